@@ -1,0 +1,98 @@
+"""Who is calling: by Bearer token for the API, by address and password everywhere else."""
+
+import functools
+import threading
+from typing import Any
+
+from django.contrib.auth.backends import ModelBackend
+from django.contrib.auth.hashers import Argon2PasswordHasher as DjangosArgon2PasswordHasher
+from django.contrib.auth.hashers import check_password, make_password
+from django.http import HttpRequest
+from rest_framework.exceptions import AuthenticationFailed, Throttled
+from rest_framework_simplejwt.authentication import JWTAuthentication
+from rest_framework_simplejwt.exceptions import TokenError
+
+from contactbook import throttling
+
+from .models import Caller, User, email_key
+from .tokens import AccessToken
+
+# One hash takes 19 MiB and a core: logins queue here rather than eat the machine.
+HASHING = threading.BoundedSemaphore(2)
+
+
+class Argon2PasswordHasher(DjangosArgon2PasswordHasher):
+    """Argon2id with OWASP's parameters: 19 MiB, 2 passes, 1 lane (Django's take 100 MiB and 8 lanes)."""
+
+    memory_cost = 19 * 1024
+    time_cost = 2
+    parallelism = 1
+
+    def encode(self, password: str, salt: str) -> str:
+        with HASHING:
+            return super().encode(password, salt)
+
+    def verify(self, password: str, encoded: str) -> bool:
+        with HASHING:
+            return super().verify(password, encoded)
+
+
+class TooManyFailures(Throttled):
+    """That account had its share of wrong passwords, wherever they came from; a reset by mail clears it."""
+
+    default_detail = "Too many wrong passwords for this account. Try later, or set a new password by mail."
+    extra_detail_singular = extra_detail_plural = ""
+
+
+@functools.cache
+def nobodys_password() -> str:
+    return make_password("nobody's password")
+
+
+class PasswordBackend(ModelBackend):
+    """The one place where passwords are tried: API, pages and admin.
+
+    An attempt is counted against the account before its password is hashed and given back if it was right;
+    an unknown address is counted and pays for a hash like a known one.
+    """
+
+    def authenticate(
+        self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **kwargs: Any
+    ) -> User | None:
+        if not username or not password:
+            return None
+        key = email_key(username)
+        attempt = throttling.take("account_failures", key)
+        if attempt and not attempt.allowed:
+            raise TooManyFailures(attempt.reset)
+        user = User.objects.by_address(username)
+        right = user.check_password(password) if user else check_password(password, nobodys_password())
+        if not right or not user or not self.user_can_authenticate(user):
+            return None
+        throttling.give_back("account_failures", key, attempt)
+        return user
+
+
+class BearerAuthentication(JWTAuthentication):
+    """The access token of a live session."""
+
+    def get_raw_token(self, header: bytes) -> bytes | None:
+        scheme, _, token = header.partition(b" ")
+        # RFC 9110 §11.1: the scheme is case-insensitive.
+        return super().get_raw_token(b"Bearer " + token) if scheme.lower() == b"bearer" else None
+
+    def get_validated_token(self, raw_token: bytes) -> AccessToken:
+        try:
+            return AccessToken(raw_token)
+        except TokenError as error:
+            raise AuthenticationFailed("The access token is not valid.") from error
+
+    def get_user(self, validated_token: AccessToken) -> Caller:
+        try:
+            number = validated_token.number
+            caller = Caller.from_claims(number("sub"), number("sid"), number("v"))
+        except TokenError as error:
+            raise AuthenticationFailed("The access token is not valid.") from error
+        if caller is None:
+            raise AuthenticationFailed("The session has ended.")
+        return caller

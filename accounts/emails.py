@@ -1,0 +1,66 @@
+"""The letters: one function each. Links are made here, when a letter is sent, from PUBLIC_URL alone."""
+
+import sys
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives
+from django.core.mail.backends.filebased import EmailBackend as FileBackend
+from django.template.loader import render_to_string
+
+from .models import Letter, User
+from .tokens import ConfirmToken, ResetToken
+
+
+def compose(letter: Letter) -> EmailMultiAlternatives | None:
+    """The mail that a letter has become by now; None where there is nothing to send (any more)."""
+    user = User.objects.by_address(letter.address)
+    if user is None or not user.is_active:
+        return None
+    return {
+        Letter.Kind.CONFIRM: confirm,
+        Letter.Kind.RESET: reset,
+        Letter.Kind.PASSWORD_CHANGED: password_changed,
+    }[Letter.Kind(letter.kind)](letter, user)
+
+
+def confirm(letter: Letter, user: User) -> EmailMultiAlternatives | None:
+    if user.confirmed_at:
+        return None
+    link = f"{settings.PUBLIC_URL}/api/email/confirm/{ConfirmToken.of(user)}"
+    return mail(letter, user, "Confirm your address", link)
+
+
+def reset(letter: Letter, user: User) -> EmailMultiAlternatives:
+    return mail(letter, user, "Set a new password", f"{settings.PUBLIC_URL}/reset/{ResetToken.of(user)}")
+
+
+def password_changed(letter: Letter, user: User) -> EmailMultiAlternatives:
+    return mail(letter, user, "Your password was changed", f"{settings.PUBLIC_URL}/reset")
+
+
+def mail(letter: Letter, user: User, subject: str, link: str) -> EmailMultiAlternatives:
+    """To the stored address (never the one that was typed), in text and HTML, with the letter's own Message-ID."""
+    context = {"user": user, "link": link, "subject": subject, "public_url": settings.PUBLIC_URL}
+    host = urlsplit(settings.PUBLIC_URL).hostname or "localhost"
+    message = EmailMultiAlternatives(
+        subject,
+        render_to_string(f"mail/{letter.kind}.txt", context),
+        to=[user.email],
+        headers={"Message-ID": f"<{letter.message_id}@{host}>", "Auto-Submitted": "auto-generated"},
+    )
+    message.attach_alternative(render_to_string(f"mail/{letter.kind}.html", context), "text/html")
+    return message
+
+
+class TerminalBackend(FileBackend):
+    """Where no mail server is configured: printed on the terminal for people, kept whole under VAR_DIR/mail."""
+
+    def send_messages(self, messages):
+        for message in messages:
+            print(
+                f"\n--- mail to {', '.join(message.to)}: {message.subject}\n{message.body}\n---\n",
+                file=sys.stderr,
+                flush=True,
+            )
+        return super().send_messages(messages)

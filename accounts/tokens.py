@@ -1,0 +1,145 @@
+"""The tokens: the pair that a session gives, its rotation, and those inside links.
+
+All are JWTs signed HS256, each with its own `token_type`; one kind is never taken for another. The key is
+derived from SECRET_KEY; tokens signed with one of SECRET_KEY_FALLBACKS are still accepted.
+"""
+
+import hashlib
+import hmac
+from datetime import UTC, datetime
+from typing import Any
+
+import jwt
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework_simplejwt import tokens as simplejwt
+from rest_framework_simplejwt.backends import TokenBackend
+from rest_framework_simplejwt.exceptions import TokenError
+
+from .models import Session, User
+
+REFUSED = "The refresh token is not valid."
+
+
+def signing_key(secret: str) -> str:
+    return hmac.digest(secret.encode(), b"contactbook.tokens", hashlib.sha256).hex()
+
+
+def key_id(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()[:8]
+
+
+class KeyRing(TokenBackend):
+    """Signs with the newest key, named in the header's `kid` (RFC 7515 §4.1.4), and verifies with any that we know."""
+
+    def __init__(self, secrets: list[str]) -> None:
+        keys = [signing_key(secret) for secret in secrets]
+        super().__init__("HS256", keys[0])
+        self.keys = {key_id(key): self._prepare_key(key) for key in keys}
+        self.header = {"kid": key_id(keys[0])}
+
+    def get_verifying_key(self, token: Any) -> Any:
+        return self.keys.get(jwt.get_unverified_header(token).get("kid"), self.prepared_signing_key)
+
+    def encode(self, payload: dict[str, Any]) -> str:
+        return jwt.encode(payload, self.prepared_signing_key, algorithm=self.algorithm, headers=self.header)
+
+
+class Token(simplejwt.Token):
+    _token_backend = KeyRing([settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS])
+
+    @classmethod
+    def of(cls, user: User, **claims: Any) -> "Token":
+        token = cls()
+        token.payload |= {"sub": str(user.pk), "v": user.token_version, **claims}
+        return token
+
+    def number(self, claim: str) -> int:
+        """A claim that must be a number; TokenError if it is not there."""
+        try:
+            return int(self.payload[claim])
+        except (KeyError, TypeError, ValueError):
+            raise TokenError("Token is invalid") from None
+
+
+class AccessToken(Token):
+    token_type = "access"  # noqa: S105
+    lifetime = settings.ACCESS_TOKEN_LIFETIME
+
+
+class RefreshToken(Token):
+    token_type = "refresh"  # noqa: S105
+    lifetime = settings.REFRESH_TOKEN_LIFETIME
+
+
+class ConfirmToken(Token):
+    token_type = "confirm"  # noqa: S105
+    lifetime = settings.CONFIRM_LINK_LIFETIME
+
+
+class ResetToken(Token):
+    token_type = "reset"  # noqa: S105
+    lifetime = settings.RESET_LINK_LIFETIME
+
+
+def pair(session: Session, generation: int, at: float) -> dict[str, str]:
+    """The pair at a place of the session's chain: the same text whenever it is made again from the same place and time."""
+    moment = datetime.fromtimestamp(at, UTC)
+    answer = {}
+    for kind in (AccessToken, RefreshToken):
+        token = kind.of(session.user, sid=session.pk, gen=generation)
+        token.set_iat(at_time=moment)
+        token.set_exp(from_time=moment)
+        seed = f"{kind.token_type}:{session.pk}:{generation}:{session.created_at.timestamp()}"
+        token["jti"] = hmac.digest(settings.SECRET_KEY.encode(), seed.encode(), hashlib.sha256).hex()[:32]
+        answer[f"{kind.token_type}_token"] = str(token)
+    return {**answer, "token_type": "bearer"}
+
+
+def begin_session(user: User, client: str) -> dict[str, str]:
+    session = Session.objects.begin(user, client)
+    return pair(session, 0, session.last_used_at.timestamp())
+
+
+def rotate(raw: str) -> dict[str, str]:
+    """The successor pair of a refresh token; AuthenticationFailed where it is not, or no longer, good.
+
+    A token that comes back later than the grace after its first use ends its session (RFC 9700 §4.14.2).
+    """
+    try:
+        token = RefreshToken(raw)
+        generation, session_id = token.number("gen"), token.number("sid")
+        user_id, version = token.number("sub"), token.number("v")
+    except TokenError:
+        raise AuthenticationFailed(REFUSED) from None
+    with transaction.atomic():
+        locked = Session.objects.select_for_update(of=("self",)).select_related("user")
+        session = locked.filter(pk=session_id, user=user_id, user__is_active=True, user__token_version=version).first()
+        used_at = session and session.used_at(generation, timezone.now())
+        if session and not used_at:
+            session.end()
+    if not used_at:
+        raise AuthenticationFailed(REFUSED)
+    return pair(session, generation + 1, used_at)
+
+
+def user_behind_confirm(raw: str) -> User | None:
+    """The account that a confirmation link was made for; None if the link is not ours or too old."""
+    try:
+        return User.objects.filter(pk=ConfirmToken(raw).number("sub"), is_active=True).first()
+    except TokenError:
+        return None
+
+
+def user_behind_reset(raw: str, lock: bool = False) -> User | None:
+    """The account whose password the link may set; None once any password was set since, or after its hour."""
+    try:
+        token = ResetToken(raw)
+        users = User.objects.select_for_update(of=("self",)) if lock else User.objects.all()
+        return users.filter(
+            pk=token.number("sub"), token_version=token.number("v"), is_active=True
+        ).first()
+    except TokenError:
+        return None

@@ -1,0 +1,152 @@
+"""The cast and the stage of every test: alice, bob and staff, a mail server, and the running product."""
+
+import os
+from collections.abc import Callable, Iterator
+from email import message_from_bytes, policy
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiosmtpd.controller import Controller
+from django.conf import settings as django_settings
+from django.core.cache import cache
+from django.utils import timezone
+from rest_framework.test import APIClient
+
+from accounts import tokens
+from accounts.models import Session, User
+from contactbook import throttling
+from contactbook.tests.live import PASSWORD, Server, free_port, serving
+
+
+@pytest.fixture(autouse=True)
+def fresh_cache() -> None:
+    """Nothing is remembered, and no limit counted, from one test to the next."""
+    cache.clear() if not django_settings.REDIS_URL else cache.delete_pattern("*")
+    throttling.memory_log.__init__()
+
+
+@pytest.fixture(scope="session")
+def hashed_password() -> str:
+    user = User()
+    user.set_password(PASSWORD)
+    return user.password
+
+
+@pytest.fixture
+def make_user(db: None, hashed_password: str) -> Callable[..., User]:
+    def make(name: str, **fields: Any) -> User:
+        values = {"confirmed_at": timezone.now(), "password": hashed_password, **fields}
+        user = User(username=name.title(), email=f"{name}@example.org", **values)
+        user.save()
+        return user
+
+    return make
+
+
+@pytest.fixture
+def alice(make_user: Callable[..., User]) -> User:
+    return make_user("alice")
+
+
+@pytest.fixture
+def bob(make_user: Callable[..., User]) -> User:
+    return make_user("bob")
+
+
+@pytest.fixture
+def staff(make_user: Callable[..., User]) -> User:
+    return make_user("staff", is_staff=True, is_superuser=True)
+
+
+def client_of(user: User | None) -> APIClient:
+    """A client that speaks as that user by a real access token, or as nobody."""
+    client = APIClient(raise_request_exception=False)
+    if user:
+        session = Session.objects.begin(user)
+        access = tokens.pair(session, 0, session.last_used_at.timestamp())["access_token"]
+        client.credentials(HTTP_AUTHORIZATION=f"Bearer {access}")
+    return client
+
+
+@pytest.fixture
+def as_nobody(db: None) -> APIClient:
+    return client_of(None)
+
+
+@pytest.fixture
+def as_alice(alice: User) -> APIClient:
+    return client_of(alice)
+
+
+@pytest.fixture
+def as_bob(bob: User) -> APIClient:
+    return client_of(bob)
+
+
+@pytest.fixture
+def limits(settings: Any) -> Callable[..., None]:
+    """Sets limits: limits(login=(10, 60)), or lifts one: limits(login=(0, 1))."""
+
+    def change(**rates: tuple[int, int]) -> None:
+        settings.RATE_LIMITS = {**settings.RATE_LIMITS, **rates}
+
+    return change
+
+
+@pytest.fixture
+def no_limits(settings: Any) -> None:
+    settings.RATE_LIMITS = {name: (0, 1) for name in settings.RATE_LIMITS}
+
+
+class Mailbox:
+    """A real SMTP server's inbox."""
+
+    def __init__(self) -> None:
+        self.raw: list[bytes] = []
+        self.refuse = ""  # an SMTP answer such as "451 later"
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
+        if self.refuse:
+            return self.refuse
+        self.raw.append(envelope.content)
+        return "250 OK"
+
+    @property
+    def messages(self) -> list[Any]:
+        return [message_from_bytes(raw, policy=policy.default) for raw in self.raw]
+
+    def link(self, index: int = -1) -> str:
+        """The path of the link in a message's text."""
+        text = self.messages[index].get_body(("plain",)).get_content()
+        return next(word for word in text.split() if word.startswith(django_settings.PUBLIC_URL)).removeprefix(
+            django_settings.PUBLIC_URL
+        )
+
+
+@pytest.fixture
+def mailbox(settings: Any) -> Iterator[Mailbox]:
+    box = Mailbox()
+    controller = Controller(box, hostname="127.0.0.1", port=free_port())
+    controller.start()
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = controller.hostname, controller.port
+    yield box
+    controller.stop()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The product as it is run, with its limits lifted: two processes on the production stack, one on the embedded."""
+    with serving(tmp_path_factory.mktemp("server") / "var") as running:
+        yield running
+
+
+@pytest.fixture
+def production() -> bool:
+    return bool(os.environ.get("DATABASE_URL"))
+
+
+@pytest.fixture
+def checkout() -> Path:
+    return Path(__file__).resolve().parent

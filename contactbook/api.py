@@ -1,0 +1,58 @@
+"""What every API view does before its own work, in this order: who calls, how often, may they, is the body bearable."""
+
+from typing import Any
+
+from django.conf import settings
+from django.http.response import HttpResponseBase
+from rest_framework import exceptions, serializers
+from rest_framework.request import Request
+from rest_framework.viewsets import ViewSet
+
+from .errors import Invalid, LengthRequired, TooLarge
+
+
+class APIViewSet(ViewSet):
+    """The base of all our API views.
+
+    `limits` names the limit of each action. A refused caller is counted too (by address), so that every
+    answer of a limited route carries the RateLimit headers.
+    """
+
+    http_method_names = ["get", "post", "put", "patch", "delete", "head"]  # preflights are the CORS middleware's
+    limits: dict[str, str] = {}
+    cache_control = "no-store"
+    max_body = settings.DATA_UPLOAD_MAX_MEMORY_SIZE  # bytes
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        # DRF counts a request last; ours is counted before it is refused.
+        self.format_kwarg = None
+        request.accepted_renderer, request.accepted_media_type = self.perform_content_negotiation(request)
+        request.version = request.versioning_scheme = None
+        try:
+            self.perform_authentication(request)
+        finally:
+            self.check_throttles(request)
+        self.check_permissions(request)
+        self.check_body(request)
+
+    def check_body(self, request: Request) -> None:
+        if "HTTP_TRANSFER_ENCODING" in request.META and not request.META.get("CONTENT_LENGTH"):
+            raise LengthRequired
+        try:
+            length = int(request.META.get("CONTENT_LENGTH") or 0)
+        except ValueError:
+            raise LengthRequired from None
+        if length > self.max_body:
+            raise TooLarge(f"The body is larger than {self.max_body} bytes.")
+
+    def finalize_response(self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any) -> Any:
+        self.headers["Cache-Control"] = self.cache_control
+        return super().finalize_response(request, response, *args, **kwargs)
+
+
+def validated(serializer: type[serializers.Serializer], data: Any, where: str = "body") -> dict[str, Any]:
+    """The serializer's values, or the contract's 422 with every fault placed in `where`."""
+    bound = serializer(data=data)
+    if not bound.is_valid():
+        raise Invalid(where, bound.errors)
+    return bound.validated_data

@@ -1,0 +1,35 @@
+"""JSON in, JSON out, whatever a request says of itself."""
+
+import json
+from typing import Any
+
+from rest_framework.exceptions import ParseError
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.parsers import BaseParser
+
+
+class AnswersInJSON(BaseContentNegotiation):
+    """`Accept` is never a reason to refuse."""
+
+    def select_parser(self, request, parsers):
+        content_type = (request.content_type or "").partition(";")[0].strip().lower()
+        return next((parser for parser in parsers if parser.media_type == content_type), None)
+
+    def select_renderer(self, request, renderers, format_suffix=None):
+        return renderers[0], renderers[0].media_type
+
+
+class JSONParser(BaseParser):
+    """UTF-8 whatever a charset says (RFC 8259 §8.1), no NaN, and nesting that Python cannot hold is a fault of the body."""
+
+    media_type = "application/json"
+
+    def parse(self, stream, media_type=None, parser_context=None):
+        try:
+            return json.loads(stream.read().decode("utf-8-sig"), parse_constant=self.refuse)
+        except (ValueError, RecursionError):
+            raise ParseError("The body is not JSON that can be read.") from None
+
+    @staticmethod
+    def refuse(constant: str) -> Any:
+        raise ValueError(constant)

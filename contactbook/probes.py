@@ -1,0 +1,36 @@
+"""For those who watch: is the process up, and does what stands behind it answer."""
+
+from django.core.cache import cache
+from django.db import DatabaseError, connection
+from django.http import HttpRequest, JsonResponse
+from redis.exceptions import RedisError
+
+
+def healthz(request: HttpRequest) -> JsonResponse:
+    return JsonResponse({"status": "up"})
+
+
+def readyz(request: HttpRequest) -> JsonResponse:
+    parts = {"database": database_answers(), "cache": cache_answers()}
+    silent = [name for name, answers in parts.items() if not answers]
+    body = {"status": "ready", **{name: "up" if answers else "down" for name, answers in parts.items()}}
+    if silent:
+        body |= {"status": "not ready", "detail": f"{' and '.join(silent)} does not answer."}
+    return JsonResponse(body, status=503 if silent else 200, headers={"Retry-After": "5"} if silent else {})
+
+
+def database_answers() -> bool:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+        return True
+    except DatabaseError:
+        return False
+
+
+def cache_answers() -> bool:
+    try:
+        cache.set("readyz", 1, 5)
+        return cache.get("readyz") == 1
+    except (RedisError, OSError):
+        return False

