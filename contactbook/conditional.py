@@ -19,9 +19,8 @@ def not_modified(request: Request, etag: str) -> bool:
     return etag in given or given == ["*"]
 
 
-def check_if_match(request: Request, etag: str) -> None:
-    """PreconditionFailed unless If-Match is absent or holds it, by strong comparison (§13.1.1)."""
-    header = request.headers.get("If-Match")
+def check_if_match(header: str | None, etag: str) -> None:
+    """PreconditionFailed unless the If-Match is absent or holds it, by strong comparison (§13.1.1)."""
     if header is not None and etag not in (given := parse_etags(header)) and given != ["*"]:
         raise PreconditionFailed
 

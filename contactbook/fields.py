@@ -22,3 +22,21 @@ class Count(serializers.IntegerField):
         if not re.fullmatch(r"-?[0-9]{1,20}", str(data)):
             self.fail("invalid")
         return super().to_internal_value(data)
+
+
+class Number(serializers.IntegerField):
+    """A JSON integer; DRF's own also takes text and whole floats."""
+
+    def to_internal_value(self, data: Any) -> int:
+        if not isinstance(data, int) or isinstance(data, bool):
+            self.fail("invalid")
+        return data
+
+
+class Flag(serializers.BooleanField):
+    """A JSON true or false; DRF's own also takes "yes", "t", 1 …"""
+
+    def to_internal_value(self, data: Any) -> bool:
+        if not isinstance(data, bool):
+            self.fail("invalid", input=data)
+        return data

@@ -23,6 +23,7 @@ from django.core.files.base import ContentFile, File
 from django.core.files.storage import Storage, storages
 from django.core.files.uploadedfile import UploadedFile
 from PIL import ExifTags, Image, ImageCms
+import urllib3
 from urllib3 import Timeout
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 
@@ -130,7 +131,7 @@ def _is_bomb(data: bytes) -> bool:
 
 
 def _jpeg_scans(data: bytes) -> int:
-    """ITU-T T.81 B.1.1: a segment gives its length; in the data of a scan, 0xFF before 0 or RST is no marker."""
+    """ITU-T T.81 B.1.1: a segment gives its length; in a scan's data 0xFF before 0 or RST is no marker."""
     scans, at = 0, 2
     while (marker := JPEG_MARKER.search(data, at)) and marker[1] != b"\xd9":
         scans += marker[1] == b"\xda"
@@ -150,7 +151,7 @@ def _sampled(image: Image.Image) -> Image.Image:
 
 def _turn(image: Image.Image) -> Image.Transpose | None:
     try:
-        return TURNS.get(image.getexif().get(ExifTags.Base.Orientation))
+        return TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
     except DAMAGE:
         return None  # broken notes beside good pixels
 
@@ -190,7 +191,7 @@ def _encoded(image: Image.Image) -> bytes:
 
 
 def keep(jpeg: bytes) -> str:
-    """The URL it has from now on; raises StorageUnavailable. May take 15 seconds: call it in no transaction."""
+    """The URL it has from now on; raises StorageUnavailable. May take 15 seconds: in no transaction."""
     storage = storages["avatars"]
     name = f"{secrets.token_hex(16)}.jpg"
     try:
@@ -211,6 +212,20 @@ def discard(url: str | None) -> None:
     name = (url or "").rpartition("/")[2]
     if NAME.fullmatch(name) and storage.url(name) == url:
         _remove(storage, name)
+
+
+def read(url: str | None) -> bytes | None:
+    """The picture behind a URL that keep() gave; None for any other, or where it cannot be had now."""
+    storage = storages["avatars"]
+    name = (url or "").rpartition("/")[2]
+    if not NAME.fullmatch(name) or storage.url(name) != url:
+        return None
+    try:
+        with storage.open(name) as file:
+            return file.read(MAX_BYTES)
+    except OSError as error:
+        logger.warning("Avatar %s could not be read: %.300r", name, error)
+        return None
 
 
 def _remove(storage: Storage, name: str) -> None:
@@ -258,6 +273,15 @@ class CloudinaryStorage(Storage):
             auth_token=False,
             **self._delivery,
         )[0]
+
+    def _open(self, name: str, mode: str = "rb") -> File:
+        try:
+            answer = urllib3.request("GET", self.url(name), timeout=UPLOAD_TIMEOUT, retries=False, redirect=False)
+        except HTTPError as error:
+            raise OSError(str(error)) from error
+        if answer.status != 200:
+            raise OSError(f"Cloudinary answered {answer.status}")
+        return ContentFile(answer.data)
 
     def delete(self, name: str) -> None:
         answer = self._ask(uploader.destroy, _public_id(name), invalidate=True, timeout=DELETE_TIMEOUT)

@@ -36,12 +36,10 @@ def window(start: date, end: date, leap_day: int) -> Window:
 
 
 def windows(start: date, end: date, leap_day: int) -> list[Window]:
-    """The span's parts, soonest first: one, or two where it goes past 31 December (it is at most 367 days long)."""
-    if start.year == end.year:
-        return [window(start, end, leap_day)]
+    """The span's parts, soonest first, one a calendar year: 367 days from 31 December touch three of them."""
     return [
-        window(start, date(start.year, 12, 31), leap_day),
-        window(date(end.year, 1, 1), end, leap_day),
+        window(max(start, date(year, 1, 1)), min(end, date(year, 12, 31)), leap_day)
+        for year in range(start.year, end.year + 1)
     ]
 
 

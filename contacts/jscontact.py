@@ -11,6 +11,9 @@ from typing import Any, NamedTuple
 
 Card = dict[str, Any]
 
+FAVOURITE = "favourite"  # the keyword that marks a favourite; no group
+SERVERS_OWN = {"@type", "version", "uid", "created", "updated"}  # said of every card, stored in none
+
 
 class Flat(NamedTuple):
     """The flat fields; `month_day` (month * 100 + day) also stands for a birthday without a year."""
@@ -125,3 +128,45 @@ def new_key(entries: dict[str, Any], key: str) -> str:
 
 def partial_date(day: date) -> dict[str, Any]:
     return {"@type": "PartialDate", "year": day.year, "month": day.month, "day": day.day}
+
+
+def merged(target: Any, patch: Any) -> Any:
+    """JSON Merge Patch (RFC 7396 §2)."""
+    if not isinstance(patch, dict):
+        return patch
+    result = dict(target) if isinstance(target, dict) else {}
+    for name, value in patch.items():
+        if value is None:
+            result.pop(name, None)
+        else:
+            result[name] = merged(result.get(name), value)
+    return result
+
+
+def differences(before: Card, after: Card) -> dict[str, list[Any]]:
+    """What changed, as {name: [before, after]}: flat fields by their names, and the card's
+    properties by theirs where they differ by more than the flat fields say."""
+    flat = {}
+    old, new = flatten(before)._asdict(), flatten(after)._asdict()
+    for name in ("fullname", *PLACES):
+        if old[name] != new[name]:
+            flat[name] = [old[name] or None, new[name] or None]
+    explained = with_flat(before, {name: new[name] for name in flat}) if old["fullname"] and new["fullname"] else {}
+    names = sorted(before.keys() | after.keys())
+    rest = {name: [before.get(name), after.get(name)] for name in names if explained.get(name) != after.get(name)}
+    return {**flat, **rest}
+
+
+def with_fields_of(card: Card, source: Card, names: Iterable[str]) -> Card:
+    """A copy of the card whose named fields, flat or properties, are as in the source. KeyError for an unknown name."""
+    card = copy.deepcopy(card)
+    for name in names:
+        if name == "fullname" or name in PLACES:
+            card = with_flat(card, {name: flatten(source)._asdict()[name]})
+        elif name in source:
+            card[name] = copy.deepcopy(source[name])
+        elif name in card:
+            del card[name]
+        else:
+            raise KeyError(name)
+    return card

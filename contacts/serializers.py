@@ -8,14 +8,18 @@ from urllib.parse import urlsplit
 
 from rest_framework import serializers
 
+from contactbook import paging
 from contactbook.errors import Invalid
 from contactbook.fields import Count, Text
 
+from . import cardcheck, jscontact
+from .jscontact import SERVERS_OWN
 from .models import Contact
 
 PHONE_DIGITS = 15  # E.164's most
 FLAT = ("fullname", "email", "phone", "birthday", "additional", "avatar")
 COLUMNS = (*FLAT, "id", "user_id")
+CARD_COLUMNS = ("card", "uid", "created_at", "updated_at")
 
 
 def digits(phone: str | None) -> int | None:
@@ -25,8 +29,8 @@ def digits(phone: str | None) -> int | None:
 
 
 def represent(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A contact as the contract shows it, from the columns COLUMNS."""
-    return {
+    """A contact as the contract shows it, from COLUMNS; with its card where CARD_COLUMNS are there too."""
+    shown = {
         "fullname": row["fullname"],
         "email": row["email"],
         "phone_number": digits(row["phone"]),
@@ -37,10 +41,20 @@ def represent(row: Mapping[str, Any]) -> dict[str, Any]:
         "id": row["id"],
         "phone": row["phone"],
     }
+    if "card" in row:
+        shown["card"] = {
+            "@type": "Card",
+            "version": "1.0",
+            "uid": row["uid"],
+            "created": row["created_at"],
+            "updated": row["updated_at"],
+            **row["card"],
+        }
+    return shown
 
 
 def represent_one(contact: Contact) -> dict[str, Any]:
-    return represent({name: getattr(contact, name) for name in COLUMNS})
+    return represent({name: getattr(contact, name) for name in (*COLUMNS, *CARD_COLUMNS)})
 
 
 class OptionalText(Text):
@@ -118,10 +132,27 @@ class ContactInput(serializers.Serializer):
     avatar = Reference(max_length=2048)
 
 
+class NewContactInput(ContactInput):
+    card = serializers.JSONField(required=False)
+
+
 def flat_changes(values: dict[str, Any], stored_phone: str | None = None) -> dict[str, Any]:
     """The flat fields of a whole contact: what was left out is None, but an avatar left out stays."""
     changes = {name: values.get(name) for name in FLAT if name != "avatar" or name in values}
     return {**changes, "phone": resolved_phone(values, stored_phone)}
+
+
+def patched(stored: jscontact.Card, values: dict[str, Any]) -> jscontact.Card:
+    """The stored card with a Merge Patch of it, and then the flat fields that are given; Invalid if that is no card."""
+    card = checked(jscontact.merged(stored, values["card"]), "card") if "card" in values else stored
+    flat = {name: values[name] for name in FLAT if name in values}
+    if values.keys() & {"phone", "phone_number"}:
+        flat["phone"] = resolved_phone(values, jscontact.flatten(card).phone)
+    return jscontact.with_flat(card, flat)
+
+
+def new_card(values: dict[str, Any]) -> jscontact.Card:
+    return patched({"name": {"full": values["fullname"]}}, values)
 
 
 def resolved_phone(values: dict[str, Any], stored: str | None) -> str | None:
@@ -138,10 +169,51 @@ def resolved_phone(values: dict[str, Any], stored: str | None) -> str | None:
     return stored if values.keys() & {"phone", "phone_number"} else None
 
 
+# From what `order` says to the column that is sorted by; ties are broken by id.
+ORDERS = {
+    "fullname": "fullname_folded",
+    "-fullname": "-fullname_folded",
+    "updated": "revision",
+    "-updated": "-revision",
+    "created": "id",
+    "-created": "-id",
+}
+FILTERS = ("q", "group", "favourite", "updated_since")
+
+
+class Cursor(Text):
+    """What a Link header's cursor says; empty for the first page."""
+
+    default_error_messages = {"cursor": "A cursor is taken from a Link header as it is."}
+
+    def to_internal_value(self, data: Any) -> paging.Position | None:
+        text = super().to_internal_value(data)
+        if not text:
+            return None
+        try:
+            return paging.decoded(text)
+        except ValueError:
+            self.fail("cursor")
+
+
 class ListQuery(serializers.Serializer):
-    skip = Count(required=False, default=0, min_value=0, max_value=2_147_483_647)
+    skip = Count(required=False, min_value=0, max_value=2_147_483_647)
     limit = Count(required=False, default=20, min_value=0, max_value=1000)
+    cursor = Cursor(required=False, allow_blank=True, max_length=4000)
+    order = serializers.ChoiceField(list(ORDERS), required=False, default="fullname")
     q = Text(required=False, max_length=320)
+    group = Text(required=False, max_length=255)
+    favourite = serializers.ChoiceField(["true", "false"], required=False)
+    updated_since = serializers.DateTimeField(required=False)
+    fields = serializers.ChoiceField(["card"], required=False)
+
+    def validate_cursor(self, position: paging.Position | None) -> paging.Position | None:
+        if not position:
+            return None
+        order = self.initial_data.get("order", "fullname")
+        if position.order != order or isinstance(position.value, str) != order.endswith("fullname"):
+            raise serializers.ValidationError("The cursor belongs to another order.")
+        return position
 
 
 class BirthdaysQuery(serializers.Serializer):
@@ -173,3 +245,28 @@ class ContactOutput(serializers.Serializer):
     avatar = serializers.CharField(allow_null=True)
     id = serializers.IntegerField()
     phone = serializers.CharField(allow_null=True, help_text="The number as it was given.")
+
+
+def checked(card: Any, *where: str | int) -> Any:
+    """The card without what the server says itself; Invalid with every fault placed below `where` in the body."""
+    detail: dict[Any, Any] = {}
+    for path, sentence in cardcheck.faults(card):
+        *parents, last = (*where, *path)
+        node = detail
+        for name in parents:
+            node = node.setdefault(name, {})
+        node[last] = [sentence]
+    if detail:
+        raise Invalid("body", detail)
+    return {name: value for name, value in card.items() if name not in SERVERS_OWN}
+
+
+class PatchInput(ContactInput):
+    """JSON Merge Patch over the contact: what is left out stays, null removes."""
+
+    fullname = Text(min_length=1, max_length=255, required=False)
+    card = serializers.JSONField(required=False)
+
+
+class WholeContactOutput(ContactOutput):
+    card = serializers.DictField(help_text="All of the contact, in JSContact form (RFC 9553).")

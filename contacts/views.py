@@ -1,7 +1,5 @@
 """The contacts of the caller. A stranger's contact is not there, on any route."""
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile
@@ -10,57 +8,31 @@ from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from contactbook import conditional
-from contactbook.api import APIViewSet, validated
-from contactbook.caching import hot_page
+from contactbook import conditional, paging
+from contactbook.api import validated
 from contactbook.errors import Invalid, TooLarge, Unavailable
-from contactbook.paging import page_headers
 
 from . import avatars
+from .base import Contacts
 from .birthdays import span
-from .models import Book, Contact, ContactQuerySet
+from .models import Contact
 from .serializers import (
     COLUMNS,
     AvatarInput,
     BirthdaysQuery,
     ContactInput,
-    ContactPath,
     FindPath,
+    FILTERS,
     ListQuery,
+    ORDERS,
     flat_changes,
     represent,
-    represent_one,
+    CARD_COLUMNS,
+    NewContactInput,
+    PatchInput,
+    new_card,
+    patched,
 )
-
-
-class Contacts(APIViewSet):
-    """What the routes below share: the caller's rows, the door to write them, and conditional answers."""
-
-    cache_control = "private, no-cache"
-
-    def contacts(self) -> ContactQuerySet:
-        return Contact.objects.for_user(self.request.user.pk)
-
-    def writing(self) -> AbstractContextManager[Book]:
-        return Book.objects.writing(self.request.user.pk, "rest", self.request.headers.get("User-Agent", ""))
-
-    def contact_id(self) -> int:
-        return validated(ContactPath, self.kwargs, "path")["contact_id"]
-
-    def asked_for(self, book: Book) -> Contact:
-        """The contact of this route, in the locked book: what If-Match is compared with cannot change any more."""
-        contact = book.get(self.contact_id())
-        conditional.check_if_match(self.request, contact.etag)
-        return contact
-
-    def hot(self, name: str, asked: dict[str, Any], build: Callable[[], tuple[Any, dict[str, str]]]) -> HttpResponse:
-        """A page kept until the book's next write."""
-        owner = self.request.user.pk
-        page = hot_page(f"{owner} {Book.objects.version(owner)} {name} {sorted(asked.items())}", build)
-        return conditional.answer(self.request, page.content.encode(), page.etag, page.headers)
-
-    def one(self, contact: Contact, status: int = 200, **headers: str) -> Response:
-        return Response(represent_one(contact), status, headers={"ETag": contact.etag, **headers})
 
 
 class ContactsViewSet(Contacts):
@@ -68,17 +40,18 @@ class ContactsViewSet(Contacts):
 
     def list(self, request: Request) -> HttpResponse:
         asked = validated(ListQuery, request.query_params, "query")
-        return self.hot("list", {**asked, "url": request.get_full_path()}, lambda: self.page(request, **asked))
+        return self.hot("list", {"url": request.get_full_path()}, lambda: self.page(request, asked))
 
-    def page(self, request: Request, skip: int, limit: int, q: str | None = None) -> tuple[Any, dict[str, str]]:
-        contacts = self.contacts().search(q) if q else self.contacts()
-        rows = contacts.in_order().values(*COLUMNS)[skip : skip + limit]
-        return [represent(row) for row in rows], page_headers(request, skip, limit, contacts.count())
+    def page(self, request: Request, asked: dict[str, Any]) -> tuple[Any, dict[str, str]]:
+        contacts = self.contacts().matching(**{name: asked[name] for name in FILTERS if name in asked})
+        page = paging.Page(contacts, ORDERS[asked["order"]], asked)
+        columns = (*COLUMNS, *CARD_COLUMNS) if "fields" in asked else COLUMNS
+        return [represent(row) for row in page.rows(columns)], page.headers(request)
 
     def create(self, request: Request) -> Response:
-        changes = flat_changes(validated(ContactInput, request.data))
+        card = new_card(validated(NewContactInput, request.data))
         with self.writing() as book:
-            contact = book.create(changes)
+            contact = book.create(card)
         return self.one(contact, 201, Location=f"/api/contacts/{contact.pk}")
 
     def birthdays(self, request: Request) -> HttpResponse:
@@ -94,7 +67,7 @@ class ContactsViewSet(Contacts):
 
 
 class ContactViewSet(Contacts):
-    limits = {"find": "contacts_find", "update": "contacts_update", "destroy": "contacts_delete"}
+    limits = {"find": "contacts_find", "update": "contacts_update", "merge": "contacts_patch", "destroy": "contacts_delete"}
 
     def find(self, request: Request, contact_id: str) -> HttpResponse:
         query = validated(FindPath, {"query": contact_id}, "path")["query"]
@@ -108,6 +81,14 @@ class ContactViewSet(Contacts):
         with self.writing() as book:
             contact = self.asked_for(book)
             book.change(contact, flat_changes(values, contact.phone))
+        return self.one(contact)
+
+    def merge(self, request: Request, contact_id: str) -> Response:
+        """JSON Merge Patch (RFC 7396) over the contact and its card."""
+        values = validated(PatchInput, request.data)
+        with self.writing() as book:
+            contact = self.asked_for(book)
+            book.put_card(contact, patched(contact.card, values))
         return self.one(contact)
 
     def destroy(self, request: Request, contact_id: str) -> Response:
@@ -127,7 +108,7 @@ class AvatarViewSet(Contacts):
         upload = validated(AvatarInput, request.data)["file"]
         if upload.size > avatars.MAX_BYTES:
             raise TooLarge(f"The picture is larger than {avatars.MAX_BYTES} bytes.")
-        conditional.check_if_match(request, self.contacts().by_id(self.contact_id()).etag)
+        conditional.check_if_match(request.headers.get("If-Match"), self.contacts().by_id(self.contact_id()).etag)
         url = self.kept(upload)
         try:
             with self.writing() as book:

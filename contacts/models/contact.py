@@ -1,100 +1,42 @@
-"""Address books and their contacts. Every write goes through `Book`, one at a time per owner."""
+"""Contacts and groups as they are read. They are written by `Book` alone."""
 
-import contextlib
 import uuid
-from collections.abc import Iterator
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Self
 
 from django.conf import settings
-from django.db import models, transaction
+from django.db import models
 from django.db.models import Case, IntegerField, Q, Value, When
 from django.http import Http404
-from django.utils import timezone
 
-from contactbook.caching import forget, remembered
-
-from . import birthdays, jscontact
-from .folding import fold
+from contacts import birthdays, jscontact
+from contacts.folding import fold
 
 FOLDED_LENGTH = 510  # characters; its 2,040 bytes at most still fit PostgreSQL's index rows of 2,704
 NOT_FOUND = "Contact was not found"
+LARGEST_ID = 2**63 - 1
 
 
-def book_key(user_id: int) -> str:
-    return f"book:{user_id}"
-
-
-class BookManager(models.Manager["Book"]):
-    @contextlib.contextmanager
-    def writing(self, user_id: int, via: str, client: str = "") -> Iterator["Book"]:
-        """The owner's book, locked until the end of the transaction: the one door to every write of a contact.
-
-        `via` names the door for the log (rest, admin, command …), `client` the program behind it.
-        """
-        with transaction.atomic():
-            book, _ = self.select_for_update().get_or_create(user_id=user_id)
-            book.via, book.client = via, client[:200]
-            forget(book_key(user_id))
-            yield book
-            book.save(update_fields=["sequence"])
-
-    def version(self, user_id: int) -> int:
-        """A number that is another one after every write; from the cache."""
-        return remembered(book_key(user_id), lambda: self.fetch_version(user_id))
-
-    def fetch_version(self, user_id: int) -> int:
-        return self.filter(user=user_id).values_list("sequence", flat=True).first() or 0
-
-
-class Book(models.Model):
-    """An owner's counter of writes, and while it is open for writing the door to their contacts."""
-
-    user = models.OneToOneField(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="book"
-    )
-    sequence = models.BigIntegerField(default=0)
-
-    via: str
-    client: str
-
-    objects = BookManager()
-
-    def get(self, contact_id: int) -> "Contact":
-        return Contact.objects.for_user(self.user_id).by_id(contact_id)
-
-    def create(self, flat: dict[str, Any]) -> "Contact":
-        contact = Contact(user_id=self.user_id)
-        return self.write(contact, jscontact.with_flat({}, flat))
-
-    def change(self, contact: "Contact", flat: dict[str, Any]) -> "Contact":
-        """Sets flat fields; a write that changes nothing leaves no trace."""
-        card = jscontact.with_flat(contact.card, flat)
-        return contact if card == contact.card else self.write(contact, card)
-
-    def delete(self, contact: "Contact") -> "Contact":
-        models.Model.delete(contact, keep_parents=False)
-        self.sequence += 1
-        return contact
-
-    def write(self, contact: "Contact", card: jscontact.Card) -> "Contact":
-        self.sequence += 1
-        contact.take_card(card)
-        contact.revision = self.sequence
-        contact.updated_at = timezone.now()
-        models.Model.save(contact)
-        return contact
+def new_uid() -> str:
+    return str(uuid.uuid4())
 
 
 class ContactQuerySet(models.QuerySet["Contact"]):
-    """Contacts as every door reads them; it begins with `for_user`."""
+    """Contacts as every door reads them; it begins with `for_user`, or with one of its two neighbours."""
 
     def for_user(self, user_id: int) -> Self:
+        return self.filter(user=user_id, deleted_at=None)
+
+    def trash_of(self, user_id: int) -> Self:
+        return self.filter(user=user_id, deleted_at__isnull=False)
+
+    def all_of(self, user_id: int) -> Self:
+        """Those in the trash too."""
         return self.filter(user=user_id)
 
     def by_id(self, contact_id: int) -> "Contact":
         """Http404 for what is not there, or somebody else's."""
-        contact = self.filter(pk=contact_id).first() if abs(contact_id) < 2**63 else None
+        contact = self.filter(pk=contact_id).first() if abs(contact_id) <= LARGEST_ID else None
         if contact is None:
             raise Http404(NOT_FOUND)
         return contact
@@ -115,12 +57,26 @@ class ContactQuerySet(models.QuerySet["Contact"]):
     def find(self, query: str) -> "Contact":
         """The contact with that id, else the first by name, else the first by address; Http404 for none."""
         found = None
-        if query.isascii() and query.isdecimal() and int(query) < 2**63:
+        if query.isascii() and query.isdecimal() and int(query) <= LARGEST_ID:
             found = self.filter(pk=int(query)).first()
         found = found or self.named(query).in_order().first() or self.addressed(query).in_order().first()
         if found is None:
             raise Http404(NOT_FOUND)
         return found
+
+    def matching(
+        self, q: str = "", group: str = "", favourite: str = "", updated_since: datetime | None = None
+    ) -> Self:
+        """Those that meet every criterion that is given; `favourite` is "true" or "false"."""
+        found = self.search(q) if q else self
+        found = found.in_group(group) if group else found
+        if favourite:
+            starred = Q(card__keywords__has_key=jscontact.FAVOURITE)
+            found = found.filter(starred if favourite == "true" else ~starred)
+        return found.filter(updated_at__gte=updated_since) if updated_since else found
+
+    def in_group(self, name: str) -> Self:
+        return self.filter(card__keywords__has_key=name)
 
     def birthdays_between(self, start: date, end: date, leap_day: str) -> Self:
         """Those whose birthday is observed from `start` to `end`, soonest first; the span is at most 367 days."""
@@ -141,10 +97,11 @@ class Contact(models.Model):
     """A contact: its card holds everything; the other columns are read out of the card when it is written."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="contacts")
-    uid = models.CharField(max_length=255, default=uuid.uuid4)
-    revision = models.BigIntegerField()  # the book's sequence number of its last write
-    created_at = models.DateTimeField(auto_now_add=True)
+    uid = models.CharField(max_length=255, default=new_uid)
+    revision = models.BigIntegerField()  # the number of its last change
+    created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
+    deleted_at = models.DateTimeField(null=True)  # since when it is in the trash
     card = models.JSONField(default=dict)
     fullname = models.CharField(max_length=255)
     email = models.CharField(max_length=320, null=True, blank=True)
@@ -161,8 +118,11 @@ class Contact(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["user", "uid"], name="contact_uid_unique_per_owner")]
         indexes = [
-            models.Index(fields=["user", "fullname_folded", "id"], name="contact_order"),
-            models.Index(fields=["user", "month_day"], name="contact_birthdays"),
+            models.Index(
+                fields=["user", "fullname_folded", "id"], name="contact_order", condition=Q(deleted_at=None)
+            ),
+            models.Index(fields=["user", "month_day"], name="contact_birthdays", condition=Q(deleted_at=None)),
+            models.Index(fields=["user", "revision"], name="contact_revisions"),
         ]
 
     def __str__(self) -> str:
@@ -184,3 +144,29 @@ class Contact(models.Model):
 
     def delete(self, *args: Any, **kwargs: Any) -> Any:
         raise TypeError("Contacts are deleted through Book.objects.writing().")
+
+
+class GroupQuerySet(models.QuerySet["Group"]):
+    def for_user(self, user_id: int) -> Self:
+        return self.filter(user=user_id)
+
+    def by_id(self, group_id: int) -> "Group":
+        group = self.filter(pk=group_id).first() if abs(group_id) <= LARGEST_ID else None
+        if group is None:
+            raise Http404("Group was not found")
+        return group
+
+
+class Group(models.Model):
+    """A name that contacts carry among their card's keywords (vCard: CATEGORIES); this row lets it stand empty."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="contact_groups")
+    name = models.CharField(max_length=255)
+
+    objects = GroupQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "name"], name="group_name_unique_per_owner")]
+
+    def __str__(self) -> str:
+        return self.name

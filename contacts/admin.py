@@ -1,0 +1,172 @@
+"""Everybody's contacts, for staff. Like every writer the admin goes through the owner's book."""
+
+from collections.abc import Iterable
+from itertools import groupby
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from accounts.addresses import email_key
+from contactbook.admin import FastAdmin, table_size
+
+from . import jscontact
+from .models import Book, Contact
+from .serializers import FLAT, ContactInput
+
+
+class ContactForm(forms.ModelForm):
+    """The API's own rules judge the fields."""
+
+    class Meta:
+        model = Contact
+        fields = ["user", *FLAT]
+        widgets = {name: forms.TextInput(attrs={"class": "vTextField"}) for name in ("email", "avatar")}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            if isinstance(field, forms.CharField):
+                field.strip = False  # what was not touched must not seem changed
+
+    def clean_additional(self) -> str | None:
+        """Browsers send every line's end as CR LF."""
+        text: str | None = self.cleaned_data["additional"]
+        return text and text.replace("\r\n", "\n")
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or self.cleaned_data
+        given = {name: values[name] for name in FLAT if values.get(name)}
+        if "birthday" in given:
+            given["birthday"] = given["birthday"].isoformat()
+        judged = ContactInput(data=given)
+        if not judged.is_valid():
+            for name, reasons in judged.errors.items():
+                if name in self.fields and name not in self.errors:
+                    self.add_error(name, [str(reason) for reason in reasons])
+        return values
+
+    def flat(self) -> dict[str, Any]:
+        """The flat fields that were changed; what was emptied is None."""
+        return {name: self.cleaned_data[name] or None for name in self.changed_data if name in FLAT}
+
+
+class OwnerFilter(admin.SimpleListFilter):
+    """By the owner's whole address, or number: a list of all owners would have no bound."""
+
+    title = "owner"
+    parameter_name = "owner"
+    template = "admin/owner_filter.html"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("", "")]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        asked = (self.value() or "").strip()
+        if not asked:
+            return queryset
+        if asked.isascii() and asked.isdecimal() and len(asked) < 19:
+            return queryset.filter(user=int(asked))
+        return queryset.filter(user__email_key=email_key(asked))
+
+    def choices(self, changelist: Any) -> Any:
+        kept = {**changelist.get_filters_params(), "q": changelist.query}
+        hidden = [(name, each) for name, each in kept.items() if name != self.parameter_name and each]
+        yield {
+            "value": self.value() or "",
+            "kept": [(name, value if isinstance(value, str) else value[-1]) for name, value in hidden],
+            "everybody": changelist.get_query_string(remove=[self.parameter_name]),
+        }
+
+
+class TrashFilter(admin.SimpleListFilter):
+    title = "place"
+    parameter_name = "trash"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("no", "In the book"), ("yes", "In the trash")]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        return queryset.filter(deleted_at__isnull=self.value() == "no") if self.value() else queryset
+
+
+@admin.register(Contact)
+class ContactAdmin(FastAdmin):
+    form = ContactForm
+    list_display = ("fullname", "email", "phone", "birthday", "owner", "updated_at", "in_trash")
+    list_filter = (OwnerFilter, TrashFilter, ("birthday", admin.EmptyFieldListFilter))
+    list_select_related = ("user",)
+    search_fields = ("fullname_folded",)  # the search box is there; get_search_results does the work
+    search_help_text = "A part of the name or e-mail address, without regard to case or diacritics"
+    autocomplete_fields = ("user",)
+    readonly_fields = ("uid", "revision", "created_at", "updated_at", "deleted_at")
+    ordering = ("-id",)
+    fieldsets = (
+        (None, {"fields": ("user", *FLAT)}),
+        ("Kept by the book", {"fields": readonly_fields, "classes": ("collapse",)}),
+    )
+
+    def numbers(self, request: HttpRequest) -> Iterable[tuple[str, str, str]]:
+        yield table_size(Contact), "contacts", ""
+
+    def get_ordering(self, request: HttpRequest) -> Any:
+        """One owner's contacts by name, since there is an index for that; else the newest first."""
+        return ("fullname_folded", "id") if request.GET.get("owner") else self.ordering
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """Without what may be long: a list shows none of it."""
+        return super().get_queryset(request).defer("card", "additional")
+
+    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
+        return (queryset.search(search_term) if search_term.strip() else queryset), False
+
+    @admin.display(description="owner")
+    def owner(self, contact: Contact) -> SafeString:
+        url = reverse("admin:accounts_user_change", args=[contact.user_id])
+        return format_html('<a href="{}">{}</a>', url, contact.user.email)
+
+    @admin.display(description="trash", boolean=True)
+    def in_trash(self, contact: Contact) -> bool:
+        return contact.deleted_at is not None
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Contact | None = None) -> Any:
+        """A contact stays its owner's; one in the trash is restored before it is changed."""
+        if obj is None:
+            return self.readonly_fields
+        return (*self.readonly_fields, "user", *(FLAT if obj.deleted_at else ()))
+
+    def save_model(self, request: HttpRequest, obj: Contact, form: Any, change: bool) -> None:
+        with self.writing(request, obj.user_id) as book:
+            if change:
+                written = book.change(book.get(obj.pk), form.flat())
+            else:
+                written = book.create(jscontact.with_flat({}, form.flat()))
+        obj.pk = written.pk
+
+    def has_delete_permission(self, request: HttpRequest, obj: Contact | None = None) -> bool:
+        return not (obj and obj.deleted_at) and super().has_delete_permission(request, obj)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        contacts = list(objs)
+        lines = [f"{contact.fullname}, which goes to its owner's trash" for contact in contacts]
+        kept = [f"{contact.fullname} is in the trash already" for contact in contacts if contact.deleted_at]
+        lacking = set() if super().has_delete_permission(request) else {"contact"}
+        return lines, {"contacts": len(contacts)}, lacking, kept
+
+    def delete_model(self, request: HttpRequest, obj: Contact) -> None:
+        with self.writing(request, obj.user_id) as book:
+            book.delete(book.get(obj.pk))
+
+    def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
+        rows = queryset.order_by("user_id", "id").values_list("user_id", "id")
+        for owner, contacts in groupby(list(rows), key=lambda row: row[0]):
+            with self.writing(request, owner) as book:
+                for _, contact_id in contacts:
+                    book.delete(book.get(contact_id))
+
+    def writing(self, request: HttpRequest, owner: int) -> Any:
+        return Book.objects.writing(owner, "admin", request.headers.get("User-Agent", ""))

@@ -1,0 +1,58 @@
+"""What the contacts' views share."""
+
+import functools
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
+
+from django.http import HttpResponse
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from contactbook import conditional
+from contactbook.api import APIViewSet, validated
+from contactbook.caching import hot_page
+
+from . import idempotency
+from .models import Book, Contact, ContactQuerySet
+from .serializers import ContactPath, represent_one
+
+
+class Contacts(APIViewSet):
+    """The caller's rows, the door to write them, conditional answers, and POSTs that can be repeated."""
+
+    cache_control = "private, no-cache"
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        if request.method == "POST" and "Idempotency-Key" in request.headers:
+            self.post = functools.partial(idempotency.once, self.post)
+
+    def check_throttles(self, request: Request) -> None:
+        if request.method == "POST" and idempotency.is_repeat(request):
+            return idempotency.show_limit(request, self)
+        return super().check_throttles(request)
+
+    def contacts(self) -> ContactQuerySet:
+        return Contact.objects.for_user(self.request.user.pk)
+
+    def writing(self) -> AbstractContextManager[Book]:
+        return Book.objects.writing(self.request.user.pk, "rest", self.request.headers.get("User-Agent", ""))
+
+    def contact_id(self) -> int:
+        return validated(ContactPath, self.kwargs, "path")["contact_id"]
+
+    def asked_for(self, book: Book) -> Contact:
+        """The contact of this route, in the locked book: what If-Match is compared with cannot change any more."""
+        contact = book.get(self.contact_id())
+        conditional.check_if_match(self.request.headers.get("If-Match"), contact.etag)
+        return contact
+
+    def hot(self, name: str, asked: dict[str, Any], build: Callable[[], tuple[Any, dict[str, str]]]) -> HttpResponse:
+        """A page kept until the book's next write."""
+        owner = self.request.user.pk
+        page = hot_page(f"{owner} {Book.objects.version(owner)} {name} {sorted(asked.items())}", build)
+        return conditional.answer(self.request, page.content.encode(), page.etag, page.headers)
+
+    def one(self, contact: Contact, status: int = 200, **headers: str) -> Response:
+        return Response(represent_one(contact), status, headers={"ETag": contact.etag, **headers})

@@ -1,0 +1,157 @@
+"""What a card must be so that every door can carry it: RFC 9553's types where we read them, bounds everywhere.
+
+Data in, faults out; imports nothing of ours. What RFC 9553 does not know is let through as it is.
+"""
+
+import calendar
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+MAX_BYTES = 256 * 1024
+MAX_DEPTH = 16
+MAX_ENTRIES = 500  # of one collection
+ID = re.compile(r"[A-Za-z0-9_-]{1,255}")  # RFC 9553 §1.4.1
+
+# Collections of objects by id (RFC 9553 §2), with the member that an entry must have, if we read it.
+COLLECTIONS: dict[str, str | None] = {
+    "nicknames": "name",
+    "organizations": None,
+    "speakToAs": None,
+    "titles": "name",
+    "emails": "address",
+    "onlineServices": None,
+    "phones": "number",
+    "preferredLanguages": None,
+    "calendars": "uri",
+    "schedulingAddresses": "uri",
+    "addresses": None,
+    "cryptoKeys": "uri",
+    "directories": "uri",
+    "links": "uri",
+    "media": "uri",
+    "anniversaries": "date",
+    "notes": "note",
+    "personalInfo": None,
+    "relatedTo": None,
+}
+LENGTHS = {"address": 320, "number": 255, "note": 65_535, "uri": 2048, "name": 255}
+
+Fault = tuple[list[str], str]  # where in the card, and a sentence
+
+
+def faults(card: Any) -> Iterator[Fault]:
+    """What is wrong with a card, nothing where it can be taken."""
+    if not isinstance(card, dict):
+        yield [], "A card is a JSON object."
+        return
+    bound = out_of_bounds(card)
+    if bound:
+        yield [], bound
+        return
+    yield from name_faults(card.get("name"))
+    yield from keyword_faults(card.get("keywords", {}))
+    for collection, member in COLLECTIONS.items():
+        if collection in card and collection != "speakToAs":
+            yield from collection_faults(collection, card[collection], member)
+
+
+def out_of_bounds(card: Any) -> str | None:
+    if depth(card) > MAX_DEPTH:
+        return f"A card is at most {MAX_DEPTH} levels deep."
+    text = json.dumps(card, ensure_ascii=False)
+    if "\\u0000" in text or re.search("[\\ud800-\\udfff]", text):
+        return "A card holds no NUL characters and no lone surrogates."
+    if len(text.encode()) > MAX_BYTES:
+        return f"A card is at most {MAX_BYTES} bytes."
+    return None
+
+
+def depth(value: Any) -> int:
+    """Levels of nesting, without recursion."""
+    levels, layer = 0, [value]
+    while layer and levels <= MAX_DEPTH:
+        layer = [
+            inner
+            for outer in layer
+            if isinstance(outer, dict | list)
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+        levels += 1
+    return levels
+
+
+def name_faults(name: Any) -> Iterator[Fault]:
+    full = name.get("full") if isinstance(name, dict) else None
+    if not isinstance(full, str) or not full.strip() or len(full) > 255:
+        yield ["name", "full"], "A contact has a full name of 1 to 255 characters."
+
+
+def keyword_faults(keywords: Any) -> Iterator[Fault]:
+    """RFC 9553 §2.8.2: names set to true."""
+    if not isinstance(keywords, dict) or not all(value is True for value in keywords.values()):
+        yield ["keywords"], "Keywords are names set to true."
+    elif len(keywords) > MAX_ENTRIES or not all(0 < len(name) <= 255 for name in keywords):
+        yield ["keywords"], f"Keywords are at most {MAX_ENTRIES} names of 1 to 255 characters."
+
+
+def collection_faults(collection: str, entries: Any, member: str | None) -> Iterator[Fault]:
+    if not isinstance(entries, dict) or len(entries) > MAX_ENTRIES:
+        yield [collection], f"This is an object of at most {MAX_ENTRIES} entries by id."
+        return
+    for key, entry in entries.items():
+        where = [collection, key]
+        if collection != "relatedTo" and not ID.fullmatch(key):
+            yield where, "An id is 1 to 255 letters, digits, - and _."
+        elif not isinstance(entry, dict):
+            yield where, "An entry is an object."
+        else:
+            yield from entry_faults(where, entry, member)
+
+
+def entry_faults(where: list[str], entry: dict[str, Any], member: str | None) -> Iterator[Fault]:
+    pref = entry.get("pref")
+    if "pref" in entry and (not isinstance(pref, int) or isinstance(pref, bool) or not 1 <= pref <= 100):
+        yield [*where, "pref"], "pref is 1 to 100."
+    if member == "date":
+        if not is_date(entry.get("date")):
+            yield [*where, "date"], "A date is a PartialDate or a Timestamp that exists."
+    elif member:
+        value = entry.get(member)
+        if not isinstance(value, str) or not 0 < len(value) <= LENGTHS[member]:
+            yield [*where, member], f"This is text of 1 to {LENGTHS[member]} characters."
+        elif where[0] == "media" and not is_safe_reference(value):
+            yield [*where, member], "A picture or sound is a URL whose scheme is http or https."
+
+
+def is_date(value: Any) -> bool:
+    """RFC 9553 §2.8.1: a Timestamp with `utc`, or a PartialDate with a year, a month of a year, or a day of a month."""
+    if not isinstance(value, dict):
+        return False
+    if "utc" in value:
+        utc = value["utc"]
+        return isinstance(utc, str) and bool(
+            re.fullmatch(r"(?!0000)\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", utc, re.ASCII)
+        ) and days_exist(int(utc[:4]), int(utc[5:7]), int(utc[8:10]))
+    parts = [value.get(name) for name in ("year", "month", "day")]
+    if not all(part is None or (isinstance(part, int) and not isinstance(part, bool)) for part in parts):
+        return False
+    year, month, day = parts
+    if (month is None and (year is None or day is not None)) or (month and not year and not day):
+        return False
+    return days_exist(2000 if year is None else year, month or 1, day or 1) if month != 0 and day != 0 else False
+
+
+def days_exist(year: int, month: int, day: int) -> bool:
+    return 1 <= year <= 9999 and 1 <= month <= 12 and 1 <= day <= calendar.monthrange(year, month)[1]
+
+
+def is_safe_reference(uri: str) -> bool:
+    """No scheme but http and https; browsers drop control characters before they look for one."""
+    try:
+        scheme = urlsplit(uri).scheme
+    except ValueError:
+        return False
+    return scheme in ("", "http", "https") and not re.search(r"[\x00-\x20\x7f]", uri)

@@ -1,0 +1,82 @@
+"""A POST with an Idempotency-Key is done once, and its repeats are told the first answer.
+
+The answer is written in the transaction of what was done: a process killed before the commit has done
+nothing, and one killed after it has left the answer. An error rolls back and leaves none, so that the
+repeat is judged anew.
+"""
+
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.http import HttpResponse
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from contactbook import throttling
+from contactbook.errors import Conflict, Invalid
+
+from .models import FirstAnswer
+
+
+def key_of(request: Request) -> str:
+    key = request.headers["Idempotency-Key"]
+    if not 0 < len(key) <= 255 or not key.isascii() or not key.isprintable():
+        raise Invalid("body", ["An Idempotency-Key is 1 to 255 printable ASCII characters."])
+    return key
+
+
+def fingerprint(request: Request) -> str:
+    whole = f"{request.method} {request.path}\n".encode() + request._request.body
+    return hashlib.sha256(whole).hexdigest()
+
+
+def first_answer(request: Request, key: str) -> FirstAnswer | None:
+    return FirstAnswer.objects.current().filter(user=request.user.pk, key=key).first()
+
+
+def is_repeat(request: Request) -> bool:
+    """Whether the request's key was answered before; a repeat is not counted by the limit."""
+    if "Idempotency-Key" not in request.headers or not request.user.is_authenticated:
+        return False
+    return first_answer(request, request.headers["Idempotency-Key"][:255]) is not None
+
+
+def show_limit(request: Request, view: APIView) -> None:
+    name = getattr(view, "limits", {}).get(view.action)
+    who = throttling.client(request)
+    verdict = name and throttling.take(name, who)
+    if verdict:
+        throttling.give_back(name, who, verdict)
+        view.headers |= verdict._replace(remaining=min(verdict.limit, verdict.remaining + verdict.allowed)).headers
+
+
+def once(handler: Callable[..., HttpResponse], request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
+    """The handler's answer, or the first one if this very request was answered before."""
+    key, asked = key_of(request), fingerprint(request)
+    try:
+        with transaction.atomic():
+            FirstAnswer.objects.expired().filter(user=request.user.pk, key=key).delete()
+            answer = FirstAnswer.objects.create(user_id=request.user.pk, key=key, request=asked)
+            response = handler(request, *args, **kwargs)
+            keep(answer, request, response)
+            return response
+    except IntegrityError:
+        return repeated(first_answer(request, key), asked)
+
+
+def keep(answer: FirstAnswer, request: Request, response: Response) -> None:
+    answer.status = response.status_code
+    answer.content = request.accepted_renderer.render(response.data).decode()
+    answer.headers = {name: response[name] for name in ("ETag", "Location") if response.has_header(name)}
+    answer.save(update_fields=["status", "content", "headers"])
+
+
+def repeated(answer: FirstAnswer | None, asked: str) -> HttpResponse:
+    if answer is None:
+        raise Conflict("The first request with this Idempotency-Key is still running.")
+    if answer.request != asked:
+        raise Invalid("body", ["This Idempotency-Key was used with another request."])
+    return HttpResponse(answer.content, status=answer.status, content_type="application/json", headers=answer.headers)

@@ -1,0 +1,186 @@
+"""History, trash, undo, changes, batch and groups: what the log of every write makes possible."""
+
+from typing import Any
+
+from django.http import Http404
+from rest_framework.exceptions import APIException
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from contactbook import conditional, errors
+from contactbook.api import validated
+from contactbook.errors import Conflict, InvalidItems, within
+
+from . import history
+from .base import Contacts
+from .log_serializers import (
+    BatchInput,
+    BatchItem,
+    ChangesQuery,
+    GroupInput,
+    GroupOutput,
+    GroupPath,
+    PageQuery,
+    RestoreInput,
+    UndoInput,
+)
+from .models import Book, Contact, ContactQuerySet, Group, GroupQuerySet
+from .serializers import COLUMNS, ContactInput, NewContactInput, flat_changes, new_card, represent, represent_one
+
+
+class HistoryViewSet(Contacts):
+    """What became of one contact, also of one in the trash."""
+
+    limits = {"list": "contacts_history", "restore": "contacts_restore"}
+
+    def everything(self) -> ContactQuerySet:
+        return Contact.objects.all_of(self.request.user.pk)
+
+    def list(self, request: Request, contact_id: str) -> Response:
+        asked = validated(PageQuery, request.query_params, "query")
+        return Response(history.of_contact(self.everything().by_id(self.contact_id()), **asked))
+
+    def restore(self, request: Request, contact_id: str) -> Response:
+        asked = validated(RestoreInput, request.data)
+        with self.writing() as book:
+            contact = self.everything().by_id(self.contact_id())
+            history.restored(book, contact, asked["to"], asked.get("fields"))
+        return self.one(contact)
+
+
+class TrashViewSet(Contacts):
+    limits = {"list": "contacts_trash", "restore": "trash_restore", "purge": "trash_purge"}
+
+    def list(self, request: Request) -> Response:
+        asked = validated(PageQuery, request.query_params, "query")
+        trash = Contact.objects.trash_of(request.user.pk).order_by("-deleted_at", "-id")
+        page = trash[asked["skip"] : asked["skip"] + asked["limit"]]
+        rows = [{**represent_one(contact), "deleted_at": contact.deleted_at} for contact in page]
+        return Response(rows, headers={"X-Total-Count": str(trash.count())})
+
+    def restore(self, request: Request, contact_id: str) -> Response:
+        with self.writing() as book:
+            contact = book.restore(book.get_from_trash(self.contact_id()))
+        return self.one(contact)
+
+    def purge(self, request: Request, contact_id: str) -> Response:
+        with self.writing() as book:
+            contact = book.get_from_trash(self.contact_id())
+            answer = Response(represent_one(contact))
+            book.purge(contact)
+        return answer
+
+
+class UndoViewSet(Contacts):
+    limits = {"undo": "undo"}
+
+    def undo(self, request: Request) -> Response:
+        asked = validated(UndoInput, request.data)
+        with self.writing() as book:
+            if "since" in asked:
+                steps = history.plan_since(book, asked["since"])
+            else:
+                steps = history.plan_one(book, asked["change"])
+            results = history.undo(book, steps, asked["dry_run"])
+        return Response({"dry_run": asked["dry_run"], "results": results})
+
+
+class ChangesViewSet(Contacts):
+    limits = {"list": "contacts_changes"}
+
+    def list(self, request: Request) -> Response:
+        asked = validated(ChangesQuery, request.query_params, "query")
+        rows, following, more = history.feed(request.user.pk, asked["since"], asked["limit"])
+        whole = asked.get("fields") == "card"
+        changes = [
+            {"change": number, "kind": kind, "id": contact_id, "contact": contact and shown(contact, whole)}
+            for number, kind, contact_id, contact in rows
+        ]
+        return Response({"changes": changes, "next": following, "more": more})
+
+
+def shown(contact: Contact, whole: bool) -> dict[str, Any]:
+    return represent_one(contact) if whole else represent({name: getattr(contact, name) for name in COLUMNS})
+
+
+class BatchViewSet(Contacts):
+    """Up to 1,000 writes in one transaction, and one tick of the limit."""
+
+    limits = {"run": "contacts_batch"}
+
+    def run(self, request: Request) -> Response:
+        asked = validated(BatchInput, request.data)
+        with self.writing() as book:
+            results = [self.result(book, i, item) for i, item in enumerate(asked["items"])]
+            faults = [fault for i, result in enumerate(results) for fault in faults_of(i, result)]
+            if asked["atomic"] and faults:
+                raise InvalidItems(faults)
+        return Response({"results": results})
+
+    def result(self, book: Book, i: int, item: Any) -> dict[str, Any]:
+        try:
+            with within("body", "items", i):
+                item = validated(BatchItem, item)
+            with within("body", "items", i, "contact"):
+                return self.done(book, item)
+        except (APIException, Http404) as error:
+            refused = errors.as_api_exception(error)
+            return {"status": refused.status_code, **errors.body(refused)}
+
+    def done(self, book: Book, item: dict[str, Any]) -> dict[str, Any]:
+        if item["op"] == "create":
+            contact = book.create(new_card(validated(NewContactInput, item["contact"])))
+            return {"status": 201, "contact": represent_one(contact)}
+        contact = book.get(item["id"])
+        conditional.check_if_match(item.get("if_match"), contact.etag)
+        if item["op"] == "delete":
+            before = represent_one(contact)
+            book.delete(contact)
+            return {"status": 200, "contact": before}
+        book.change(contact, flat_changes(validated(ContactInput, item["contact"]), contact.phone))
+        return {"status": 200, "contact": represent_one(contact)}
+
+
+def faults_of(i: int, result: dict[str, Any]) -> list[dict[str, Any]]:
+    detail = result.get("detail", [])
+    if isinstance(detail, str):
+        return [{"loc": ["body", "items", i], "msg": detail, "type": f"status_{result['status']}"}]
+    return detail
+
+
+class GroupsViewSet(Contacts):
+    """Groups by name. Who is in one says the contact's card, among its keywords."""
+
+    limits = {"list": "groups_list", "create": "groups_create", "rename": "groups_update", "destroy": "groups_delete"}
+
+    def groups(self) -> GroupQuerySet:
+        return Group.objects.for_user(self.request.user.pk)
+
+    def group(self) -> Group:
+        return self.groups().by_id(validated(GroupPath, self.kwargs, "path")["group_id"])
+
+    def list(self, request: Request) -> Response:
+        asked = validated(PageQuery, request.query_params, "query")
+        groups = self.groups().order_by("name", "id")
+        page = groups[asked["skip"] : asked["skip"] + asked["limit"]]
+        return Response(GroupOutput(page, many=True).data, headers={"X-Total-Count": str(groups.count())})
+
+    def create(self, request: Request) -> Response:
+        name = validated(GroupInput, request.data)["name"]
+        group, is_new = self.groups().get_or_create(user_id=request.user.pk, name=name)
+        if not is_new:
+            raise Conflict
+        return Response(GroupOutput(group).data, 201)
+
+    def rename(self, request: Request, group_id: str) -> Response:
+        name = validated(GroupInput, request.data)["name"]
+        with self.writing() as book:
+            group = book.rename_group(self.group(), name)
+        return Response(GroupOutput(group).data)
+
+    def destroy(self, request: Request, group_id: str) -> Response:
+        with self.writing() as book:
+            group = self.group()
+            answer = Response(GroupOutput(group).data)
+            book.delete_group(group)
+        return answer

@@ -1,0 +1,196 @@
+"""The door to every write of a contact, and the log that each write leaves behind it."""
+
+import contextlib
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any, Self
+
+from django.conf import settings
+from django.db import models, transaction
+from django.utils import timezone
+
+from contactbook.caching import forget, remembered
+from contactbook.errors import Conflict
+from contacts import jscontact
+
+from .contact import Contact, Group
+
+
+def book_key(user_id: int) -> str:
+    return f"book:{user_id}"
+
+
+class BookManager(models.Manager["Book"]):
+    @contextlib.contextmanager
+    def writing(self, user_id: int, via: str, client: str = "") -> Iterator["Book"]:
+        """The owner's book, locked until the end of the transaction: the one door to every write of a contact.
+
+        `via` names the door for the log (rest, admin, command …), `client` the program behind it.
+        The lock comes first, so changes are numbered in the order in which they are committed.
+        """
+        with transaction.atomic():
+            book, _ = self.select_for_update().get_or_create(user_id=user_id)
+            book.via, book.client, book.unlogged = via, client[:200], []
+            forget(book_key(user_id))
+            yield book
+            Change.objects.bulk_create(book.unlogged, batch_size=500)
+            book.save(update_fields=["sequence"])
+
+    def version(self, user_id: int) -> int:
+        """A number that is another one after every write; from the cache."""
+        return remembered(book_key(user_id), lambda: self.sequence_of(user_id))
+
+    def sequence_of(self, user_id: int) -> int:
+        """The number of the owner's newest change."""
+        return self.filter(user=user_id).values_list("sequence", flat=True).first() or 0
+
+
+class Book(models.Model):
+    """An owner's counter of changes and, while it is open for writing, the door to their contacts."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="book"
+    )
+    sequence = models.BigIntegerField(default=0)
+
+    via: str
+    client: str
+    unlogged: list["Change"]
+
+    objects = BookManager()
+
+    def get(self, contact_id: int) -> Contact:
+        return Contact.objects.for_user(self.user_id).by_id(contact_id)
+
+    def get_from_trash(self, contact_id: int) -> Contact:
+        return Contact.objects.trash_of(self.user_id).by_id(contact_id)
+
+    def create(self, card: jscontact.Card) -> Contact:
+        contact = Contact(user_id=self.user_id, created_at=timezone.now())
+        contact.take_card(card)
+        return self.write(contact, Change.Kind.CREATED, None)
+
+    def change(self, contact: Contact, flat: dict[str, Any]) -> Contact:
+        """Sets flat fields, and leaves the rest of the card as it is."""
+        return self.put_card(contact, jscontact.with_flat(contact.card, flat))
+
+    def put_card(self, contact: Contact, card: jscontact.Card) -> Contact:
+        """Replaces the card; a write that changes nothing leaves no trace."""
+        before = contact.card
+        if card == before:
+            return contact
+        contact.take_card(card)
+        return self.write(contact, Change.Kind.CHANGED, before)
+
+    def delete(self, contact: Contact) -> Contact:
+        """Moves it to the trash."""
+        contact.deleted_at = timezone.now()
+        return self.write(contact, Change.Kind.DELETED, contact.card)
+
+    def restore(self, contact: Contact) -> Contact:
+        """Takes it out of the trash, with its id and uid."""
+        contact.deleted_at = None
+        return self.write(contact, Change.Kind.RESTORED, contact.card)
+
+    def purge(self, contact: Contact) -> None:
+        """Erases it and what the log holds of it; that it was there stays in the log."""
+        contact_id = contact.pk
+        models.Model.delete(contact)
+        Change.objects.filter(book=self, contact_id=contact_id).update(before=None)
+        for change in self.unlogged:
+            if change.contact_id == contact_id:
+                change.before = None
+        self.log(contact_id, Change.Kind.PURGED, None)
+
+    def rename_group(self, group: Group, name: str) -> Group:
+        """Also in the cards of those who are in it; Conflict if the owner has another group of that name."""
+        if Group.objects.for_user(self.user_id).filter(name=name).exclude(pk=group.pk).exists():
+            raise Conflict
+        old, group.name = group.name, name
+        group.save(update_fields=["name"])
+        self.replace_keyword(old, name)
+        return group
+
+    def delete_group(self, group: Group) -> None:
+        """Its contacts stay, and are in it no more."""
+        self.replace_keyword(group.name, None)
+        group.delete()
+
+    def replace_keyword(self, old: str, new: str | None) -> None:
+        for contact in Contact.objects.for_user(self.user_id).in_group(old).order_by("id"):
+            keywords = {name: True for name in contact.card["keywords"] if name != old} | ({new: True} if new else {})
+            rest = {name: value for name, value in contact.card.items() if name != "keywords"}
+            self.put_card(contact, {**rest, "keywords": keywords} if keywords else rest)
+
+    def write(self, contact: Contact, kind: str, before: jscontact.Card | None) -> Contact:
+        contact.revision = self.sequence + 1
+        contact.updated_at = timezone.now()
+        models.Model.save(contact)
+        self.log(contact.pk, kind, before)
+        self.keep_groups(contact.card.get("keywords"), before and before.get("keywords"))
+        return contact
+
+    def log(self, contact_id: int, kind: str, before: jscontact.Card | None) -> None:
+        self.sequence += 1
+        self.unlogged.append(
+            Change(
+                book=self,
+                number=self.sequence,
+                contact_id=contact_id,
+                kind=kind,
+                via=self.via,
+                client=self.client,
+                before=before,
+            )
+        )
+
+    def keep_groups(self, names: Any, before: Any) -> None:
+        """A group that a card names is there."""
+        new = set(names or ()) - set(before or ()) - {jscontact.FAVOURITE}
+        if new:
+            groups = [Group(user_id=self.user_id, name=name) for name in sorted(new)]
+            Group.objects.bulk_create(groups, ignore_conflicts=True)
+
+
+class ChangeQuerySet(models.QuerySet["Change"]):
+    def for_user(self, user_id: int) -> Self:
+        return self.filter(book=user_id)
+
+    def of(self, contact_id: int) -> Self:
+        return self.filter(contact_id=contact_id)
+
+    def older_than(self, days: int) -> Self:
+        """Those whose contents are due to be forgotten."""
+        return self.filter(at__lt=timezone.now() - timedelta(days=days), before__isnull=False)
+
+
+class Change(models.Model):
+    """One write of a contact, numbered per owner in the order of the commits, without gaps.
+
+    `before` is the card as it was; null for what was created, purged, or is older than what is kept.
+    """
+
+    class Kind(models.TextChoices):
+        CREATED = "created"
+        CHANGED = "changed"
+        DELETED = "deleted"
+        RESTORED = "restored"
+        PURGED = "purged"
+
+    book = models.ForeignKey(Book, on_delete=models.CASCADE, related_name="changes")
+    number = models.BigIntegerField()
+    contact_id = models.BigIntegerField()
+    kind = models.CharField(max_length=8, choices=Kind)
+    via = models.CharField(max_length=20)
+    client = models.CharField(max_length=200)
+    at = models.DateTimeField(default=timezone.now, db_index=True)
+    before = models.JSONField(null=True)
+
+    objects = ChangeQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["book", "number"], name="change_number_unique_per_book")]
+        indexes = [models.Index(fields=["book", "contact_id", "number"], name="change_history")]
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.kind}"

@@ -1,0 +1,61 @@
+"""What the tests of the contacts routes say again and again."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.cache import cache
+from rest_framework.test import APIClient
+
+KEYS = {"fullname", "email", "phone_number", "birthday", "additional", "user_id", "avatar", "id", "phone"}
+WHOLE = KEYS | {"card"}  # of a single contact
+NOT_FOUND = {"detail": "Contact was not found"}
+UNKNOWN = "/api/contacts/999999999"
+
+# The contract's very example.
+EXAMPLE = {
+    "fullname": "string",
+    "email": "string",
+    "phone_number": 0,
+    "birthday": "2023-11-12",
+    "additional": "string",
+    "user_id": 0,
+    "avatar": "string",
+}
+
+
+def flat(answer: Any, status: int = 200) -> dict[str, Any]:
+    """The contract's fields of a single contact, which are all there, and nothing else but its card."""
+    assert answer.status_code == status, answer.content
+    body = answer.json()
+    assert body.keys() == WHOLE
+    return {name: body[name] for name in KEYS}
+
+
+def add(client: APIClient, fullname: str = "Ann", **fields: Any) -> dict[str, Any]:
+    return flat(client.post("/api/contacts/", {"fullname": fullname, **fields}, format="json"), 201)
+
+
+def path(contact: dict[str, Any]) -> str:
+    return f"/api/contacts/{contact['id']}"
+
+
+def names(answer: Any) -> list[str]:
+    """The fullnames of a list, whose contacts have the contract's keys exactly."""
+    assert answer.status_code == 200, answer.content
+    assert all(contact.keys() == KEYS for contact in answer.json())
+    return [contact["fullname"] for contact in answer.json()]
+
+
+def faults(answer: Any) -> list[list[str | int]]:
+    """Where the faults of a 422 lie; its shape is checked."""
+    assert answer.status_code == 422, answer.content
+    assert answer.json().keys() == {"detail"} and answer.json()["detail"]
+    for entry in answer.json()["detail"]:
+        assert entry.keys() == {"loc", "msg", "type"}
+        assert isinstance(entry["msg"], str) and isinstance(entry["type"], str)
+    return [entry["loc"] for entry in answer.json()["detail"]]
+
+
+def settle() -> None:
+    """As if the last write were long ago: its tombstones are gone, and nothing is in the cache."""
+    cache.clear() if not settings.REDIS_URL else cache.delete_pattern("*")
