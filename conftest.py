@@ -36,8 +36,14 @@ def hashed_password() -> str:
 @pytest.fixture
 def make_user(db: None, hashed_password: str) -> Callable[..., User]:
     def make(name: str, **fields: Any) -> User:
-        values = {"confirmed_at": timezone.now(), "password": hashed_password, **fields}
-        user = User(username=name.title(), email=f"{name}@example.org", **values)
+        values = {
+            "username": name.title(),
+            "email": f"{name}@example.org",
+            "confirmed_at": timezone.now(),
+            "password": hashed_password,
+            **fields,
+        }
+        user = User(**values)
         user.save()
         return user
 

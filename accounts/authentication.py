@@ -1,6 +1,7 @@
 """Who is calling: by Bearer token for the API, by address and password everywhere else."""
 
 import functools
+import math
 import threading
 from typing import Any
 
@@ -9,13 +10,15 @@ from django.contrib.auth.hashers import Argon2PasswordHasher as DjangosArgon2Pas
 from django.contrib.auth.hashers import check_password, make_password
 from django.http import HttpRequest
 from rest_framework.exceptions import AuthenticationFailed, Throttled
+from rest_framework.request import Request
 from rest_framework_simplejwt.authentication import JWTAuthentication
 from rest_framework_simplejwt.exceptions import TokenError
 
 from contactbook import throttling
 
-from .models import Caller, User, email_key
-from .tokens import AccessToken
+from .addresses import email_key
+from .models import Caller, User
+from .tokens import AccessToken, RefreshToken, Token
 
 # One hash takes 19 MiB and a core: logins queue here rather than eat the machine.
 HASHING = threading.BoundedSemaphore(2)
@@ -41,7 +44,10 @@ class TooManyFailures(Throttled):
     """That account had its share of wrong passwords, wherever they came from; a reset by mail clears it."""
 
     default_detail = "Too many wrong passwords for this account. Try later, or set a new password by mail."
-    extra_detail_singular = extra_detail_plural = ""
+
+    def __init__(self, wait: float) -> None:
+        super().__init__()
+        self.wait = math.ceil(wait)  # DRF's own would write it into the sentence, too
 
 
 @functools.cache
@@ -76,23 +82,34 @@ class PasswordBackend(ModelBackend):
 class BearerAuthentication(JWTAuthentication):
     """The access token of a live session."""
 
+    kind: type[Token] = AccessToken
+
     def get_raw_token(self, header: bytes) -> bytes | None:
         scheme, _, token = header.partition(b" ")
         # RFC 9110 §11.1: the scheme is case-insensitive.
         return super().get_raw_token(b"Bearer " + token) if scheme.lower() == b"bearer" else None
 
-    def get_validated_token(self, raw_token: bytes) -> AccessToken:
+    def authenticate(self, request: Request) -> tuple[Any, Token] | None:
         try:
-            return AccessToken(raw_token)
+            return super().authenticate(request)
         except TokenError as error:
-            raise AuthenticationFailed("The access token is not valid.") from error
+            raise AuthenticationFailed(f"The {self.kind.token_type} token is not valid.") from error
 
-    def get_user(self, validated_token: AccessToken) -> Caller:
-        try:
-            number = validated_token.number
-            caller = Caller.from_claims(number("sub"), number("sid"), number("v"))
-        except TokenError as error:
-            raise AuthenticationFailed("The access token is not valid.") from error
+    def get_validated_token(self, raw_token: bytes) -> Token:
+        return self.kind(raw_token)
+
+    def get_user(self, validated_token: Token) -> Any:
+        number = validated_token.number
+        caller = Caller.from_claims(number("sub"), number("sid"), number("v"))
         if caller is None:
             raise AuthenticationFailed("The session has ended.")
         return caller
+
+
+class RefreshAuthentication(BearerAuthentication):
+    """Whom a refresh token was given, so that its limit counts by account. Whether it is still good, `rotate` says."""
+
+    kind = RefreshToken
+
+    def get_user(self, validated_token: Token) -> User:
+        return User(pk=validated_token.number("sub"))

@@ -10,11 +10,11 @@ from django.db import DatabaseError, close_old_connections
 
 from .emails import compose
 from .models import Letter
+from .models.letter import due
 
 logger = logging.getLogger(__name__)
 
 POLL = 5  # seconds, at which letters of other processes, and postponed ones, are looked for
-due = threading.Event()
 wake = due.set
 
 
@@ -44,10 +44,12 @@ def deliver() -> int:
 
 
 def send(letter: Letter) -> bool:
-    message = compose(letter)
     try:
+        message = compose(letter)
         if message:
             get_connection().send_messages([message])
+    except DatabaseError:
+        raise
     except Exception as error:
         # Any provider raises errors of its own; whichever it was, the letter stays.
         logger.warning("Letter %s was not sent (%s).", letter.pk, type(error).__name__)
@@ -58,6 +60,9 @@ def send(letter: Letter) -> bool:
 
 
 def refused_for_good(error: Exception) -> bool:
+    """Whether the server will never take this letter: a 5xx (RFC 5321 §4.2.1) to its address or its text."""
+    if isinstance(error, smtplib.SMTPDataError):
+        return 500 <= error.smtp_code < 600
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         return all(500 <= code < 600 for code, _ in error.recipients.values())
     return isinstance(error, AnymailRecipientsRefused | AnymailInvalidAddress)

@@ -21,6 +21,7 @@ def compose(letter: Letter) -> EmailMultiAlternatives | None:
         Letter.Kind.CONFIRM: confirm,
         Letter.Kind.RESET: reset,
         Letter.Kind.PASSWORD_CHANGED: password_changed,
+        Letter.Kind.ACCOUNT_CLOSED: account_closed,
     }[Letter.Kind(letter.kind)](letter, user)
 
 
@@ -39,13 +40,30 @@ def password_changed(letter: Letter, user: User) -> EmailMultiAlternatives:
     return mail(letter, user, "Your password was changed", f"{settings.PUBLIC_URL}/reset")
 
 
+def account_closed(letter: Letter, user: User) -> EmailMultiAlternatives | None:
+    if user.closed_at is None:  # opened again before this was sent
+        return None
+    return mail(letter, user, "Your account is closed", f"{settings.PUBLIC_URL}/reset")
+
+
 def mail(letter: Letter, user: User, subject: str, link: str) -> EmailMultiAlternatives:
-    """To the stored address (never the one that was typed), in text and HTML, with the letter's own Message-ID."""
-    context = {"user": user, "link": link, "subject": subject, "public_url": settings.PUBLIC_URL}
+    """To the stored address (never the one that was typed), in text and HTML.
+
+    The account's name is left out: whoever signs up with a stranger's address could write to them by it.
+    """
+    context = {
+        "user": user,
+        "letter": letter,
+        "link": link,
+        "subject": subject,
+        "public_url": settings.PUBLIC_URL,
+        "confirm_days": settings.CONFIRM_LINK_LIFETIME.days,
+        "reset_minutes": int(settings.RESET_LINK_LIFETIME.total_seconds()) // 60,
+    }
     host = urlsplit(settings.PUBLIC_URL).hostname or "localhost"
     message = EmailMultiAlternatives(
         subject,
-        render_to_string(f"mail/{letter.kind}.txt", context),
+        render_to_string(f"mail/{letter.kind}.txt", context).strip() + "\n",
         to=[user.email],
         headers={"Message-ID": f"<{letter.message_id}@{host}>", "Auto-Submitted": "auto-generated"},
     )
@@ -54,7 +72,7 @@ def mail(letter: Letter, user: User, subject: str, link: str) -> EmailMultiAlter
 
 
 class TerminalBackend(FileBackend):
-    """Where no mail server is configured: printed on the terminal for people, kept whole under VAR_DIR/mail."""
+    """Where no mail server is configured: printed on the terminal, and kept whole under VAR_DIR/mail."""
 
     def send_messages(self, messages):
         for message in messages:

@@ -3,11 +3,14 @@
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib.auth.forms import SetPasswordForm
+from django.core.validators import MaxLengthValidator
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_safe
 
 from contactbook.throttling import limited
 
@@ -15,37 +18,72 @@ from . import tokens
 from .models import Letter
 from .serializers import MAX_PASSWORD
 
+form_page = require_http_methods(["GET", "HEAD", "POST"])
+
 
 class NewPasswordForm(SetPasswordForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.label_suffix = ""
         for field in self.fields.values():
-            field.max_length = MAX_PASSWORD
+            field.validators.append(MaxLengthValidator(MAX_PASSWORD))
             field.widget.attrs |= {"autocomplete": "new-password", "maxlength": MAX_PASSWORD}
+        self.fields["new_password1"].widget.attrs["autofocus"] = True
+        self.fields["new_password2"].label = "The same again"
+        self.fields["new_password2"].help_text = ""
+
+    def clean(self) -> dict[str, Any]:
+        """Django would put the validators' reasons beside the second field."""
+        self.validate_passwords("new_password1", "new_password2")
+        self.validate_password_for_user(self.user, "new_password1")
+        return self.cleaned_data
 
 
 class AddressForm(forms.Form):
-    email = forms.EmailField(max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "email"}))
+    email = forms.EmailField(
+        label="Your address", max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "email"})
+    )
 
 
 @limited("pages")
+@require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    return render(request, "home.html")
+    return render(request, "home.html", {"public_url": settings.PUBLIC_URL})
 
 
 @limited("pages")
 @never_cache
+@form_page
 def ask_reset(request: HttpRequest) -> HttpResponse:
-    """Asks for a link to set a new password; the answer is the same whether the address is known or not."""
-    form = AddressForm(request.POST or None)
-    sent = request.method == "POST" and form.is_valid()
-    if sent:
-        Letter.objects.queue(Letter.Kind.RESET, form.cleaned_data["email"])
-    return render(request, "ask_reset.html", {"form": form, "sent": sent})
+    context = {"title": "Set a new password", "why": "We send a link to your address; it works for an hour."}
+    return ask(request, Letter.Kind.RESET, context)
 
 
 @limited("pages")
 @never_cache
+@form_page
+def ask_confirm(request: HttpRequest) -> HttpResponse:
+    context = {
+        "title": "Confirm your address",
+        "why": "We send you a new link. Until your address is confirmed, you cannot log in.",
+        "condition": ", not confirmed yet",
+    }
+    return ask(request, Letter.Kind.CONFIRM, context)
+
+
+def ask(request: HttpRequest, kind: str, context: dict[str, str]) -> HttpResponse:
+    """Asks for an address and queues a letter; the answer is the same whether the address is known or not."""
+    form = AddressForm(request.POST if request.method == "POST" else None, label_suffix="")
+    sent = form.is_valid()
+    if sent:
+        Letter.objects.queue(kind, form.cleaned_data["email"])
+    known = {"form": form, "sent": sent, "sender": settings.DEFAULT_FROM_EMAIL}
+    return render(request, "ask.html", {**context, **known}, status=422 if form.errors else 200)
+
+
+@limited("pages")
+@never_cache
+@form_page
 def reset(request: HttpRequest, token: str) -> HttpResponse:
     """Sets a new password. The row is locked while the link is judged and used, so that it works once."""
     user = tokens.user_behind_reset(token)
@@ -59,4 +97,6 @@ def reset(request: HttpRequest, token: str) -> HttpResponse:
         user = tokens.user_behind_reset(token, lock=True)
         if user:
             user.set_new_password(form.cleaned_data["new_password1"])
-    return render(request, "reset.html", {"form": None, "done": user is not None}, status=200 if user else 422)
+    return render(
+        request, "reset.html", {"form": None, "done": user is not None}, status=200 if user else 422
+    )

@@ -1,51 +1,105 @@
 """What the auth routes read and answer."""
 
+import functools
 import re
-import unicodedata
+import zoneinfo
 from typing import Any
 
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError as DjangoValidationError
 from rest_framework import serializers
+from rest_framework.exceptions import ErrorDetail
 
-from contactbook.fields import Text
+from contactbook.fields import SPACES, Count, Text
 
-from .models import User
+from .addresses import is_deliverable
+from .models import Session, User
 
 MAX_PASSWORD = 1024  # characters
 
 
 class Address(serializers.EmailField):
-    """An e-mail address, at most 254 characters; a number or a list is none."""
+    """An e-mail address that a letter can reach; a number or a list is none."""
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
             self.fail("invalid")
         return super().to_internal_value(data)
 
+    def run_validators(self, value: str) -> None:
+        super().run_validators(value)
+        if not is_deliverable(value):
+            raise serializers.ValidationError("Enter a valid email address.", "invalid")
 
-class SignupInput(serializers.Serializer):
-    username = Text(min_length=1, max_length=150)
-    email = Address(max_length=254)
-    password = Text(min_length=1, max_length=MAX_PASSWORD, trim_whitespace=False)
 
-    def validate_username(self, name: str) -> str:
-        if any(unicodedata.category(c) in ("Cc", "Zl", "Zp") for c in name):
-            raise serializers.ValidationError("A name holds no control characters.")
+# Cc, Zl and Zp
+CONTROL = r"\u0000-\u001f\u007f-\u009f\u2028\u2029"
+
+
+class DisplayName(Text):
+    default_error_messages = {"control": "A name holds no control characters."}
+
+    @property
+    def openapi(self) -> dict[str, Any]:
+        return {**super().openapi, "pattern": f"^[^{CONTROL}]*[^{CONTROL}{SPACES}][^{CONTROL}]*$"}
+
+    def to_internal_value(self, data: Any) -> str:
+        name = super().to_internal_value(data)
+        if re.search(f"[{CONTROL}]", data):
+            self.fail("control")
         return name
 
+
+@functools.cache
+def time_zones() -> set[str]:
+    """Read from the disk once; `localtime` is this machine's own and no name."""
+    return zoneinfo.available_timezones() - {"localtime"}
+
+
+class TimeZone(Text):
+    default_error_messages = {"unknown": "There is no such time zone. Europe/Kyiv is one."}
+
+    def to_internal_value(self, data: Any) -> str:
+        name = super().to_internal_value(data)
+        if name not in time_zones():
+            self.fail("unknown")
+        return name
+
+
+class Password(Text):
+    @property
+    def openapi(self) -> dict[str, Any]:
+        described = "At least 8 characters, not only digits, not common, not like the name or the address."
+        return {"type": "string", "format": "password", "minLength": 8, "maxLength": 1024, "description": described}
+
+
+def password_faults(password: str, user: User) -> list[ErrorDetail]:
+    """What Django's validators say against that password for that account."""
+    try:
+        validate_password(password, user)
+    except DjangoValidationError as error:
+        return [ErrorDetail(fault.messages[0], fault.code) for fault in error.error_list]
+    return []
+
+
+class SignupInput(serializers.Serializer):
+    example = {"username": "Ada Lovelace", "email": "ada@example.org", "password": "correct horse 9"}
+    username = DisplayName(min_length=1, max_length=150)
+    email = Address(max_length=254)
+    password = Password(min_length=1, max_length=MAX_PASSWORD, trim_whitespace=False)
+
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        try:
-            validate_password(attrs["password"], User(username=attrs["username"], email=attrs["email"]))
-        except DjangoValidationError as error:
-            raise serializers.ValidationError({"password": error.messages}) from None
+        faults = password_faults(attrs["password"], User(username=attrs["username"], email=attrs["email"]))
+        if faults:
+            raise serializers.ValidationError({"password": faults})
         return attrs
 
 
 class LoginInput(serializers.Serializer):
     """OAuth2's password form (RFC 6749 §4.3.2); `username` is the address."""
 
-    grant_type = serializers.RegexField(re.compile(r"\A(password)?\Z"), required=False, allow_blank=True)
+    example = {"grant_type": "password", "username": "ada@example.org", "password": "correct horse 9"}
+    grant_type = serializers.ChoiceField(["password"], required=False, allow_blank=True)
     username = Text(max_length=320)
     password = Text(max_length=MAX_PASSWORD, trim_whitespace=False)
     scope = Text(required=False, allow_blank=True)
@@ -54,7 +108,13 @@ class LoginInput(serializers.Serializer):
 
 
 class AddressInput(serializers.Serializer):
+    example = {"email": "ada@example.org"}
     email = Address(max_length=254)
+
+
+class ConfirmPath(serializers.Serializer):
+    example = {"email_token": "from-the-mail"}
+    email_token = Text(trim_whitespace=False, help_text="Out of the mail's link.")
 
 
 class UserOutput(serializers.ModelSerializer):
@@ -64,11 +124,89 @@ class UserOutput(serializers.ModelSerializer):
 
 
 class SignupOutput(serializers.Serializer):
+    example = {
+        "user": {"id": 1, "username": "Ada Lovelace", "email": "ada@example.org", "created_at": "2026-01-31T12:00:00Z"},
+        "detail": "Successfully created",
+    }
     user = UserOutput()
     detail = serializers.CharField(default="Successfully created")
 
 
 class PairOutput(serializers.Serializer):
+    example = {"access_token": "eyJhbGciOi…", "refresh_token": "eyJhbGciOi…", "token_type": "bearer"}
     access_token = serializers.CharField()
     refresh_token = serializers.CharField()
     token_type = serializers.ChoiceField(["bearer"])
+
+
+class MeInput(serializers.Serializer):
+    """JSON Merge Patch (RFC 7396): what is left out stays. None of these can be null."""
+
+    example = {"username": "Ada", "time_zone": "Europe/Kyiv", "leap_day": "03-01"}
+    username = DisplayName(min_length=1, max_length=150, required=False)
+    time_zone = TimeZone(max_length=64, required=False, help_text="A name of the IANA time zone database.")
+    leap_day = serializers.ChoiceField(
+        User.LeapDay.choices, required=False, help_text="When a birthday of 29 February is in common years."
+    )
+
+
+class MeOutput(serializers.ModelSerializer):
+    example = {
+        "id": 1,
+        "username": "Ada Lovelace",
+        "email": "ada@example.org",
+        "created_at": "2026-01-31T12:00:00Z",
+        "time_zone": "Europe/Kyiv",
+        "leap_day": "02-28",
+    }
+
+    class Meta:
+        model = User
+        fields = ["id", "username", "email", "created_at", "time_zone", "leap_day"]
+        read_only_fields = fields  # and so always there, as the document says
+
+
+class NewPasswordInput(serializers.Serializer):
+    example = {"old": "correct horse 9", "new": "battery staple 7"}
+    old = Text(max_length=MAX_PASSWORD, trim_whitespace=False)
+    new = Password(max_length=MAX_PASSWORD, trim_whitespace=False)
+
+
+class PasswordInput(serializers.Serializer):
+    example = {"password": "correct horse 9"}
+    password = Text(max_length=MAX_PASSWORD, trim_whitespace=False)
+
+
+class SessionPath(serializers.Serializer):
+    example = {"session_id": 1}
+    session_id = Count()
+
+
+class SessionOutput(serializers.ModelSerializer):
+    """One login, and what was refreshed from it."""
+
+    example = {
+        "id": 1,
+        "created_at": "2026-01-31T12:00:00Z",
+        "last_used_at": "2026-02-01T07:15:00Z",
+        "client": "Mozilla/5.0",
+        "current": True,
+    }
+    current = serializers.SerializerMethodField(help_text="Whether it is the one that asks.")
+
+    class Meta:
+        model = Session
+        fields = ["id", "created_at", "last_used_at", "client", "current"]
+        read_only_fields = fields
+
+    def get_current(self, session: Session) -> bool:
+        return session.pk == self.context["current"]
+
+
+class ClosedOutput(serializers.Serializer):
+    example = {
+        "detail": "The account is closed. Until it is deleted, logging in opens it again.",
+        "deleted_after": "2026-03-02T12:00:00Z",
+    }
+    detail = serializers.CharField(read_only=True, default=example["detail"])
+    deleted_after = serializers.DateTimeField(read_only=True)

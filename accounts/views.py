@@ -13,10 +13,12 @@ from rest_framework.response import Response
 
 from contactbook.api import APIViewSet, validated
 from contactbook.errors import Invalid
+from contactbook.schema import PAGES, documented
 
 from . import tokens
+from .authentication import RefreshAuthentication
 from .models import Letter, User
-from .serializers import AddressInput, LoginInput, SignupInput, SignupOutput
+from .serializers import AddressInput, ConfirmPath, LoginInput, PairOutput, SignupInput, SignupOutput
 
 SENT_IF_THERE = "If there is such an account, a mail is on its way."
 
@@ -32,22 +34,19 @@ class Open(APIViewSet):
 
 
 class AuthViewSet(Open):
-    limits = {name: name for name in ("signup", "refresh_token", "request_email", "reset_pwd")}
+    limits = {name: name for name in ("signup", "request_email", "reset_pwd")}
 
+    @documented("signup", "Sign up", request=SignupInput, response=SignupOutput, status=201, errors=(409,))
     def signup(self, request: Request) -> Response:
         user = User.objects.signup(**validated(SignupInput, request.data))
         return Response(SignupOutput({"user": user}).data, status=201)
 
-    def refresh_token(self, request: Request) -> Response:
-        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() != "bearer":
-            raise AuthenticationFailed("Send the refresh token as Authorization: Bearer …")
-        return Response(tokens.rotate(token.strip()))
-
+    @documented("requestEmail", "Send the confirmation mail again", request=AddressInput, response=str, example=SENT_IF_THERE)
     def request_email(self, request: Request) -> Response:
         Letter.objects.queue(Letter.Kind.CONFIRM, validated(AddressInput, request.data)["email"])
         return Response(SENT_IF_THERE)
 
+    @documented("resetPassword", "Send a link to set a new password", request=AddressInput, response=str, example=SENT_IF_THERE)
     def reset_pwd(self, request: Request) -> Response:
         Letter.objects.queue(Letter.Kind.RESET, validated(AddressInput, request.data)["email"])
         return Response(SENT_IF_THERE)
@@ -57,6 +56,7 @@ class LoginViewSet(Open):
     limits = {"login": "login"}
     parser_classes = [FormParser, MultiPartParser]
 
+    @documented("login", "Log in", request=LoginInput, response=PairOutput, errors=(401,))
     def login(self, request: Request) -> Response:
         form = validated(LoginInput, request.data)
         user = authenticate(request._request, username=form["username"], password=form["password"])
@@ -67,32 +67,51 @@ class LoginViewSet(Open):
         return Response(tokens.begin_session(user, request.headers.get("User-Agent", "")))
 
 
+class RefreshViewSet(APIViewSet):
+    http_method_names = ["get"]  # a HEAD would use the token up and give nothing for it
+    limits = {"refresh_token": "refresh_token"}
+    authentication_classes = [RefreshAuthentication]
+
+    @documented("refreshToken", "A new pair of tokens", response=PairOutput, security="refresh_token")
+    def refresh_token(self, request: Request) -> Response:
+        return Response(tokens.rotate(request.auth))
+
+
 class EmailViewSet(Open):
     """The link in the confirmation mail. A browser gets a page whose button confirms, so that a scanner's visit does not."""
 
     limits = {name: "confirm_email" for name in ("confirm", "look", "press")}
     parser_classes = [FormParser, MultiPartParser]
 
+    @documented("confirmEmail", "Confirm an address", path=ConfirmPath, response=str, example="Email confirmed", media=PAGES)
     def confirm(self, request: Request, email_token: str) -> HttpResponse:
         user = tokens.user_behind_confirm(email_token)
-        if prefers_html(request):
-            return confirm_page(request, user)
-        if user is None:
-            raise Invalid("path", {"email_token": ["The link is not valid, or no longer."]})
-        return Response("Email confirmed" if user.confirm() else "Your email is already confirmed")
+        return confirm_page(request, user) if prefers_html(request) else confirmed(user)
 
     def look(self, request: Request, email_token: str) -> HttpResponse:
         """HEAD: whether the link is good; nothing is confirmed."""
-        if tokens.user_behind_confirm(email_token) is None:
-            raise Invalid("path", {"email_token": ["The link is not valid, or no longer."]})
+        behind(tokens.user_behind_confirm(email_token))
         return Response()
 
+    @documented("pressConfirm", "The button of the page", path=ConfirmPath, response=str, example="Email confirmed", media=PAGES)
     def press(self, request: Request, email_token: str) -> HttpResponse:
-        """POST: the page's button."""
+        """POST: the page's button; a program that posts is answered as one that gets."""
         user = tokens.user_behind_confirm(email_token)
+        if not prefers_html(request):
+            return confirmed(user)
         if user:
             user.confirm()
         return confirm_page(request, user, pressed=True)
+
+
+def behind(user: User | None) -> User:
+    if user is None:
+        raise Invalid("path", {"email_token": ["The link is not valid, or no longer."]})
+    return user
+
+
+def confirmed(user: User | None) -> Response:
+    return Response("Email confirmed" if behind(user).confirm() else "Your email is already confirmed")
 
 
 def prefers_html(request: Request) -> bool:

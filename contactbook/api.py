@@ -1,14 +1,19 @@
 """What every API view does before its own work, in this order: who calls, how often, may they, is the body bearable."""
 
+import time
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from django.db import connection
+from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from rest_framework import exceptions, serializers
 from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
-from .errors import Invalid, LengthRequired, TooLarge
+from .errors import Invalid, LengthRequired, TooLarge, database_is_away
 
 
 class APIViewSet(ViewSet):
@@ -21,7 +26,24 @@ class APIViewSet(ViewSet):
     http_method_names = ["get", "post", "put", "patch", "delete", "head"]  # preflights are the CORS middleware's
     limits: dict[str, str] = {}
     cache_control = "no-store"
+    RETRY_WITHIN = 1  # seconds
     max_body = settings.DATA_UPLOAD_MAX_MEMORY_SIZE  # bytes
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """A read that lost its connection, or a deadlock, is tried once more, unless it has waited for long already."""
+        self.failure: Exception | None = None
+        begun = time.monotonic()
+        response = super().dispatch(request, *args, **kwargs)
+        quick = time.monotonic() - begun < self.RETRY_WITHIN
+        if request.method in ("GET", "HEAD") and quick and database_is_away(self.failure):
+            if not connection.in_atomic_block:
+                connection.close_if_unusable_or_obsolete()
+            response = super().dispatch(request, *args, **kwargs)
+        return response
+
+    def handle_exception(self, exc: Exception) -> Response:
+        self.failure = exc
+        return super().handle_exception(exc)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         # DRF counts a request last; ours is counted before it is refused.
@@ -30,8 +52,11 @@ class APIViewSet(ViewSet):
         request.version = request.versioning_scheme = None
         try:
             self.perform_authentication(request)
-        finally:
+        except Exception:
+            request.user = AnonymousUser()  # else the throttle would try it again
             self.check_throttles(request)
+            raise
+        self.check_throttles(request)
         self.check_permissions(request)
         self.check_body(request)
 

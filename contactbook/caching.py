@@ -1,9 +1,12 @@
 """What is remembered between requests, and how a write makes all processes forget it.
 
 A write leaves a tombstone in place of the value and a fill only ever adds: a reader who read the old
-row cannot put it back over a newer state. Only plain JSON values are kept, never rows or secrets.
+row cannot put it back over a newer state. A value also names the epoch (breaker.py) that was read before
+its row, and is believed in that epoch alone: so it does not matter that a tombstone cannot be left while
+Redis is away. Only plain JSON values are kept, never rows or secrets.
 """
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Callable
@@ -11,8 +14,10 @@ from typing import Any, NamedTuple
 
 from django.core.cache import cache
 from django.db import transaction
+from redis.exceptions import RedisError
 from rest_framework.utils.encoders import JSONEncoder
 
+from .breaker import EPOCH, breaker, new_epoch
 from .conditional import etag_of
 
 SECONDS = 30  # how long a value may be believed, and how long a tombstone stands against slow readers
@@ -21,12 +26,18 @@ TOMBSTONE = "gone"
 
 def remembered(key: str, fetch: Callable[[], Any]) -> Any:
     """The value under `key`, fetched anew while a tombstone stands there; None is never kept."""
-    value = cache.get(key)
-    if value is not None and value != TOMBSTONE:
-        return value
+    try:
+        kept = cache.get_many([EPOCH, key])
+        epoch = kept.get(EPOCH) or cache.get_or_set(EPOCH, new_epoch, None)
+    except RedisError:
+        return fetch()
+    entry = kept.get(key)
+    if entry and entry != TOMBSTONE and entry[0] == epoch:
+        return entry[1]
     fetched = fetch()
-    if value is None and fetched is not None:
-        cache.add(key, fetched, SECONDS)
+    if entry is None and fetched is not None:
+        with contextlib.suppress(RedisError):
+            cache.add(key, [epoch, fetched], SECONDS)
     return fetched
 
 
@@ -35,9 +46,16 @@ def forget(key: str) -> None:
 
     The first tombstone covers a process killed between its commit and the second one.
     """
-    cache.set(key, TOMBSTONE, SECONDS)
+    leave_tombstone(key)
     if transaction.get_connection().in_atomic_block:
-        transaction.on_commit(lambda: cache.set(key, TOMBSTONE, SECONDS))
+        transaction.on_commit(lambda: leave_tombstone(key))
+
+
+def leave_tombstone(key: str) -> None:
+    try:
+        cache.set(key, TOMBSTONE, SECONDS)
+    except RedisError as error:
+        breaker.fail(error)  # a new epoch does it, as soon as Redis answers
 
 
 class Page(NamedTuple):
@@ -51,10 +69,13 @@ class Page(NamedTuple):
 def hot_page(key: str, build: Callable[[], tuple[Any, dict[str, str]]]) -> Page:
     """The page under `key`, which names everything that it depends on; built and kept if it is not there."""
     key = f"page:{hashlib.sha256(key.encode()).hexdigest()}"
-    kept = cache.get(key)
+    kept = None
+    with contextlib.suppress(RedisError):
+        kept = cache.get(key)
     if kept is None:
         data, headers = build()
         content = json.dumps(data, cls=JSONEncoder, ensure_ascii=False, separators=(",", ":"))
         kept = [content, etag_of(content.encode()), headers]
-        cache.set(key, kept)
+        with contextlib.suppress(RedisError):
+            cache.set(key, kept)
     return Page(*kept)

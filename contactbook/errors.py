@@ -1,17 +1,22 @@
 """The one shape of every error, and the one place where an exception becomes an answer."""
 
+import contextlib
 import logging
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
-from django.db import IntegrityError, InterfaceError, OperationalError
+from django.db import IntegrityError, InterfaceError, InternalError, OperationalError, connection
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
 from django.shortcuts import render
 from rest_framework import exceptions, status
 from rest_framework.response import Response
 
 logger = logging.getLogger(__name__)
+
+READ_ONLY = "25006"  # PostgreSQL's answer to a write after it became a standby
 
 # From the codes of DRF's fields and validators to the `type` of the contract's 422.
 TYPES = {
@@ -37,7 +42,27 @@ class Invalid(exceptions.ValidationError):
 
     def __init__(self, where: str, detail: Any, code: str | None = None) -> None:
         super().__init__(detail, code)
-        self.where = where
+        self.where: tuple[str | int, ...] = (where,)
+
+
+class InvalidItems(exceptions.APIException):
+    """A 422 with the faults of several items, each already as the answer shows it."""
+
+    status_code = status.HTTP_422_UNPROCESSABLE_ENTITY
+
+    def __init__(self, entries: list[dict[str, Any]]) -> None:
+        super().__init__()
+        self.entries = entries
+
+
+@contextlib.contextmanager
+def within(*path: str | int) -> Iterator[None]:
+    """Places the faults of what it surrounds below `path`."""
+    try:
+        yield
+    except Invalid as error:
+        error.where = path
+        raise
 
 
 class BadRequest(exceptions.APIException):
@@ -80,7 +105,9 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response:
         headers["WWW-Authenticate"] = auth_header
     if (wait := getattr(exc, "wait", None)) is not None:
         headers["Retry-After"] = str(max(1, int(-(-wait // 1))))
-    return Response(body(exc), status=exc.status_code, headers=headers)
+    response = Response(body(exc), status=exc.status_code, headers=headers)
+    response._has_been_logged = True  # by us where it is a 5xx; Django's line would name the path, and a link's secret
+    return response
 
 
 def as_api_exception(exc: Exception) -> exceptions.APIException:
@@ -91,7 +118,7 @@ def as_api_exception(exc: Exception) -> exceptions.APIException:
         case exceptions.APIException():
             return exc
         case Http404():
-            return exceptions.NotFound("Not found")
+            return exceptions.NotFound(str(exc) or "Not found")
         case PermissionDenied():
             return exceptions.PermissionDenied()
         case RequestDataTooBig():
@@ -100,16 +127,18 @@ def as_api_exception(exc: Exception) -> exceptions.APIException:
             return BadRequest()
         case IntegrityError():
             return Conflict("This conflicts with what somebody else has just done.")
-        case OperationalError() | InterfaceError():
-            logger.error("The database does not answer: %s", type(exc).__name__)
+        case OperationalError() | InterfaceError() | InternalError() if database_is_away(exc):
+            logger.error("The database does not answer (%s).", type(exc.__cause__ or exc).__name__)
             return Unavailable()
     logger.error("Unexpected error", exc_info=exc)
     return exceptions.APIException("Something went wrong on our side.")
 
 
 def body(exc: exceptions.APIException) -> dict[str, Any]:
+    if isinstance(exc, InvalidItems):
+        return {"detail": exc.entries}
     if isinstance(exc, exceptions.ValidationError):
-        return {"detail": list(faults(exc.detail, [getattr(exc, "where", "body")]))}
+        return {"detail": list(faults(exc.detail, [*getattr(exc, "where", ("body",))]))}
     if isinstance(exc, exceptions.ParseError):
         return {"detail": [fault(["body"], exc.detail)]}
     detail = exc.detail
@@ -137,26 +166,79 @@ def fault(loc: list[str | int], detail: Any) -> dict[str, Any]:
     return {"loc": loc, "msg": str(detail), "type": TYPES.get(code, code)}
 
 
+def database_is_away(exc: BaseException | None) -> bool:
+    """The database refused or was lost, not our request; a connection to a server that takes no writes is closed."""
+    if exc and getattr(exc.__cause__, "pgcode", None) == READ_ONLY:
+        connection.close()
+        return True
+    return isinstance(exc, OperationalError | InterfaceError)
+
+
 # What Django itself answers outside any view: JSON under /api and for the probes, a page elsewhere.
 
 
+def is_api(request: HttpRequest) -> bool:
+    return f"{request.path}/".startswith(("/api/", "/healthz/", "/readyz/"))
+
+
 def answer(request: HttpRequest, code: int, sentence: str) -> HttpResponse:
-    if request.path.startswith(("/api/", "/healthz", "/readyz")):
-        return JsonResponse({"detail": sentence}, status=code)
-    return render(request, "error.html", {"code": code, "sentence": sentence}, status=code)
+    response: HttpResponse
+    if is_api(request):
+        response = JsonResponse({"detail": sentence}, status=code)
+    else:
+        response = render(request, "error.html", {"code": code, "sentence": sentence}, status=code)
+    response._has_been_logged = True  # type: ignore[attr-defined] # as above
+    return response
 
 
-def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     return answer(request, 400, "The request could not be understood.")
 
 
-def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+def permission_denied(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     return answer(request, 403, "This is not allowed.")
 
 
-def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     return answer(request, 404, "Not found")
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    return answer(request, 500, "Something went wrong on our side.")
+    """What any page makes of any exception: the same answer as the API's."""
+    error = sys.exc_info()[1]
+    known = as_api_exception(error) if isinstance(error, Exception) else exceptions.APIException()
+    code = 503 if isinstance(known, Unavailable) else 500
+    response = answer(request, code, str(known.detail) if code == 503 else "Something went wrong on our side.")
+    if code == 503:
+        response["Retry-After"] = str(Unavailable.wait)
+    return response
+
+
+HANDLERS: dict[int, Callable[[HttpRequest], HttpResponse]] = {
+    400: bad_request,
+    403: permission_denied,
+    404: not_found,
+    500: server_error,
+}
+
+
+class Envelope:
+    """The outermost middleware: what Django answers before, beside or instead of a view has our shape, too.
+
+    With DEBUG its own pages show settings and code; under /api nobody shall see them. Whatever answers a
+    host that is not ours comes before the headers of the middleware behind us.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        handler = HANDLERS.get(response.status_code)
+        if handler and is_api(request) and response.get("Content-Type", "").startswith("text/html"):
+            response, replaced = handler(request), response
+            for name, value in replaced.items():
+                response.headers.setdefault(name, value)
+        response.headers.setdefault("X-Content-Type-Options", "nosniff")
+        response.headers.setdefault("Referrer-Policy", settings.SECURE_REFERRER_POLICY)
+        return response

@@ -1,17 +1,37 @@
 """Fields that take their JSON type and nothing that merely resembles it."""
 
+import math
 import re
 from typing import Any
 
 from rest_framework import serializers
 
 
+# A field's `openapi` is its JSON Schema where what DRF can tell of it is not exact (contactbook/schema.py).
+
+# What str.strip() takes away, as written inside the brackets of any dialect's regular expressions.
+SPACES = r"\u0009-\u000d\u001c-\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+ANY = r"^[^\u0000]*$"
+NOT_BLANK = rf"^[^\u0000]*[^\u0000{SPACES}][^\u0000]*$"
+
+
 class Text(serializers.CharField):
-    """A JSON string; DRF's own also takes numbers."""
+    """A JSON string; DRF's own also takes numbers. Its length is that of what came, blanks included."""
+
+    @property
+    def openapi(self) -> dict[str, Any]:
+        schema = {
+            "type": ["string", "null"] if self.allow_null else "string",
+            "minLength": 0 if self.allow_blank else 1,
+            "pattern": NOT_BLANK if self.trim_whitespace and not self.allow_blank else ANY,
+        }
+        return schema if self.max_length is None else {**schema, "maxLength": self.max_length}
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
             self.fail("invalid")
+        if self.max_length is not None and len(data) > self.max_length:
+            self.fail("max_length", max_length=self.max_length)
         return super().to_internal_value(data)
 
 
@@ -25,12 +45,20 @@ class Count(serializers.IntegerField):
 
 
 class Number(serializers.IntegerField):
-    """A JSON integer; DRF's own also takes text and whole floats."""
+    """A JSON integer; DRF's own also takes text."""
 
     def to_internal_value(self, data: Any) -> int:
-        if not isinstance(data, int) or isinstance(data, bool):
+        number = whole(data)
+        if number is None:
             self.fail("invalid")
-        return data
+        return number
+
+
+def whole(data: Any) -> int | None:
+    """The integer that a JSON number is, 1.0 included (JSON Schema knows no difference); None for anything else."""
+    if isinstance(data, bool) or not isinstance(data, int | float) or data != data // 1:
+        return None
+    return int(data) if math.isfinite(data) else None
 
 
 class Flag(serializers.BooleanField):

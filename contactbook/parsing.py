@@ -1,11 +1,23 @@
 """JSON in, JSON out, whatever a request says of itself."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
+from django.http import HttpRequest, HttpResponse
 from rest_framework.exceptions import ParseError
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser
+
+
+def forms_are_utf8(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Middleware: a form is UTF-8 (RFC 7578 §5.1), whatever its charset says; Python's codecs of some names cannot read one."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        request.encoding = "utf-8"
+        return get_response(request)
+
+    return middleware
 
 
 class AnswersInJSON(BaseContentNegotiation):

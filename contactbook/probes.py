@@ -1,7 +1,7 @@
 """For those who watch: is the process up, and does what stands behind it answer."""
 
 from django.core.cache import cache
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 from django.http import HttpRequest, JsonResponse
 from redis.exceptions import RedisError
 
@@ -24,7 +24,7 @@ def database_answers() -> bool:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
         return True
-    except DatabaseError:
+    except Error:
         return False
 
 
@@ -32,5 +32,5 @@ def cache_answers() -> bool:
     try:
         cache.set("readyz", 1, 5)
         return cache.get("readyz") == 1
-    except (RedisError, OSError):
+    except RedisError:
         return False

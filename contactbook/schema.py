@@ -1,5 +1,371 @@
+"""What the OpenAPI document says of each route, from one decorator on the view's method and what the view itself knows.
+
+A view's method carries `documented`: its name, what it reads and what it answers. Every refusal follows from the
+view: its permissions, its parsers, its `limits`, and the variables of its path.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from drf_spectacular.drainage import warn
 from drf_spectacular.openapi import AutoSchema as DefaultAutoSchema
+from drf_spectacular.plumbing import force_instance
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+from rest_framework.permissions import IsAuthenticated
+
+View = TypeVar("View", bound=Callable[..., Any])
+JSON = "application/json"
+HTML = "text/html"
+PAGES = (JSON, HTML)  # what is answered to programs, and to browsers
+
+# `oneOf` and the like are written as JSON Schema has them: the document is OpenAPI 3.1.
+SECURITY_SCHEMES = {
+    "account": {
+        "type": "oauth2",
+        "description": "Log in with the e-mail address as the user's name; calls then carry the access token.",
+        "flows": {"password": {"tokenUrl": "/api/auth/login", "scopes": {}}},
+    },
+    "refresh_token": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "The refresh token of the newest pair.",
+    },
+}
+TAGS = [
+    {"name": "auth", "description": "Signing up, logging in, new passwords."},
+    {"name": "email", "description": "The link in the confirmation mail."},
+    {"name": "contacts", "description": "One's own contacts. A stranger's contact is a 404, on every route."},
+    {"name": "groups", "description": "Names for groups of contacts."},
+    {"name": "undo", "description": "Taking changes back."},
+    {"name": "me", "description": "One's own account."},
+]
+
+INTEGER = {"type": "integer", "minimum": 0}
+ID = {"type": "integer", "minimum": 1, "maximum": 2**63 - 1}
+HEADERS: dict[str, dict[str, Any]] = {
+    "ETag": {
+        "description": "Names this state; for If-None-Match and If-Match.",
+        "schema": {"type": "string"},
+    },
+    "Link": {
+        "description": "Where the next and the previous page are (RFC 8288).",
+        "schema": {"type": "string"},
+    },
+    "Location": {
+        "description": "Where the new one is.",
+        "schema": {"type": "string", "format": "uri-reference"},
+    },
+    "RateLimit-Limit": {
+        "description": "Requests that the limit allows; absent where it is lifted.",
+        "schema": INTEGER,
+    },
+    "RateLimit-Remaining": {"description": "Requests that are left.", "schema": INTEGER},
+    "RateLimit-Reset": {"description": "Seconds until one more is left.", "schema": INTEGER},
+    "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 1}},
+    "WWW-Authenticate": {
+        "description": "Bearer, and why.",
+        "schema": {"type": "string", "pattern": "^Bearer"},
+    },
+    "X-Total-Count": {"description": "How many there are on all pages.", "schema": INTEGER},
+}
+NOT_ALWAYS = {"Link", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"}
+RATE_LIMIT = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
+HEADERS_OF_ERROR = {401: ("WWW-Authenticate",), 429: ("Retry-After",), 503: ("Retry-After",)}
+
+ERRORS = {
+    400: "The form could not be understood.",
+    401: "Nobody is logged in, or not by these credentials.",
+    403: "It is not for this account.",
+    404: "There is none, or it is not the caller's.",
+    409: "It already exists.",
+    411: "The body came without its Content-Length.",
+    412: "If-Match names an older state.",
+    413: "The body is too large.",
+    415: "The body is of another media type.",
+    422: "Something in the path, the query or the body is not valid.",
+    429: "Too many requests.",
+    503: "Something behind us does not answer.",
+}
+
+
+@extend_schema_field({"type": ["string", "integer"]})
+class Step(serializers.Field):
+    """A field's name, or an index in a list."""
+
+
+class ValidationError(serializers.Serializer):
+    loc = serializers.ListField(
+        child=Step(), help_text="`path`, `query` or `body`, then the way to the fault."
+    )
+    msg = serializers.CharField(help_text="For people.")
+    type = serializers.CharField(help_text="For programs.")
+    example = {"loc": ["body", "email"], "msg": "Enter a valid email address.", "type": "value_error"}
+
+
+class HTTPValidationError(serializers.Serializer):
+    """One entry per fault."""
+
+    detail = ValidationError(many=True)
+    example = {"detail": [ValidationError.example]}
+
+
+class Problem(serializers.Serializer):
+    detail = serializers.CharField(help_text="One sentence.")
+
+
+@dataclass(frozen=True)
+class Operation:
+    """What `documented` was told."""
+
+    name: str
+    summary: str
+    response: Any = None
+    request: Any = None
+    query: Any = None
+    path: Any = None
+    status: int = 200
+    errors: tuple[int, ...] = ()
+    headers: tuple[str, ...] = ()
+    etag: bool = False
+    idempotent: bool = False
+    media: tuple[str, ...] = (JSON,)
+    security: str | None = None
+    description: str = ""
+    example: Any = None
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+def documented(name: str, summary: str, **told: Any) -> Callable[[View], View]:
+    """Tells the document of a view's method; `name` is the operationId.
+
+    `response` is a serializer, a list of one, `str`, or a schema; `request` and `query` are serializers, and so is
+    `path`, whose fields are those of the path in their order (integers, if it is not given). `etag` means
+    If-None-Match and 304 on GET, If-Match and 412 on PUT, PATCH and DELETE. `idempotent` means that the route takes
+    an Idempotency-Key. `errors` are those that cannot be told from the view. A serializer's `example` is shown wherever it is used; `example` here is of the answer.
+    """
+
+    def decorate(method: View) -> View:
+        method.documented = Operation(name, summary, **told)  # type: ignore[attr-defined]
+        return method
+
+    return decorate
 
 
 class AutoSchema(DefaultAutoSchema):
-    pass
+    @property
+    def told(self) -> Operation:
+        action = getattr(self.view, getattr(self.view, "action", None) or self.method.lower(), None)
+        told = getattr(action, "documented", None)
+        if told is None:
+            warn(f"{self.method} {self.path} lacks contactbook.schema.documented")
+            return Operation(f"{self.method.lower()}{self.path}", "")
+        return told
+
+    @property
+    def limited(self) -> bool:
+        return getattr(self.view, "action", None) in getattr(self.view, "limits", {})
+
+    @property
+    def conditional(self) -> str | None:
+        """The header of the precondition that this route takes."""
+        return {"GET": "If-None-Match", "POST": None}.get(self.method, "If-Match") if self.told.etag else None
+
+    def get_operation_id(self) -> str:
+        return self.told.name
+
+    def get_summary(self) -> str:
+        return self.told.summary
+
+    def get_description(self) -> str:
+        return self.told.description
+
+    def get_extensions(self) -> dict[str, Any]:
+        return self.told.extra
+
+    def get_auth(self) -> list[dict[str, Any]]:
+        scheme = self.told.security or ("account" if self.authenticated else None)
+        return [{scheme: []}] if scheme else []
+
+    @property
+    def authenticated(self) -> bool:
+        return any(isinstance(permission, IsAuthenticated) for permission in self.view.get_permissions())
+
+    # What is read
+
+    def _get_parameters(self) -> list[dict[str, Any]]:
+        told = self.told
+        parameters = [*self.path_parameters()]
+        if told.query:
+            parameters += self.parameters_of(told.query, "query")
+        if self.conditional:
+            description = "An ETag: answered with 304 where it still stands."
+            if self.conditional == "If-Match":
+                description = "An ETag: answered with 412, and nothing done, where it stands no more."
+            parameters.append({"in": "header", "name": self.conditional, "schema": {"type": "string"}})
+            parameters[-1]["description"] = description
+        if told.idempotent:
+            parameters.append(IDEMPOTENCY_KEY)
+        return parameters
+
+    def path_parameters(self) -> Iterator[dict[str, Any]]:
+        names = self.path_variables()
+        told = self.parameters_of(self.told.path, "path") if self.told.path else []
+        for index, name in enumerate(names):
+            schema = {"schema": ID, "example": 1}
+            yield {
+                **(told[index] if index < len(told) else schema),
+                "in": "path",
+                "name": name,
+                "required": True,
+            }
+
+    def path_variables(self) -> list[str]:
+        return [part[1:-1] for part in self.path.split("/") if part.startswith("{")]
+
+    def parameters_of(self, serializer: Any, where: str) -> list[dict[str, Any]]:
+        mapped = self._map_serializer(serializer, "request")
+        examples = getattr(serializer, "example", {})
+        parameters = []
+        for name, schema in mapped["properties"].items():
+            parameter = {"in": where, "name": name, "schema": schema}
+            if description := schema.pop("description", None):
+                parameter["description"] = description
+            if name in mapped.get("required", []):
+                parameter["required"] = True
+            if name in examples:
+                parameter["example"] = examples[name]
+            parameters.append(parameter)
+        return parameters
+
+    def _get_request_body(self, direction: Any = "request") -> dict[str, Any] | None:
+        request = self.told.request
+        if not request:
+            return None
+        content = self.content(request, self.map_parsers())
+        if encoding := getattr(request, "encoding", None):
+            for media in content.values():
+                media["encoding"] = encoding
+        # No body at all is read as an empty object, which is enough where nothing is required.
+        taken = self._map_serializer(request, "request")
+        return {"required": "required" in taken or "oneOf" in taken, "content": content}
+
+    # What is answered
+
+    def _get_response_bodies(self, direction: Any = "response") -> dict[str, Any]:
+        told = self.told
+        done = {"description": told.summary}
+        if told.response:
+            done["content"] = self.content(told.response, told.media, told.example)
+        headers = (*(("ETag",) if told.etag else ()), *told.headers)
+        responses = {str(told.status): self.with_headers(done, headers)}
+        if self.conditional == "If-None-Match":
+            responses["304"] = self.with_headers({"description": "If-None-Match still stands."}, ("ETag",))
+        for code in sorted({*told.errors, *self.refusals()}):
+            responses[str(code)] = self.error(code)
+        return responses
+
+    def refusals(self) -> Iterator[int]:
+        """The errors that follow from the view."""
+        if self.authenticated:
+            yield 401
+        if any(name.endswith("_id") for name in self.path_variables()):
+            yield 404
+        if self.told.idempotent:
+            yield from (409, 422)
+        if self.conditional == "If-Match":
+            yield 412
+        if self.told.request:
+            yield from (411, 413, 415)
+        if self.told.request and JSON not in self.map_parsers():
+            yield 400
+        if self.told.request or self.told.query or self.path_variables():
+            yield 422
+        if self.limited:
+            yield 429
+        yield 503
+
+    def error(self, code: int) -> dict[str, Any]:
+        serializer = HTTPValidationError if code == 422 else Problem
+        content = self.content(serializer, [JSON], None if code == 422 else {"detail": ERRORS[code]})
+        if code == 422 and HTML in self.told.media:
+            content = {media: content[JSON] if media == JSON else PAGE for media in self.told.media}
+        return self.with_headers(
+            {"description": ERRORS[code], "content": content}, HEADERS_OF_ERROR.get(code, ())
+        )
+
+    def with_headers(self, response: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+        names = (*names, *(RATE_LIMIT if self.limited else ()))
+        if names:
+            response["headers"] = {
+                name: {**HEADERS[name], "required": name not in NOT_ALWAYS} for name in names
+            }
+        return response
+
+    def content(self, what: Any, media_types: Any, example: Any = None) -> dict[str, Any]:
+        if example is None:
+            example = example_of(what)
+        shown = {"schema": self.schema_of(what)} | ({} if example is None else {"example": example})
+        return {media: PAGE if media == HTML else dict(shown) for media in media_types}
+
+    def schema_of(self, what: Any) -> dict[str, Any]:
+        if isinstance(what, dict):
+            return what
+        if isinstance(what, list):
+            return {"type": "array", "items": self.schema_of(what[0])}
+        if what is str or what is bytes:
+            return {"type": "string"} if what is str else {"type": "string", "format": "binary"}
+        return self.resolve_serializer(force_instance(what), "request").ref
+
+    # A field or serializer that says of itself what it takes (`openapi`) is believed.
+
+    def _map_serializer(self, serializer: Any, direction: Any, bypass_extensions: bool = False) -> Any:
+        schema = super()._map_serializer(serializer, direction, bypass_extensions)
+        return {**schema, **getattr(serializer, "openapi", {})}
+
+    def _map_serializer_field(self, field: Any, direction: Any, bypass_extensions: bool = False) -> Any:
+        schema = super()._map_serializer_field(field, direction, bypass_extensions)
+        if isinstance(field, serializers.FileField):
+            return {"type": "string", "format": "binary"}
+        if type(field) is serializers.JSONField:
+            return {}  # any value at all
+        return {**schema, **field.openapi} if hasattr(field, "openapi") else schema
+
+    def _insert_field_validators(self, field: Any, schema: dict[str, Any]) -> None:
+        if not hasattr(field, "openapi"):
+            super()._insert_field_validators(field, schema)
+
+
+def example_of(what: Any) -> Any:
+    if isinstance(what, list):
+        example = example_of(what[0])
+        return None if example is None else [example]
+    return getattr(what, "example", None)
+
+
+PAGE = {"schema": {"type": "string"}}
+IDEMPOTENCY_KEY = {
+    "in": "header",
+    "name": "Idempotency-Key",
+    "description": "Chosen by the client: the same key and body get the first answer again, for 24 hours.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]*$"},
+}
+
+
+def as_the_contract_writes(endpoints: list[Any], **kwargs: Any) -> list[Any]:
+    """Every path without its optional slash, but for the collection, which the contract writes with one."""
+    return [(CONTRACTS.get(path.rstrip("/"), path.rstrip("/")), *rest) for path, *rest in endpoints]
+
+
+CONTRACTS = {"/api/contacts": "/api/contacts/"}
+
+
+def with_tags_and_security(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
+    result["components"]["securitySchemes"] = SECURITY_SCHEMES
+    used = {
+        tag for path in result["paths"].values() for operation in path.values() for tag in operation["tags"]
+    }
+    result["tags"] = [tag for tag in TAGS if tag["name"] in used]
+    return result

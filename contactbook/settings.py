@@ -107,11 +107,13 @@ SECRET_KEY_FALLBACKS = read(env.list, "SECRET_KEY_FALLBACKS", [], "texts separat
 def postgresql(url: str) -> dict[str, Any]:
     if urlsplit(url).scheme not in ("postgres", "postgresql"):
         raise ValueError
-    database = dict(dj_database_url.parse(url, conn_max_age=None, conn_health_checks=True))
-    # Nothing may hang on a silent database: connecting, a statement, a lock and an idle transaction are all bounded.
+    database = dict(
+        dj_database_url.parse(url, engine="contactbook.postgresql", conn_max_age=None, conn_health_checks=True)
+    )
+    # What a working server bounds by itself; a silent one is given up in contactbook/postgresql/base.py.
     database["OPTIONS"] = {
-        "connect_timeout": 3,
-        "options": "-c statement_timeout=10000 -c lock_timeout=5000 -c idle_in_transaction_session_timeout=30000",
+        "connect_timeout": 2,
+        "options": "-c statement_timeout=5000 -c lock_timeout=3000 -c idle_in_transaction_session_timeout=30000",
         **database.get("OPTIONS", {}),
     }
     database["DISABLE_SERVER_SIDE_CURSORS"] = True  # PgBouncer's transaction mode
@@ -155,6 +157,7 @@ if REDIS_URL:
             "KEY_PREFIX": read(env.str, "REDIS_PREFIX", "contactbook", "a text before every key"),
             "TIMEOUT": 60,
             "OPTIONS": {
+                "REDIS_CLIENT_CLASS": "contactbook.breaker.Redis",
                 # Pickle would make write access to Redis into code execution here.
                 "SERIALIZER": "django_redis.serializers.json.JSONSerializer",
                 "SOCKET_CONNECT_TIMEOUT": 0.2,
@@ -193,16 +196,40 @@ RATE_LIMIT_DEFAULTS = {
     "contacts_update": "10/m",
     "contacts_delete": "10/m",
     "contacts_avatar": "10/m",
+    "contacts_patch": "10/m",
+    "contacts_history": "10/m",
+    "contacts_restore": "10/m",
+    "contacts_trash": "10/m",
+    "trash_restore": "10/m",
+    "trash_purge": "10/m",
+    "contacts_changes": "60/m",
+    "contacts_batch": "10/m",
+    "undo": "10/m",
+    "groups_list": "10/m",
+    "groups_create": "10/m",
+    "groups_update": "10/m",
+    "groups_delete": "10/m",
+    "logout": "10/m",
+    "me": "60/m",
+    "me_update": "10/m",
+    "me_password": "10/m",
+    "me_sessions": "10/m",
+    "me_session_end": "10/m",
+    "me_export": "10/m",
+    "me_delete": "10/m",
     "account_failures": "20/10m",
     "address_mails": "3/h",
     "pages": "30/m",
     "admin_login": "10/m",
 }
+# Days for which the contents of changes are kept; that there was a change is kept for ever
+HISTORY_DAYS = read(env.int, "HISTORY_DAYS", 90, "a number of days, 1 to 36500", validate=validate.Range(1, 36500))
+
 RATE_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 def rate(text: str) -> tuple[int, int]:
-    match = re.fullmatch(r"0|(\d{1,9})/(\d{0,5})([smhd])", text, re.ASCII)
+    match = re.fullmatch(r"0|(\d{1,9})/([1-9]\d{0,4})?([smhd])", text, re.ASCII)
     if not match:
         stop(f"RATE_LIMITS: {text!r} must be 0 or a count and a time, such as 10/m or 20/10m (units s m h d).")
     count, span, unit = match.groups()
@@ -292,7 +319,7 @@ APPEND_SLASH = False
 INSTALLED_APPS = [
     "accounts",
     "contacts",
-    "django.contrib.admin",
+    "contactbook.apps.AdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -306,9 +333,12 @@ INSTALLED_APPS = [
     "anymail",
 ]
 MIDDLEWARE = [
-    "django.middleware.security.SecurityMiddleware",
+    "contactbook.parsing.forms_are_utf8",
+    # These are outside of the one that redirects to https and refuses hosts: its answers carry their headers, too.
+    "contactbook.errors.Envelope",
     "csp.middleware.CSPMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -431,10 +461,15 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "Contact book",
     "DESCRIPTION": "The address book that people and their programs can rely on.",
     "VERSION": "1.0.0",
+    "OAS_VERSION": "3.1.1",
+    "SCHEMA_PATH_PREFIX": "/api",
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SERVE_AUTHENTICATION": [],
-    "SERVERS": [{"url": PUBLIC_URL}],
+    # No SERVERS: calls go to where the document came from, by whatever name the browser knows this host.
+    "PREPROCESSING_HOOKS": ["contactbook.schema.as_the_contract_writes"],
+    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "contactbook.schema.with_tags_and_security"],
+    "SORT_OPERATION_PARAMETERS": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",

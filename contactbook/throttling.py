@@ -6,11 +6,12 @@ lets 40 of 40 simultaneous requests through a limit of 10; a fixed window lets t
 its edge). django-ratelimit's fixed window guards Django's own views, with the same `client`.
 """
 
+import contextlib
 import functools
 import hashlib
 import ipaddress
-import logging
 import math
+import re
 import threading
 import time
 import uuid
@@ -33,8 +34,6 @@ from . import errors
 if TYPE_CHECKING:  # models count too, and are loaded before views can be
     from rest_framework.views import APIView
 
-logger = logging.getLogger(__name__)
-
 
 def client_address(request: HttpRequest) -> str:
     """The peer's address: IPv4-mapped IPv6 unmapped, IPv6 by /64, `unknown` where there is none.
@@ -50,8 +49,10 @@ def client_address(request: HttpRequest) -> str:
 
 
 def normalized(text: str) -> str | None:
+    """None for what is no address; a port, which some proxies add, is dropped."""
+    with_port = re.fullmatch(r"\[(.*)\](?::\d*)?|([^:]*):\d*", text)
     try:
-        address = ipaddress.ip_address(text.strip("[]"))
+        address = ipaddress.ip_address(next(filter(None, with_port.groups()), "") if with_port else text)
     except ValueError:
         return None
     if isinstance(address, ipaddress.IPv6Address):
@@ -132,10 +133,10 @@ class RedisLog:
     SCRIPT = """
     local time = redis.call('TIME')
     local now, span = time[1] * 1000000 + time[2], ARGV[2] * 1000000
-    for _, member in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. now, '+inf')) do
+    for _, member in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], string.format('(%.0f', now), '+inf')) do
         redis.call('ZADD', KEYS[1], now, member)  -- the clock was set back: neither locked nor forgotten
     end
-    redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', '(' .. (now - span))
+    redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', string.format('(%.0f', now - span))
     local counted = redis.call('ZCARD', KEYS[1])
     if counted >= tonumber(ARGV[1]) then counted = 0 else
         redis.call('ZADD', KEYS[1], now, ARGV[3])
@@ -178,8 +179,7 @@ def take(name: str, who: str) -> Verdict | None:
     key, ticket = log_key(name, who), uuid.uuid4().hex
     try:
         counted, reset = shared_log.take(key, limit, span, ticket)
-    except RedisError as error:
-        logger.warning("Redis does not answer (%s): limits are counted per process.", type(error).__name__)
+    except RedisError:
         counted, reset = memory_log.take(key, limit, span, ticket)
     return Verdict(counted > 0, limit, limit - counted if counted else 0, max(reset, 0.001), ticket)
 
@@ -196,18 +196,19 @@ def clear(name: str, who: str) -> None:
 
 def each_log(method: str, *args: str) -> None:
     for log in {id(log): log for log in (memory_log, shared_log)}.values():
-        try:
+        with contextlib.suppress(RedisError):  # then a count stays, until its time is over
             getattr(log, method)(*args)
-        except RedisError as error:
-            logger.warning("Redis does not answer (%s): a count stays.", type(error).__name__)
 
 
 class RouteThrottle(BaseThrottle):
-    """Counts a request against its route's limit: the view's `limits` names it by action."""
+    """Counts a request, once however often it is tried, against its route's limit: the view's `limits` names it by action."""
 
     def allow_request(self, request: Request, view: "APIView") -> bool:
         name = getattr(view, "limits", {}).get(getattr(view, "action", None))
-        verdict = take(name, client(request)) if name else None
+        asked: Any = request._request
+        if not hasattr(asked, "verdict"):
+            asked.verdict = take(name, client(request)) if name else None
+        verdict = asked.verdict
         if verdict is None:
             return True
         view.headers |= verdict.headers
@@ -218,30 +219,35 @@ class RouteThrottle(BaseThrottle):
         return self.reset
 
 
+def page_verdict(name: str, request: HttpRequest, method: str | None) -> Verdict | None:
+    """django-ratelimit's, per address, or our own log's while Redis is away; None where nothing is counted."""
+    count, span = settings.RATE_LIMITS[name]
+    if not count or (method and request.method != method):
+        return None
+    who = client_address(request)
+    try:
+        usage = get_usage(
+            request, group=name, key=lambda group, request: who, rate=(count, span), method=method or ALL, increment=True
+        )
+    except RedisError:
+        return take(name, f"address:{who}")
+    left = max(1, usage["time_left"])
+    return Verdict(not usage["should_limit"], count, max(0, count - usage["count"]), left, "")
+
+
 def limited(name: str, method: str | None = None) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
     """Guards one of Django's own views by django-ratelimit, per address; with `method`, only that method counts."""
 
     def decorate(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
         @functools.wraps(view)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-            count, span = settings.RATE_LIMITS[name]
-            usage = count and get_usage(
-                request,
-                group=name,
-                key=lambda group, request: client_address(request),
-                rate=(count, span),
-                method=method or ALL,
-                increment=True,
-            )
-            if not usage:
-                return view(request, *args, **kwargs)
-            if usage["should_limit"]:
-                response = errors.answer(request, 429, "Too many requests. Try again in a moment.")
-                response["Retry-After"] = str(max(1, usage["time_left"]))
-            else:
+            verdict = page_verdict(name, request, method)
+            if verdict is None or verdict.allowed:
                 response = view(request, *args, **kwargs)
-            remaining = max(0, usage["limit"] - usage["count"])
-            for header, value in Verdict(True, usage["limit"], remaining, usage["time_left"], "").headers.items():
+            else:
+                response = errors.answer(request, 429, "Too many requests. Try again in a moment.")
+                response["Retry-After"] = verdict.headers["RateLimit-Reset"]
+            for header, value in (verdict.headers if verdict else {}).items():
                 response[header] = value
             return response
 

@@ -14,6 +14,7 @@ browser_csp = csp_update({"style-src": ["'unsafe-inline'"], "img-src": ["data:",
 
 urlpatterns = [
     path("", pages.home, name="home"),
+    re_path(r"^confirm/?\Z", pages.ask_confirm, name="ask_confirm"),
     re_path(r"^reset/?\Z", pages.ask_reset, name="ask_reset"),
     re_path(r"^reset/(?P<token>[^/]+)/?\Z", pages.reset, name="reset"),
     path("api/", include("accounts.urls")),

@@ -66,7 +66,7 @@ class OwnerFilter(admin.SimpleListFilter):
         return [("", "")]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
-        asked = (self.value() or "").strip()
+        asked = (self.value() or "").replace("\0", "").strip()
         if not asked:
             return queryset
         if asked.isascii() and asked.isdecimal() and len(asked) < 19:
@@ -97,7 +97,7 @@ class TrashFilter(admin.SimpleListFilter):
 @admin.register(Contact)
 class ContactAdmin(FastAdmin):
     form = ContactForm
-    list_display = ("fullname", "email", "phone", "birthday", "owner", "updated_at", "in_trash")
+    list_display = ("fullname", "email", "phone", "birthday", "owner", "in_trash")
     list_filter = (OwnerFilter, TrashFilter, ("birthday", admin.EmptyFieldListFilter))
     list_select_related = ("user",)
     search_fields = ("fullname_folded",)  # the search box is there; get_search_results does the work

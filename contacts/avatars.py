@@ -10,8 +10,9 @@ import secrets
 import struct
 import threading
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
+from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -212,6 +213,18 @@ def discard(url: str | None) -> None:
     name = (url or "").rpartition("/")[2]
     if NAME.fullmatch(name) and storage.url(name) == url:
         _remove(storage, name)
+
+
+def kept_before(moment: datetime) -> Iterator[str]:
+    """The names of the pictures that keep() made before then; OSError where they cannot be listed."""
+    storage = storages["avatars"]
+    try:
+        names = storage.listdir("")[1]
+    except FileNotFoundError:
+        return
+    for name in names:
+        if NAME.fullmatch(name) and storage.get_modified_time(name) < moment:
+            yield name
 
 
 def read(url: str | None) -> bytes | None:

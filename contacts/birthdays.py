@@ -12,7 +12,7 @@ LEAP_DAY = 229
 
 
 class Window(NamedTuple):
-    """One calendar year's part of a span: stored days from `first` to `last`, and where 29 February is sorted."""
+    """A calendar year's part of a span: stored days from `first` to `last`, and where 29 February sorts."""
 
     first: int
     last: int

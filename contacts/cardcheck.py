@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 16
 MAX_ENTRIES = 500  # of one collection
+MAX_NUMBER = 2**53 - 1  # what every reader of JSON holds exactly (RFC 7493 §2.2)
+UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 ID = re.compile(r"[A-Za-z0-9_-]{1,255}")  # RFC 9553 §1.4.1
 
 # Collections of objects by id (RFC 9553 §2), with the member that an entry must have, if we read it.
@@ -61,12 +63,26 @@ def faults(card: Any) -> Iterator[Fault]:
 def out_of_bounds(card: Any) -> str | None:
     if depth(card) > MAX_DEPTH:
         return f"A card is at most {MAX_DEPTH} levels deep."
-    text = json.dumps(card, ensure_ascii=False)
-    if "\\u0000" in text or re.search("[\\ud800-\\udfff]", text):
-        return "A card holds no NUL characters and no lone surrogates."
-    if len(text.encode()) > MAX_BYTES:
+    for leaf in leaves(card):
+        if isinstance(leaf, str) and UNSTORABLE.search(leaf):
+            return "A card holds no NUL characters and no lone surrogates."
+        if isinstance(leaf, int | float) and not -MAX_NUMBER <= leaf <= MAX_NUMBER:
+            return f"A number in a card is at most {MAX_NUMBER}, either way."
+    if len(json.dumps(card, ensure_ascii=False).encode()) > MAX_BYTES:
         return f"A card is at most {MAX_BYTES} bytes."
     return None
+
+
+def leaves(value: Any) -> Iterator[Any]:
+    """Every name and plain value in it; it is not too deep."""
+    if isinstance(value, dict):
+        yield from value
+        value = list(value.values())
+    if isinstance(value, list):
+        for inner in value:
+            yield from leaves(inner)
+    else:
+        yield value
 
 
 def depth(value: Any) -> int:

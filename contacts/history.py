@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import Min
 from django.http import Http404
 
 from contactbook.errors import Conflict, Invalid
@@ -18,6 +19,7 @@ NO_LONGER_KEPT = "The contents from that time are no longer kept."
 def of_contact(contact: Contact, skip: int, limit: int) -> list[dict[str, Any]]:
     """A contact's changes, newest first, each with what it changed; `fields` is null where that is no longer kept."""
     changes = Change.objects.for_user(contact.user_id).of(contact.pk).order_by("-number")
+    changes = changes.filter(number__lte=contact.revision)  # those that are in the card as it was read
     rows = list(changes[max(skip - 1, 0) : skip + limit])
     after: Card | None = contact.card
     if skip:
@@ -87,13 +89,18 @@ class Step:
             return "restore"
         if not self.live and not self.contact.deleted_at:
             return "delete"
-        return "change" if self.card not in (None, self.contact.card) else "nothing"
+        return "change" if self.changes else "nothing"
+
+    @property
+    def changes(self) -> bool:
+        assert self.contact is not None
+        return self.card is not None and not jscontact.same(self.card, self.contact.card)
 
     def take(self, book: Book) -> None:
         contact = self.contact
         if self.conflict or contact is None:
             return
-        if self.live and contact.deleted_at:
+        if contact.deleted_at and (self.live or self.changes):
             book.restore(contact)
         if self.card is not None:
             book.put_card(contact, self.card)
@@ -106,17 +113,14 @@ class Step:
 
 def plan_since(book: Book, number: int) -> list[Step]:
     """Every contact as it was just after change `number`: the first later change of each says how that was."""
-    firsts: dict[int, Change] = {}
-    purged = set()
-    changes = Change.objects.for_user(book.user_id).filter(number__gt=number).order_by("number")
-    for change in changes.iterator(chunk_size=2000):
-        firsts.setdefault(change.contact_id, change)
-        if change.kind == Change.Kind.PURGED:
-            purged.add(change.contact_id)
-        if len(firsts) > MAX_UNDONE:
-            raise Invalid("body", {"since": [f"That would change more than {MAX_UNDONE} contacts; undo less at once."]})
-    contacts = Contact.objects.all_of(book.user_id).in_bulk(list(firsts))
-    return [step(change, contacts.get(change.contact_id)) for change in firsts.values()]
+    changes = Change.objects.for_user(book.user_id).filter(number__gt=number)
+    by_contact = changes.order_by().values("contact_id").annotate(first=Min("number"))
+    numbers = list(by_contact.values_list("first", flat=True)[: MAX_UNDONE + 1])
+    if len(numbers) > MAX_UNDONE:
+        raise Invalid("body", {"since": [f"That would change more than {MAX_UNDONE} contacts; undo less at once."]})
+    firsts = list(changes.filter(number__in=numbers).order_by("number"))
+    contacts = Contact.objects.all_of(book.user_id).in_bulk([change.contact_id for change in firsts])
+    return [step(change, contacts.get(change.contact_id)) for change in firsts]
 
 
 def plan_one(book: Book, number: int) -> list[Step]:

@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Callable
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, OperationalError, transaction
 from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -20,6 +20,9 @@ from contactbook.errors import Conflict, Invalid
 
 from .models import FirstAnswer
 
+STILL_RUNNING = "The first request with this Idempotency-Key is still running."
+LOCK_NOT_AVAILABLE = "55P03"  # PostgreSQL's, after lock_timeout
+
 
 def key_of(request: Request) -> str:
     key = request.headers["Idempotency-Key"]
@@ -29,8 +32,8 @@ def key_of(request: Request) -> str:
 
 
 def fingerprint(request: Request) -> str:
-    whole = f"{request.method} {request.path}\n".encode() + request._request.body
-    return hashlib.sha256(whole).hexdigest()
+    path = request.path.rstrip("/")  # which is the same resource with and without
+    return hashlib.sha256(f"{request.method} {path}\n".encode() + request._request.body).hexdigest()
 
 
 def first_answer(request: Request, key: str) -> FirstAnswer | None:
@@ -38,10 +41,11 @@ def first_answer(request: Request, key: str) -> FirstAnswer | None:
 
 
 def is_repeat(request: Request) -> bool:
-    """Whether the request's key was answered before; a repeat is not counted by the limit."""
+    """Whether this very request was answered before; a repeat is not counted by the limit."""
     if "Idempotency-Key" not in request.headers or not request.user.is_authenticated:
         return False
-    return first_answer(request, request.headers["Idempotency-Key"][:255]) is not None
+    first = first_answer(request, request.headers["Idempotency-Key"][:255])
+    return first is not None and first.request == fingerprint(request)
 
 
 def show_limit(request: Request, view: APIView) -> None:
@@ -58,13 +62,23 @@ def once(handler: Callable[..., HttpResponse], request: Request, *args: Any, **k
     key, asked = key_of(request), fingerprint(request)
     try:
         with transaction.atomic():
-            FirstAnswer.objects.expired().filter(user=request.user.pk, key=key).delete()
-            answer = FirstAnswer.objects.create(user_id=request.user.pk, key=key, request=asked)
+            answer = claim(request, key, asked)
             response = handler(request, *args, **kwargs)
             keep(answer, request, response)
             return response
     except IntegrityError:
         return repeated(first_answer(request, key), asked)
+
+
+def claim(request: Request, key: str, asked: str) -> FirstAnswer:
+    """Holds the key until the end of the transaction; whoever else wants it waits, or is refused."""
+    try:
+        FirstAnswer.objects.expired().filter(user=request.user.pk, key=key).delete()
+        return FirstAnswer.objects.create(user_id=request.user.pk, key=key, request=asked)
+    except OperationalError as error:
+        if getattr(error.__cause__, "pgcode", None) == LOCK_NOT_AVAILABLE:
+            raise Conflict(STILL_RUNNING) from None
+        raise
 
 
 def keep(answer: FirstAnswer, request: Request, response: Response) -> None:
@@ -76,7 +90,7 @@ def keep(answer: FirstAnswer, request: Request, response: Response) -> None:
 
 def repeated(answer: FirstAnswer | None, asked: str) -> HttpResponse:
     if answer is None:
-        raise Conflict("The first request with this Idempotency-Key is still running.")
+        raise Conflict(STILL_RUNNING)
     if answer.request != asked:
         raise Invalid("body", ["This Idempotency-Key was used with another request."])
     return HttpResponse(answer.content, status=answer.status, content_type="application/json", headers=answer.headers)

@@ -96,7 +96,8 @@ def with_flat(card: Card, changes: dict[str, Any]) -> Card:
     card = copy.deepcopy(card)
     before = flatten(card)._asdict()
     for field, value in changes.items():
-        if value != before[field]:
+        # A name is read without the spaces around it; writing that back is no change.
+        if value != before[field] and not (field == "fullname" and value == before[field].strip()):
             set_flat(card, field, value)
     return card
 
@@ -151,18 +152,31 @@ def differences(before: Card, after: Card) -> dict[str, list[Any]]:
     for name in ("fullname", *PLACES):
         if old[name] != new[name]:
             flat[name] = [old[name] or None, new[name] or None]
-    explained = with_flat(before, {name: new[name] for name in flat}) if old["fullname"] and new["fullname"] else {}
+    explained = with_flat(before, {name: new[name] for name in flat})
     names = sorted(before.keys() | after.keys())
-    rest = {name: [before.get(name), after.get(name)] for name in names if explained.get(name) != after.get(name)}
+    rest = {
+        name: [before.get(name), after.get(name)] for name in names if not same(explained.get(name), after.get(name))
+    }
     return {**flat, **rest}
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether two JSON values are equal. Python alone takes true for 1; that 1.0 is 1 is so in JSON, too."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(same(value, other[name]) for name, value in one.items())
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(same, one, other))
+    return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)
 
 
 def with_fields_of(card: Card, source: Card, names: Iterable[str]) -> Card:
     """A copy of the card whose named fields, flat or properties, are as in the source. KeyError for an unknown name."""
     card = copy.deepcopy(card)
     for name in names:
-        if name == "fullname" or name in PLACES:
-            card = with_flat(card, {name: flatten(source)._asdict()[name]})
+        if name == "fullname":
+            set_flat(card, name, flatten(source).fullname)
+        elif name in PLACES:
+            take_entry(card, source, name)
         elif name in source:
             card[name] = copy.deepcopy(source[name])
         elif name in card:
@@ -170,3 +184,20 @@ def with_fields_of(card: Card, source: Card, names: Iterable[str]) -> Card:
         else:
             raise KeyError(name)
     return card
+
+
+def take_entry(card: Card, source: Card, field: str) -> None:
+    """Makes a flat field what it is in the source: by the value as it stands there, since a birthday may lack its year."""
+    place = PLACES[field]
+    theirs = preferred(source, place)
+    if theirs is None:
+        while preferred(card, place):
+            set_flat(card, field, None)
+        return
+    entries = card.setdefault(place.collection, {})
+    ours = preferred(card, place)
+    if ours is None:
+        key = theirs if theirs not in entries else new_key(entries, place.new_key)
+        entries[key] = copy.deepcopy(source[place.collection][theirs])
+    else:
+        entries[ours][place.member] = copy.deepcopy(value_at(source, field))

@@ -4,13 +4,12 @@ import re
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
-from urllib.parse import urlsplit
 
 from rest_framework import serializers
 
 from contactbook import paging
 from contactbook.errors import Invalid
-from contactbook.fields import Count, Text
+from contactbook.fields import Count, Text, whole
 
 from . import cardcheck, jscontact
 from .jscontact import SERVERS_OWN
@@ -71,6 +70,7 @@ class IsoDate(OptionalText):
     """`YYYY-MM-DD` in ASCII digits and no other spelling (date.fromisoformat takes several more)."""
 
     default_error_messages = {"date": "A date is written YYYY-MM-DD and must exist."}
+    openapi = {"type": ["string", "null"], "anyOf": [{"format": "date"}, {"maxLength": 0}, {"type": "null"}]}
 
     def run_validation(self, data: Any = serializers.empty) -> Any:
         text = super().run_validation(data)
@@ -87,16 +87,27 @@ class Phone(OptionalText):
 
     default_error_messages = {"number": f"A number is text, or an integer of up to {PHONE_DIGITS} digits."}
 
+    @property
+    def openapi(self) -> dict[str, Any]:
+        number = {"type": ["string", "integer", "null"], "minimum": 0, "maximum": 10**PHONE_DIGITS - 1}
+        return {**super().openapi, **number}
+
     def to_internal_value(self, data: Any) -> str:
-        if isinstance(data, int) and not isinstance(data, bool):
-            if not 0 <= data < 10**PHONE_DIGITS:
+        number = whole(data)
+        if number is not None:
+            if not 0 <= number < 10**PHONE_DIGITS:
                 self.fail("number")
-            return str(data)
+            return str(number)
         return super().to_internal_value(data)
 
 
 class PhoneNumber(Phone):
     """The contract's `phone_number`: as `Phone`, and with digits in it."""
+
+    @property
+    def openapi(self) -> dict[str, Any]:
+        pattern = rf"^(?:[^0-9\u0000]*(?:[0-9][^0-9\u0000]*){{1,{PHONE_DIGITS}}})?$"
+        return {**super().openapi, "pattern": pattern}
 
     def to_internal_value(self, data: Any) -> str:
         text = super().to_internal_value(data)
@@ -105,24 +116,44 @@ class PhoneNumber(Phone):
         return text
 
 
+# No control character and no space, which browsers drop before they look for a scheme; and either http(s), or
+# a relative reference, whose first segment holds no colon (RFC 3986 §4.2).
+SAFE_REFERENCE = (
+    r"^(?:[hH][tT][tT][pP][sS]?:[^\u0000-\u0020\u007f]*"
+    r"|[^\u0000-\u0020\u007f:/?#]*(?:[/?#][^\u0000-\u0020\u007f]*)?)$"
+)
+
+
 class Reference(OptionalText):
     """A URL reference; never fetched. Only http and https are safe to show."""
 
     default_error_messages = {"scheme": "An avatar is a URL whose scheme is http or https."}
 
+    @property
+    def openapi(self) -> dict[str, Any]:
+        return {**super().openapi, "pattern": SAFE_REFERENCE}
+
     def to_internal_value(self, data: Any) -> str:
         text = super().to_internal_value(data)
-        try:
-            scheme = urlsplit(text).scheme
-        except ValueError:
-            self.fail("scheme")
-        # Browsers drop control characters and leading spaces before they look for a scheme.
-        if scheme not in ("", "http", "https") or re.search(r"[\x00-\x20\x7f]", text):
+        if not re.fullmatch(SAFE_REFERENCE, text):
             self.fail("scheme")
         return text
 
 
+# The contract's own.
+EXAMPLE = {
+    "fullname": "string",
+    "email": "string",
+    "phone_number": 0,
+    "birthday": "2023-11-12",
+    "additional": "string",
+    "user_id": 0,
+    "avatar": "string",
+}
+
+
 class ContactInput(serializers.Serializer):
+    example = EXAMPLE
     fullname = Text(min_length=1, max_length=255)
     email = OptionalText(max_length=320)
     phone_number = PhoneNumber(max_length=255)
@@ -132,8 +163,19 @@ class ContactInput(serializers.Serializer):
     avatar = Reference(max_length=2048)
 
 
+class CardField(serializers.JSONField):
+    openapi = {"type": "object", "description": "All of the contact, in JSContact form (RFC 9553)."}
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Bounded before anything walks through it."""
+        fault = cardcheck.out_of_bounds(data)
+        if fault:
+            raise serializers.ValidationError(fault)
+        return data
+
+
 class NewContactInput(ContactInput):
-    card = serializers.JSONField(required=False)
+    card = CardField(required=False)
 
 
 def flat_changes(values: dict[str, Any], stored_phone: str | None = None) -> dict[str, Any]:
@@ -184,6 +226,10 @@ FILTERS = ("q", "group", "favourite", "updated_since")
 class Cursor(Text):
     """What a Link header's cursor says; empty for the first page."""
 
+    @property
+    def openapi(self) -> dict[str, Any]:
+        return {**super().openapi, "format": "cursor", "description": "Taken from a Link header as it is."}
+
     default_error_messages = {"cursor": "A cursor is taken from a Link header as it is."}
 
     def to_internal_value(self, data: Any) -> paging.Position | None:
@@ -202,7 +248,7 @@ class ListQuery(serializers.Serializer):
     cursor = Cursor(required=False, allow_blank=True, max_length=4000)
     order = serializers.ChoiceField(list(ORDERS), required=False, default="fullname")
     q = Text(required=False, max_length=320)
-    group = Text(required=False, max_length=255)
+    group = Text(required=False, max_length=255, trim_whitespace=False)
     favourite = serializers.ChoiceField(["true", "false"], required=False)
     updated_since = serializers.DateTimeField(required=False)
     fields = serializers.ChoiceField(["card"], required=False)
@@ -222,6 +268,7 @@ class BirthdaysQuery(serializers.Serializer):
 
 
 class FindPath(serializers.Serializer):
+    example = {"query": "string"}
     query = Text(max_length=320, trim_whitespace=False)
 
 
@@ -230,11 +277,14 @@ class ContactPath(serializers.Serializer):
 
 
 class AvatarInput(serializers.Serializer):
+    encoding = {"file": {"contentType": "image/jpeg, image/png, image/webp, image/gif"}}
     file = serializers.FileField(allow_empty_file=True)
 
 
 class ContactOutput(serializers.Serializer):
     """A contact; what is unset is null."""
+
+    example = {**EXAMPLE, "id": 1, "phone": "0"}
 
     fullname = serializers.CharField(max_length=255)
     email = serializers.CharField(allow_null=True)
@@ -264,9 +314,15 @@ def checked(card: Any, *where: str | int) -> Any:
 class PatchInput(ContactInput):
     """JSON Merge Patch over the contact: what is left out stays, null removes."""
 
+    example = {"email": "ada@example.org", "additional": None}
     fullname = Text(min_length=1, max_length=255, required=False)
-    card = serializers.JSONField(required=False)
+    card = CardField(required=False)
+
+
+class ListedContactOutput(ContactOutput):
+    card = serializers.DictField(required=False, help_text="With `fields=card`.")
 
 
 class WholeContactOutput(ContactOutput):
+    example = {**ContactOutput.example, "card": {"@type": "Card", "version": "1.0", "name": {"full": "string"}}}
     card = serializers.DictField(help_text="All of the contact, in JSContact form (RFC 9553).")

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -11,33 +11,42 @@ from rest_framework.response import Response
 from contactbook import conditional, paging
 from contactbook.api import validated
 from contactbook.errors import Invalid, TooLarge, Unavailable
+from contactbook.schema import documented
 
 from . import avatars
 from .base import Contacts
 from .birthdays import span
 from .models import Contact
+from .models.contact import NOT_FOUND
 from .serializers import (
     COLUMNS,
     AvatarInput,
     BirthdaysQuery,
     ContactInput,
+    ContactOutput,
     FindPath,
     FILTERS,
+    ListedContactOutput,
     ListQuery,
     ORDERS,
     flat_changes,
     represent,
     CARD_COLUMNS,
     NewContactInput,
+    WholeContactOutput,
     PatchInput,
     new_card,
     patched,
 )
 
 
+RESERVED = {"export"}  # kept free for a route to come; the other reserved words have theirs
+
+
 class ContactsViewSet(Contacts):
     limits = {"list": "contacts_list", "create": "contacts_create", "birthdays": "contacts_birthdays"}
 
+    @documented("listContacts", "List contacts", query=ListQuery, response=[ListedContactOutput], headers=("X-Total-Count", "Link"), etag=True)
     def list(self, request: Request) -> HttpResponse:
         asked = validated(ListQuery, request.query_params, "query")
         return self.hot("list", {"url": request.get_full_path()}, lambda: self.page(request, asked))
@@ -48,12 +57,14 @@ class ContactsViewSet(Contacts):
         columns = (*COLUMNS, *CARD_COLUMNS) if "fields" in asked else COLUMNS
         return [represent(row) for row in page.rows(columns)], page.headers(request)
 
+    @documented("createContact", "Add a contact", request=NewContactInput, response=WholeContactOutput, status=201, headers=("Location",), etag=True, idempotent=True)
     def create(self, request: Request) -> Response:
         card = new_card(validated(NewContactInput, request.data))
         with self.writing() as book:
             contact = book.create(card)
         return self.one(contact, 201, Location=f"/api/contacts/{contact.pk}")
 
+    @documented("listBirthdays", "Coming birthdays", query=BirthdaysQuery, response=[ContactOutput], etag=True)
     def birthdays(self, request: Request) -> HttpResponse:
         asked = validated(BirthdaysQuery, request.query_params, "query")
         start, end = span(request.user.today(), asked["days_range"], asked["across_year"] == "true")
@@ -69,13 +80,17 @@ class ContactsViewSet(Contacts):
 class ContactViewSet(Contacts):
     limits = {"find": "contacts_find", "update": "contacts_update", "merge": "contacts_patch", "destroy": "contacts_delete"}
 
+    @documented("findContact", "Find a contact", path=FindPath, response=WholeContactOutput, etag=True)
     def find(self, request: Request, contact_id: str) -> HttpResponse:
         query = validated(FindPath, {"query": contact_id}, "path")["query"]
+        if query in RESERVED:
+            raise Http404(NOT_FOUND)
         contact = self.contacts().find(query)
         if conditional.not_modified(request, contact.etag):
             return HttpResponse(status=304, headers={"ETag": contact.etag})
         return self.one(contact)
 
+    @documented("replaceContact", "Replace a contact's flat fields", request=ContactInput, response=WholeContactOutput, etag=True)
     def update(self, request: Request, contact_id: str) -> Response:
         values = validated(ContactInput, request.data)
         with self.writing() as book:
@@ -83,6 +98,7 @@ class ContactViewSet(Contacts):
             book.change(contact, flat_changes(values, contact.phone))
         return self.one(contact)
 
+    @documented("patchContact", "Change a contact", request=PatchInput, response=WholeContactOutput, etag=True)
     def merge(self, request: Request, contact_id: str) -> Response:
         """JSON Merge Patch (RFC 7396) over the contact and its card."""
         values = validated(PatchInput, request.data)
@@ -91,6 +107,7 @@ class ContactViewSet(Contacts):
             book.put_card(contact, patched(contact.card, values))
         return self.one(contact)
 
+    @documented("deleteContact", "Delete a contact", response=WholeContactOutput, etag=True)
     def destroy(self, request: Request, contact_id: str) -> Response:
         with self.writing() as book:
             contact = self.asked_for(book)
@@ -104,6 +121,7 @@ class AvatarViewSet(Contacts):
     parser_classes = [MultiPartParser]
     max_body = avatars.MAX_BYTES + 64 * 1024  # the form around the file
 
+    @documented("replaceAvatar", "Upload a contact's picture", request=AvatarInput, response=WholeContactOutput, etag=True)
     def replace(self, request: Request, contact_id: str) -> Response:
         upload = validated(AvatarInput, request.data)["file"]
         if upload.size > avatars.MAX_BYTES:

@@ -71,10 +71,10 @@ def postgres(folder: Path, fsync: bool) -> Iterator[str]:
     home, port = folder / "postgres", free_port()
     home.mkdir()
     programs, user = postgres_programs(folder, home)
-    init = [programs / "initdb", "-D", home / "data", "-U", "contactbook", "--auth=trust"]
+    init: list[Any] = [programs / "initdb", "-D", home / "data", "-U", "contactbook", "--auth=trust"]
     init += ["--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"]
     subprocess.run(init, check=True, stdout=subprocess.DEVNULL, cwd=home, **user)
-    command = [programs / "postgres", "-D", home / "data", "-h", "127.0.0.1", "-p", str(port)]
+    command: list[Any] = [programs / "postgres", "-D", home / "data", "-h", "127.0.0.1", "-p", str(port)]
     command += ["-c", "unix_socket_directories=", *([] if fsync else NO_FSYNC)]
 
     def create_database() -> None:

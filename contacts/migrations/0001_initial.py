@@ -33,12 +33,12 @@ class Migration(migrations.Migration):
                 ('kind', models.CharField(choices=[('created', 'Created'), ('changed', 'Changed'), ('deleted', 'Deleted'), ('restored', 'Restored'), ('purged', 'Purged')], max_length=8)),
                 ('via', models.CharField(max_length=20)),
                 ('client', models.CharField(max_length=200)),
-                ('at', models.DateTimeField(db_index=True, default=django.utils.timezone.now)),
+                ('at', models.DateTimeField(default=django.utils.timezone.now)),
                 ('before', models.JSONField(null=True)),
                 ('book', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='changes', to='contacts.book')),
             ],
             options={
-                'indexes': [models.Index(fields=['book', 'contact_id', 'number'], name='change_history')],
+                'indexes': [models.Index(fields=['book', 'contact_id', 'number'], name='change_history'), models.Index(condition=models.Q(('kind', 'purged')), fields=['book', 'number'], name='change_purges'), models.Index(condition=models.Q(('before__isnull', False)), fields=['at'], name='change_contents')],
                 'constraints': [models.UniqueConstraint(fields=('book', 'number'), name='change_number_unique_per_book')],
             },
         ),
@@ -64,7 +64,7 @@ class Migration(migrations.Migration):
                 ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='contacts', to=settings.AUTH_USER_MODEL)),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('deleted_at', None)), fields=['user', 'fullname_folded', 'id'], name='contact_order'), models.Index(condition=models.Q(('deleted_at', None)), fields=['user', 'month_day'], name='contact_birthdays'), models.Index(fields=['user', 'revision'], name='contact_revisions')],
+                'indexes': [models.Index(condition=models.Q(('deleted_at', None)), fields=['user', 'fullname_folded', 'id'], name='contact_order'), models.Index(condition=models.Q(('deleted_at', None)), fields=['user', 'month_day'], name='contact_birthdays'), models.Index(fields=['user', 'revision'], name='contact_revisions'), models.Index(condition=models.Q(('deleted_at__isnull', False)), fields=['user', '-deleted_at', '-id'], name='contact_trash')],
                 'constraints': [models.UniqueConstraint(fields=('user', 'uid'), name='contact_uid_unique_per_owner')],
             },
         ),

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime
 from typing import Any, Self
 
 from django.conf import settings
@@ -33,8 +33,20 @@ class BookManager(models.Manager["Book"]):
             book.via, book.client, book.unlogged = via, client[:200], []
             forget(book_key(user_id))
             yield book
-            Change.objects.bulk_create(book.unlogged, batch_size=500)
-            book.save(update_fields=["sequence"])
+            if book.unlogged:
+                Change.objects.bulk_create(book.unlogged, batch_size=500)
+                book.save(update_fields=["sequence"])
+
+    def refold(self, contact_ids: list[int]) -> int:
+        """Reads the columns of these contacts out of their cards anew; how many differed.
+
+        That is no change: the cards stay as they are, and nobody's copy is out of date.
+        """
+        with transaction.atomic():
+            contacts = Contact.objects.select_for_update().filter(pk__in=contact_ids)
+            stale = [contact for contact in contacts if contact.refold()]
+            models.QuerySet(Contact).bulk_update(stale, Contact.DERIVED, batch_size=100)
+        return len(stale)
 
     def version(self, user_id: int) -> int:
         """A number that is another one after every write; from the cache."""
@@ -75,10 +87,15 @@ class Book(models.Model):
         return self.put_card(contact, jscontact.with_flat(contact.card, flat))
 
     def put_card(self, contact: Contact, card: jscontact.Card) -> Contact:
-        """Replaces the card; a write that changes nothing leaves no trace."""
+        """Replaces the card; a write that changes nothing leaves no trace.
+
+        The log would not tell a change in the trash from one outside, so a contact is taken out first.
+        """
         before = contact.card
-        if card == before:
+        if jscontact.same(card, before):
             return contact
+        if contact.deleted_at:
+            raise ValueError("A contact in the trash is restored before it is changed.")
         contact.take_card(card)
         return self.write(contact, Change.Kind.CHANGED, before)
 
@@ -96,7 +113,7 @@ class Book(models.Model):
         """Erases it and what the log holds of it; that it was there stays in the log."""
         contact_id = contact.pk
         models.Model.delete(contact)
-        Change.objects.filter(book=self, contact_id=contact_id).update(before=None)
+        Change.objects.for_user(self.user_id).of(contact_id).forget()
         for change in self.unlogged:
             if change.contact_id == contact_id:
                 change.before = None
@@ -127,7 +144,9 @@ class Book(models.Model):
         contact.updated_at = timezone.now()
         models.Model.save(contact)
         self.log(contact.pk, kind, before)
-        self.keep_groups(contact.card.get("keywords"), before and before.get("keywords"))
+        # While it lay in the trash, its groups may have been deleted.
+        known = before.get("keywords") if before and kind != Change.Kind.RESTORED else None
+        self.keep_groups(contact.card.get("keywords"), known)
         return contact
 
     def log(self, contact_id: int, kind: str, before: jscontact.Card | None) -> None:
@@ -159,9 +178,13 @@ class ChangeQuerySet(models.QuerySet["Change"]):
     def of(self, contact_id: int) -> Self:
         return self.filter(contact_id=contact_id)
 
-    def older_than(self, days: int) -> Self:
-        """Those whose contents are due to be forgotten."""
-        return self.filter(at__lt=timezone.now() - timedelta(days=days), before__isnull=False)
+    def with_contents_before(self, moment: datetime) -> Self:
+        """Of every owner."""
+        return self.filter(at__lt=moment, before__isnull=False)
+
+    def forget(self) -> int:
+        """Lets go of the contents; that there was a change stays."""
+        return self.update(before=None)
 
 
 class Change(models.Model):
@@ -183,14 +206,18 @@ class Change(models.Model):
     kind = models.CharField(max_length=8, choices=Kind)
     via = models.CharField(max_length=20)
     client = models.CharField(max_length=200)
-    at = models.DateTimeField(default=timezone.now, db_index=True)
+    at = models.DateTimeField(default=timezone.now)
     before = models.JSONField(null=True)
 
     objects = ChangeQuerySet.as_manager()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["book", "number"], name="change_number_unique_per_book")]
-        indexes = [models.Index(fields=["book", "contact_id", "number"], name="change_history")]
+        indexes = [
+            models.Index(fields=["book", "contact_id", "number"], name="change_history"),
+            models.Index(fields=["book", "number"], name="change_purges", condition=models.Q(kind="purged")),
+            models.Index(fields=["at"], name="change_contents", condition=models.Q(before__isnull=False)),
+        ]
 
     def __str__(self) -> str:
         return f"{self.number} {self.kind}"

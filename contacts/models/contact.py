@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Case, IntegerField, Q, Value, When
+from django.db.models import BooleanField, Case, Func, IntegerField, Q, Value, When
 from django.http import Http404
 
 from contacts import birthdays, jscontact
@@ -15,6 +15,25 @@ from contacts.folding import fold
 FOLDED_LENGTH = 510  # characters; its 2,040 bytes at most still fit PostgreSQL's index rows of 2,704
 NOT_FOUND = "Contact was not found"
 LARGEST_ID = 2**63 - 1
+
+
+class HasKeyword(Func):
+    """Whether the card has that keyword. Django's own `has_key` overlooks names with a quotation mark on SQLite."""
+
+    output_field = BooleanField()
+
+    def __init__(self, name: str) -> None:
+        super().__init__(models.F("card"), Value(name))
+
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        return self.compiled(compiler, "EXISTS (SELECT 1 FROM json_each({}, '$.keywords') WHERE key = {})")
+
+    def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        return self.compiled(compiler, "COALESCE(jsonb_exists({} -> 'keywords', {}), false)")
+
+    def compiled(self, compiler: Any, template: str) -> tuple[str, list[Any]]:
+        compiled = [compiler.compile(expression) for expression in self.get_source_expressions()]
+        return template.format(*(sql for sql, _ in compiled)), [each for _, params in compiled for each in params]
 
 
 def new_uid() -> str:
@@ -71,12 +90,16 @@ class ContactQuerySet(models.QuerySet["Contact"]):
         found = self.search(q) if q else self
         found = found.in_group(group) if group else found
         if favourite:
-            starred = Q(card__keywords__has_key=jscontact.FAVOURITE)
+            starred = Q(HasKeyword(jscontact.FAVOURITE))
             found = found.filter(starred if favourite == "true" else ~starred)
         return found.filter(updated_at__gte=updated_since) if updated_since else found
 
     def in_group(self, name: str) -> Self:
-        return self.filter(card__keywords__has_key=name)
+        return self.filter(HasKeyword(name))
+
+    def trashed_before(self, moment: datetime) -> Self:
+        """Of every owner."""
+        return self.filter(deleted_at__lt=moment)
 
     def birthdays_between(self, start: date, end: date, leap_day: str) -> Self:
         """Those whose birthday is observed from `start` to `end`, soonest first; the span is at most 367 days."""
@@ -91,6 +114,12 @@ class ContactQuerySet(models.QuerySet["Contact"]):
             soonness.append(When(inside, then=models.F("month_day") + 10_000 * year))
         order = Case(*soonness, output_field=IntegerField())
         return self.filter(within).annotate(soonness=order).order_by("soonness", "fullname_folded", "id")
+
+    def refuse(self, *args: Any, **kwargs: Any) -> Any:
+        raise TypeError("Contacts are written through Book.objects.writing().")
+
+    # An account's deletion does not pass here: it goes by the base manager.
+    update = delete = bulk_create = bulk_update = refuse  # type: ignore[assignment]
 
 
 class Contact(models.Model):
@@ -113,6 +142,8 @@ class Contact(models.Model):
     fullname_folded = models.CharField(max_length=FOLDED_LENGTH, editable=False)
     email_folded = models.TextField(editable=False)
 
+    DERIVED = (*jscontact.Flat._fields, "fullname_folded", "email_folded")
+
     objects = ContactQuerySet.as_manager()
 
     class Meta:
@@ -123,6 +154,11 @@ class Contact(models.Model):
             ),
             models.Index(fields=["user", "month_day"], name="contact_birthdays", condition=Q(deleted_at=None)),
             models.Index(fields=["user", "revision"], name="contact_revisions"),
+            models.Index(
+                fields=["user", "-deleted_at", "-id"],
+                name="contact_trash",
+                condition=Q(deleted_at__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -134,10 +170,21 @@ class Contact(models.Model):
 
     def take_card(self, card: jscontact.Card) -> None:
         self.card = card
-        for column, value in jscontact.flatten(card)._asdict().items():
+        for column, value in self.columns_of(card).items():
             setattr(self, column, value)
-        self.fullname_folded = fold(self.fullname)[:FOLDED_LENGTH]
-        self.email_folded = fold(self.email or "")
+
+    @staticmethod
+    def columns_of(card: jscontact.Card) -> dict[str, Any]:
+        """The columns that are read out of a card."""
+        flat = jscontact.flatten(card)
+        folded = {"fullname_folded": fold(flat.fullname)[:FOLDED_LENGTH], "email_folded": fold(flat.email or "")}
+        return {**flat._asdict(), **folded}
+
+    def refold(self) -> bool:
+        """Reads the columns out of the card anew; whether any differed."""
+        before = {column: getattr(self, column) for column in self.DERIVED}
+        self.take_card(self.card)
+        return before != self.columns_of(self.card)
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         raise TypeError("Contacts are written through Book.objects.writing().")

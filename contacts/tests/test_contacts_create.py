@@ -60,7 +60,14 @@ def test_it_says_where_the_contact_is_and_which_state_it_was(as_alice):
 
 
 def test_fields_that_are_unknown_or_not_writable_are_ignored(as_alice, alice, bob):
-    body = {"fullname": "Ann", "id": 7_000_000, "user_id": bob.pk, "user": bob.pk, "owner": 1, "x": {"y": [1]}}
+    body = {
+        "fullname": "Ann",
+        "id": 7_000_000,
+        "user_id": bob.pk,
+        "user": bob.pk,
+        "owner": 1,
+        "x": {"y": [1]},
+    }
     odd = {"revision": 9, "uid": "u", "month_day": 101, "fullname_folded": "zzz", "": 1, "\ud800": "\ud800"}
     answer = send(as_alice, json.dumps(body | odd))
     contact = flat(answer, 201)
@@ -104,13 +111,18 @@ def test_a_body_that_is_no_json_is_a_fault_of_the_body(as_alice, body):
     assert as_alice.get(URL).json() == []
 
 
-@pytest.mark.parametrize("body", ["[]", '[{"fullname": "a"}]', "1", '"fullname"', "null", "true", "1.5", "[[[]]]"])
+@pytest.mark.parametrize(
+    "body", ["[]", '[{"fullname": "a"}]', "1", '"fullname"', "null", "true", "1.5", "[[[]]]"]
+)
 def test_json_that_is_no_object_is_a_fault_of_the_body(as_alice, body):
     assert faults(send(as_alice, body)) == [["body"]]
 
 
 def test_nesting_that_json_can_hold_is_ignored_where_nobody_reads_it(as_alice):
-    assert flat(send(as_alice, '{"fullname": "Ann", "x": ' + "[" * 500 + "]" * 500 + "}"), 201)["fullname"] == "Ann"
+    assert (
+        flat(send(as_alice, '{"fullname": "Ann", "x": ' + "[" * 500 + "]" * 500 + "}"), 201)["fullname"]
+        == "Ann"
+    )
 
 
 def test_the_last_of_two_equal_keys_counts(as_alice):
@@ -122,13 +134,16 @@ def test_a_byte_order_mark_does_no_harm(as_alice):
 
 
 @pytest.mark.parametrize(
-    "content_type", ["application/json; charset=utf-8", "Application/JSON", "application/json;charset=latin-1"]
+    "content_type",
+    ["application/json; charset=utf-8", "Application/JSON", "application/json;charset=latin-1"],
 )
 def test_json_is_utf8_whatever_its_charset_says(as_alice, content_type):
     assert flat(send(as_alice, '{"fullname": "Zoë"}', content_type), 201)["fullname"] == "Zoë"
 
 
-@pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"])
+@pytest.mark.parametrize(
+    "content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"]
+)
 def test_another_type_of_body_is_415(as_alice, content_type):
     answer = send(as_alice, '{"fullname": "Ann"}', content_type)
     assert answer.status_code == 415
@@ -136,7 +151,9 @@ def test_another_type_of_body_is_415(as_alice, content_type):
 
 
 def test_accept_is_never_a_reason_to_refuse(as_alice):
-    answer = as_alice.post(URL, {"fullname": "Ann"}, format="json", headers={"accept": "text/html;q=1, image/png"})
+    answer = as_alice.post(
+        URL, {"fullname": "Ann"}, format="json", headers={"accept": "text/html;q=1, image/png"}
+    )
     assert answer.status_code == 201 and answer["Content-Type"] == "application/json"
 
 
@@ -147,7 +164,14 @@ def test_a_body_that_is_too_large_is_413(as_alice):
 
 
 def test_every_fault_is_named_at_once(as_alice):
-    body = {"fullname": "", "email": 5, "birthday": "x", "avatar": "javascript:1", "phone": [], "phone_number": -1}
+    body = {
+        "fullname": "",
+        "email": 5,
+        "birthday": "x",
+        "avatar": "javascript:1",
+        "phone": [],
+        "phone_number": -1,
+    }
     found = faults(as_alice.post(URL, body, format="json"))
     assert sorted(found) == sorted(["body", name] for name in body)
 

@@ -1,0 +1,234 @@
+"""Accounts and waiting letters, for staff. No password, hash or token is shown here."""
+
+from collections.abc import Iterable
+from typing import Any
+from zoneinfo import available_timezones
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.auth.admin import UserAdmin as DjangosUserAdmin
+from django.contrib.auth.forms import AdminPasswordChangeForm, BaseUserCreationForm
+from django.db import transaction
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from contactbook.admin import FastAdmin, roughly, table_size
+
+from .models import Letter, User
+from .models.letter import LetterQuerySet, due
+from .models.user import UserQuerySet
+
+STATE = ("confirmed_at", "created_at", "last_login", "closed_at", "open_sessions")
+POWERS = ("is_staff", "is_superuser", "groups", "user_permissions")
+
+
+class UserForm(forms.ModelForm):
+    def clean_time_zone(self) -> str:
+        name: str = self.cleaned_data["time_zone"]
+        if name not in available_timezones():
+            raise forms.ValidationError("There is no such time zone. Europe/Kyiv is one.")
+        return name
+
+
+class NewUserForm(BaseUserCreationForm):
+    class Meta:
+        model = User
+        fields = ["email", "username"]
+
+
+class PasswordForm(AdminPasswordChangeForm):
+    """A password that staff set: it ends every session and is told to its owner. It proves no address."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields.pop("usable_password", None)
+        for field in self.fields.values():
+            field.required = True
+
+    def save(self, commit: bool = True) -> User:
+        with transaction.atomic():
+            self.user = User.objects.select_for_update(of=("self",)).get(pk=self.user.pk)
+            self.user.set_password(self.cleaned_data["password1"])
+            self.user.save(update_fields=["password", "token_version"])
+            self.user.end_sessions()
+            Letter.objects.queue(Letter.Kind.PASSWORD_CHANGED, self.user.email)
+        return self.user
+
+
+@admin.register(User)
+class UserAdmin(FastAdmin, DjangosUserAdmin):
+    form = UserForm
+    add_form = NewUserForm
+    change_password_form = PasswordForm
+    list_display = ("address", "username", "is_confirmed", "is_active", "is_staff", "joined")
+    list_filter = ("is_active", ("confirmed_at", admin.EmptyFieldListFilter), "is_staff")
+    search_fields = ("email_key", "username")
+    search_help_text = "A part of the address or of the name"
+    ordering = ("-id",)
+    sortable_by = ("address", "joined")
+    actions = ("confirm", "activate", "deactivate", "send_reset_link")
+    add_fieldsets = ((None, {"fields": ("email", "username", "password1", "password2")}),)
+    fieldsets = (
+        (None, {"fields": ("email", "username", "new_password")}),
+        (
+            "State",
+            {
+                "fields": (
+                    "is_active",
+                    "confirmed_at",
+                    "created_at",
+                    "last_login",
+                    "closed_at",
+                    "open_sessions",
+                )
+            },
+        ),
+        ("Birthdays", {"fields": ("time_zone", "leap_day")}),
+        ("Staff", {"fields": POWERS}),
+    )
+    # An address is confirmed, and links were sent to it: another address is another account.
+    readonly_fields = (
+        "email",
+        "new_password",
+        "confirmed_at",
+        "created_at",
+        "last_login",
+        "closed_at",
+        "open_sessions",
+    )
+
+    def numbers(self, request: HttpRequest) -> Iterable[tuple[str, str, str]]:
+        yield table_size(User), "users", ""
+        yield roughly(User.objects.filter(confirmed_at=None)), "unconfirmed", "?confirmed_at__isempty=1"
+
+    @admin.display(description="address", ordering="email_key")
+    def address(self, user: User) -> str:
+        return user.email
+
+    @admin.display(description="confirmed", boolean=True)
+    def is_confirmed(self, user: User) -> bool:
+        return user.confirmed_at is not None
+
+    @admin.display(description="joined", ordering="id")
+    def joined(self, user: User) -> Any:
+        return user.created_at
+
+    @admin.display(description="open sessions")
+    def open_sessions(self, user: User) -> int:
+        return user.sessions.filter(expires_at__gt=timezone.now()).count()
+
+    @admin.display(description="password")
+    def new_password(self, user: User) -> SafeString:
+        return format_html(
+            '<a href="{}">Set another one</a>', reverse("admin:auth_user_password_change", args=[user.pk])
+        )
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
+        """Only a superuser makes staff: whoever may change users could else make themselves a superuser."""
+        if obj is None:
+            return ()
+        powers = (
+            () if request.user.is_superuser else ("is_staff", "is_superuser", "groups", "user_permissions")
+        )
+        return (*self.readonly_fields, *powers)
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        above = obj is not None and obj.is_superuser and not request.user.is_superuser
+        return not above and super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        """Staff are deactivated instead: their lines of the audit would go with them."""
+        return not (obj and obj.is_staff) and super().has_delete_permission(request, obj)
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        """Only what was changed is saved: a password that is set meanwhile stays."""
+        columns = {field.name for field in User._meta.concrete_fields}
+        obj.save(update_fields=[name for name in form.changed_data if name in columns] if change else None)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Says whose accounts go, without listing the thousands of rows that go with each."""
+        users = list(objs)
+        lines = [f"{user.email}, with all contacts and sessions" for user in users]
+        kept = [f"{user.email} is staff: deactivate it instead" for user in users if user.is_staff]
+        lacking = set() if super().has_delete_permission(request) else {"user"}
+        return lines, {"users": len(users)}, lacking, kept
+
+    def within_reach(self, request: HttpRequest, users: UserQuerySet) -> UserQuerySet:
+        return users if request.user.is_superuser else users.filter(is_superuser=False)
+
+    def act(self, request: HttpRequest, users: UserQuerySet, act: Any, done: str) -> None:
+        with transaction.atomic():
+            rows = list(self.within_reach(request, users))
+            act(User.objects.filter(pk__in=[user.pk for user in rows]))
+            self.audit(request, rows, done)
+        self.message_user(request, f"{done} {len(rows)} of the selected accounts.", messages.SUCCESS)
+
+    @admin.action(description="Confirm the address", permissions=["change"])
+    def confirm(self, request: HttpRequest, users: UserQuerySet) -> None:
+        self.act(request, users.filter(confirmed_at=None), UserQuerySet.confirm, "Confirmed")
+
+    @admin.action(description="Activate", permissions=["change"])
+    def activate(self, request: HttpRequest, users: UserQuerySet) -> None:
+        self.act(request, users.filter(is_active=False), lambda rows: rows.set_active(True), "Activated")
+
+    @admin.action(description="Deactivate, and end all sessions", permissions=["change"])
+    def deactivate(self, request: HttpRequest, users: UserQuerySet) -> None:
+        others = users.filter(is_active=True).exclude(pk=request.user.pk or 0)
+        self.act(request, others, lambda rows: rows.set_active(False), "Deactivated")
+
+    @admin.action(description="Send a link to set a new password", permissions=["change"])
+    def send_reset_link(self, request: HttpRequest, users: UserQuerySet) -> None:
+        def queue(rows: UserQuerySet) -> None:
+            for user in rows:
+                Letter.objects.queue(Letter.Kind.RESET, user.email)
+
+        self.act(request, users.filter(is_active=True), queue, "Sent a reset link to")
+
+
+class StateFilter(admin.SimpleListFilter):
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("waiting", "Waiting"), ("given-up", "Given up")]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        return queryset.filter(due_at__isnull=self.value() == "given-up") if self.value() else queryset
+
+
+@admin.register(Letter)
+class LetterAdmin(FastAdmin):
+    """The queue of mails. A letter is gone from here once it was sent."""
+
+    list_display = ("kind", "address", "attempts", "due_at", "last_error", "created_at")
+    list_filter = (StateFilter, "kind")
+    search_fields = ("address",)
+    ordering = ("-id",)
+    actions = ("retry",)
+
+    def numbers(self, request: HttpRequest) -> Iterable[tuple[str, str, str]]:
+        yield roughly(Letter.objects.filter(due_at__isnull=False)), "mails waiting", "?state=waiting"
+        given_up = roughly(Letter.objects.filter(due_at=None))
+        if given_up != "0":
+            yield given_up, "mails given up", "?state=given-up"
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Letter | None = None) -> bool:
+        return False
+
+    def has_retry_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("accounts.change_letter")
+
+    @admin.action(description="Try again now", permissions=["retry"])
+    def retry(self, request: HttpRequest, letters: LetterQuerySet) -> None:
+        rows = list(letters)
+        with transaction.atomic():
+            letters.retry()
+            self.audit(request, rows, "Tried again")
+            transaction.on_commit(due.set)
+        self.message_user(request, f"{len(rows)} mails go out again.", messages.SUCCESS)

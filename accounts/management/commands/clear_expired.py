@@ -1,0 +1,39 @@
+import functools
+from typing import Any
+
+from django.contrib.sessions.models import Session as StaffSession
+from django.core.management.base import BaseCommand, CommandParser
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from accounts.management.batches import delete_in_batches
+from accounts.models import Session
+
+
+def delete_still(rows: QuerySet[Any], keys: list[Any]) -> int:
+    """Looked at again: one may be prolonged at this very moment."""
+    return rows.filter(pk__in=keys).delete()[0]
+
+
+class Command(BaseCommand):
+    """What has expired opens nothing any more, and only takes room."""
+
+    help = "Deletes expired sessions: those of the API, with their refresh tokens, and the staff's own."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--dry-run", action="store_true", help="say how many, and delete nothing")
+
+    def handle(self, *args: Any, dry_run: bool, **options: Any) -> None:
+        expired = {
+            "sessions of the API": Session.objects.expired(),
+            "sessions of staff": StaffSession.objects.filter(expire_date__lt=timezone.now()),
+        }
+        for name, rows in expired.items():
+            if dry_run:
+                self.stdout.write(f"{rows.count():,} {name} would be deleted.")
+                continue
+            # Filtered again: one may be prolonged at this very moment.
+            deleted = delete_in_batches(
+                self, rows, lambda keys, rows=rows: rows.filter(pk__in=keys).delete()[0]
+            )
+            self.stdout.write(f"{deleted:,} {name} were deleted.")

@@ -1,0 +1,36 @@
+from datetime import timedelta
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.management.batches import delete_in_batches
+from accounts.models import User
+
+
+class Command(BaseCommand):
+    """Whoever mistyped an address at signup, or signed up with a stranger's, blocks it for its owner."""
+
+    help = "Deletes the accounts whose address was never confirmed. Staff are kept."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--days", type=int, default=30, help="how long ago they signed up (default 30)")
+        parser.add_argument("--dry-run", action="store_true", help="say how many, and delete nothing")
+
+    def handle(self, *args: Any, days: int, dry_run: bool, **options: Any) -> None:
+        joined_before = timezone.now() - timedelta(days=max(days, 0))
+        accounts = User.objects.filter(confirmed_at=None, is_staff=False, created_at__lt=joined_before)
+        if dry_run:
+            self.stdout.write(f"{accounts.count():,} accounts would be deleted.")
+            return
+
+        def delete(keys: list[int]) -> int:
+            with transaction.atomic():
+                # Locked and looked at again: one may be confirmed at this very moment.
+                still = accounts.filter(pk__in=keys).select_for_update(of=("self",))
+                chosen = [user.pk for user in still]
+                User.objects.filter(pk__in=chosen).delete()
+            return len(chosen)
+
+        self.stdout.write(f"{delete_in_batches(self, accounts, delete):,} accounts were deleted.")

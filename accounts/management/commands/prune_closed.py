@@ -1,0 +1,33 @@
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.management.batches import delete_in_batches
+from accounts.models import User
+
+
+class Command(BaseCommand):
+    """Whoever closes an account is promised that all of it goes, and 30 days in which to come back."""
+
+    help = "Deletes the accounts that their owners closed more than 30 days ago, with all that they hold."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--dry-run", action="store_true", help="say how many, and delete nothing")
+
+    def handle(self, *args: Any, dry_run: bool, **options: Any) -> None:
+        accounts = User.objects.past_grace(timezone.now())
+        if dry_run:
+            self.stdout.write(f"{accounts.count():,} accounts would be deleted.")
+            return
+
+        def delete(keys: list[int]) -> int:
+            with transaction.atomic():
+                # Locked and looked at again: somebody may log in at this very moment.
+                still = accounts.filter(pk__in=keys).select_for_update(of=("self",))
+                chosen = [user.pk for user in still]
+                User.objects.filter(pk__in=chosen).delete()
+            return len(chosen)
+
+        self.stdout.write(f"{delete_in_batches(self, accounts, delete):,} accounts were deleted.")

@@ -1,0 +1,130 @@
+"""Sessions, and who a request of one speaks for."""
+
+import itertools
+import zoneinfo
+from datetime import date, datetime
+from typing import Any, Self
+
+from django.conf import settings
+from django.db import models, transaction
+from django.utils import timezone
+
+from contactbook.caching import forget, remembered
+
+from .user import User, account_key
+
+MAX_SESSIONS = 100  # of one account; the one unused for longest gives way
+
+
+class Caller:
+    """Who a Bearer token speaks for: what requests need of an account, from the cache. Not a row, so never saved back."""
+
+    is_authenticated = True
+    is_active = True
+    is_anonymous = False
+
+    def __init__(self, user_id: int, session_id: int, time_zone: str, leap_day: str) -> None:
+        self.pk = self.id = user_id
+        self.session_id = session_id
+        self.time_zone = time_zone
+        self.leap_day = leap_day
+
+    @classmethod
+    def from_claims(cls, user_id: int, session_id: int, version: int) -> Self | None:
+        """None if the account is gone or switched off, the session has ended, or the password was changed."""
+        account = remembered(account_key(user_id), lambda: cls.account(user_id))
+        if not account or account["version"] != version or session_id not in account["sessions"]:
+            return None
+        return cls(user_id, session_id, account["time_zone"], account["leap_day"])
+
+    @staticmethod
+    def account(user_id: int) -> dict[str, Any] | None:
+        user = User.objects.filter(pk=user_id, is_active=True).values("token_version", "time_zone", "leap_day").first()
+        if user is None:
+            return None
+        sessions = Session.objects.filter(user=user_id, expires_at__gt=timezone.now())
+        return {
+            "version": user["token_version"],
+            "time_zone": user["time_zone"],
+            "leap_day": user["leap_day"],
+            "sessions": list(sessions.values_list("pk", flat=True)),
+        }
+
+    def today(self) -> date:
+        return timezone.localdate(timezone=zoneinfo.ZoneInfo(self.time_zone))
+
+
+def printable(text: str) -> str:
+    return "".join(filter(str.isprintable, text))[:200]
+
+
+class SessionQuerySet(models.QuerySet["Session"]):
+    def begin(self, user: User, client: str = "") -> "Session":
+        """A session for a person who has just logged in."""
+        now = timezone.now()
+        with transaction.atomic():
+            session = self.create(
+                user=user, client=printable(client), last_used_at=now, expires_at=now + settings.REFRESH_TOKEN_LIFETIME
+            )
+            older = self.filter(user=user).order_by("-last_used_at", "-id").values_list("pk", flat=True)
+            surplus = list(older[MAX_SESSIONS:])
+            if surplus:
+                self.filter(pk__in=surplus).delete()
+            forget(account_key(user.pk))
+        return session
+
+    def expired(self) -> Self:
+        return self.filter(expires_at__lte=timezone.now())
+
+    def live_of(self, user_id: int) -> Self:
+        return self.filter(user=user_id, expires_at__gt=timezone.now())
+
+    def end(self, session_id: int) -> "Session | None":
+        """The session among these, as it was when it ended just now; None if there is none (any more)."""
+        with transaction.atomic():
+            session = self.filter(pk=session_id).select_for_update(of=("self",)).first()
+            if session:
+                session.end()
+        return session
+
+
+class Session(models.Model):
+    """One chain of refresh tokens. A token carries its place in the chain; nothing of it is stored.
+
+    `rotations` are the times (seconds since 1970) at which the newest places were used; the last one
+    belongs to place `generation` - 1.
+    """
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="sessions")
+    created_at = models.DateTimeField(auto_now_add=True)
+    last_used_at = models.DateTimeField(
+        help_text="when a pair of tokens was given: at the login, and at each refresh; not at each request"
+    )
+    expires_at = models.DateTimeField(db_index=True)
+    client = models.CharField(
+        max_length=200, blank=True, help_text="what the program that logged in called itself"
+    )
+    generation = models.PositiveIntegerField(default=0)
+    rotations = models.JSONField(default=list)
+
+    objects = SessionQuerySet.as_manager()
+
+    def used_at(self, generation: int, now: datetime) -> float | None:
+        """When the token at that place was first used: `now` if that is just happening, None if too long ago."""
+        if generation == self.generation:
+            self.rotate(now)
+        place = len(self.rotations) - (self.generation - generation)
+        known = self.rotations[place] if 0 <= place < len(self.rotations) else 0.0
+        return known if now.timestamp() - known <= settings.REFRESH_GRACE.total_seconds() else None
+
+    def rotate(self, now: datetime) -> None:
+        oldest = now.timestamp() - settings.REFRESH_GRACE.total_seconds()
+        self.rotations = [*itertools.dropwhile(lambda at: at < oldest, self.rotations), now.timestamp()]
+        self.generation += 1
+        self.last_used_at = now
+        self.expires_at = now + settings.REFRESH_TOKEN_LIFETIME
+        self.save(update_fields=["rotations", "generation", "last_used_at", "expires_at"])
+
+    def end(self) -> None:
+        Session.objects.filter(pk=self.pk).delete()  # which leaves this instance its id
+        forget(account_key(self.user_id))

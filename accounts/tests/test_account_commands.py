@@ -1,0 +1,120 @@
+"""manage.py confirm, prune_accounts, clear_expired, retry_mails"""
+
+from datetime import timedelta
+from io import StringIO
+
+import pytest
+from django.contrib.sessions.backends.db import SessionStore
+from django.contrib.sessions.models import Session as StaffSession
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from accounts.management import batches
+from accounts.models import Letter, Session, User
+
+pytestmark = pytest.mark.django_db
+
+
+def run(*args):
+    out = StringIO()
+    call_command(*args, stdout=out)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("command", ["confirm", "prune_accounts", "clear_expired", "retry_mails", "demo"])
+def test_each_has_its_help(command, capsys):
+    with pytest.raises(SystemExit) as ended:
+        run(command, "--help")
+    assert ended.value.code == 0
+    assert command in capsys.readouterr().out
+
+
+def test_confirm_confirms_in_any_spelling_of_the_address(make_user):
+    zoe = make_user("zoe", confirmed_at=None)
+    assert run("confirm", "ZOE@Example.org") == "Confirmed.\n"
+    assert run("confirm", zoe.email) == "Already confirmed.\n"
+    zoe.refresh_from_db()
+    assert zoe.confirmed_at
+
+
+def test_confirm_says_that_there_is_nobody():
+    with pytest.raises(CommandError, match=r"nobody@example\.org"):
+        run("confirm", "nobody@example.org")
+
+
+@pytest.fixture
+def accounts(make_user):
+    long_ago = timezone.now() - timedelta(days=31)
+    make_user("stale", confirmed_at=None, created_at=long_ago)
+    make_user("fresh", confirmed_at=None)
+    make_user("good", created_at=long_ago)
+    make_user("boss", confirmed_at=None, created_at=long_ago, is_staff=True)
+
+
+def left():
+    return set(User.objects.values_list("username", flat=True))
+
+
+def test_prune_deletes_who_never_confirmed_in_time(accounts):
+    assert run("prune_accounts") == "1 accounts were deleted.\n"
+    assert left() == {"Fresh", "Good", "Boss"}
+
+
+def test_prune_takes_the_days(accounts):
+    run("prune_accounts", "--days=0")
+    assert left() == {"Good", "Boss"}
+
+
+def test_a_dry_prune_deletes_nothing(accounts):
+    assert run("prune_accounts", "--dry-run") == "1 accounts would be deleted.\n"
+    assert len(left()) == 4
+
+
+def test_prune_goes_batch_by_batch(accounts, make_user, monkeypatch):
+    monkeypatch.setattr(batches, "BATCH", 2)
+    for number in range(5):
+        make_user(f"stale{number}", confirmed_at=None, created_at=timezone.now() - timedelta(days=40))
+    assert run("prune_accounts") == "6 accounts were deleted.\n"
+
+
+@pytest.fixture
+def sessions(alice):
+    for hours in (-1, 1):
+        session = Session.objects.begin(alice)
+        session.expires_at = timezone.now() + timedelta(hours=hours)
+        session.save()
+        staff_session = SessionStore()
+        staff_session.set_expiry(3600 * hours)
+        staff_session.save()
+
+
+def test_clear_expired_keeps_what_is_alive(sessions):
+    assert run("clear_expired").splitlines() == [
+        "1 sessions of the API were deleted.",
+        "1 sessions of staff were deleted.",
+    ]
+    assert Session.objects.count() == StaffSession.objects.count() == 1
+
+
+def test_a_dry_clear_deletes_nothing(sessions):
+    assert "1 sessions of the API would be deleted." in run("clear_expired", "--dry-run")
+    assert Session.objects.count() == 2
+
+
+@pytest.fixture
+def letter():
+    return Letter.objects.create(
+        kind="reset", address="a@example.org", due_at=None, attempts=9, last_error="OSError"
+    )
+
+
+def test_retry_makes_what_was_given_up_due(letter):
+    assert run("retry_mails") == "1 mails are due now.\n"
+    letter.refresh_from_db()
+    assert letter.due_at <= timezone.now()
+
+
+def test_a_dry_retry_lists_and_changes_nothing(letter):
+    assert "a@example.org: 9 attempts, given up, OSError" in run("retry_mails", "--dry-run")
+    letter.refresh_from_db()
+    assert letter.due_at is None

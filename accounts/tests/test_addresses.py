@@ -1,0 +1,62 @@
+"""When two spellings are one address"""
+
+import pytest
+from django.core.exceptions import ValidationError
+
+from accounts.addresses import MAX_KEY, email_key, is_deliverable
+from accounts.models import User
+
+
+def test_it_works():
+    assert email_key("Zoë@EXAMPLE.org") == "zoë@example.org"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("a@x.org", " A@X.ORG\n"),
+        ("ß@x.org", "SS@x.org"),
+        ("a@bücher.example", "A@XN--BCHER-KVA.example"),
+        ("ﬁ@x.org", "fi@x.org"),
+        ("Å@x.org", "å@x.org"),
+        ("σς@x.org", "ΣΣ@x.org"),
+        ("a@x。org", "a@x.org"),
+    ],
+)
+def test_these_are_one(one, other):
+    assert email_key(one) == email_key(other)
+
+
+@pytest.mark.parametrize(("one", "other"), [("mike@x.org", "mıke@x.org"), ("a.b@x.org", "ab@x.org"), ("a+b@x.org", "a@x.org")])
+def test_these_are_two(one, other):
+    assert email_key(one) != email_key(other)
+
+
+@pytest.mark.parametrize("text", ["", "@", "x", "a@b@c", "a@..", "a@" + "x" * 70, "a@" + "ü" * 70, "\0@\ud800", "a@.x", "ǰ\u0345@x"])
+def test_every_text_has_a_key_that_stays_the_same(text):
+    assert email_key(email_key(text)) == email_key(text)
+
+
+def test_a_key_that_does_not_fit_is_no_address():
+    grown = "a@" + ".".join(["漢字"] * 80) + ".org"
+    assert len(grown) <= 254 and len(email_key(grown)) > MAX_KEY
+    assert not is_deliverable(grown)
+    assert not is_deliverable('"\x01"@x.org')
+    assert is_deliverable("a@bücher.example")
+
+
+@pytest.mark.django_db
+def test_the_admins_forms_refuse_an_address_that_is_taken(alice):
+    user = User(username="x", email="ALICE@example.org", password="x")
+    with pytest.raises(ValidationError) as caught:
+        user.full_clean()
+    assert caught.value.message_dict == {"email": ["Another account has this address."]}
+    alice.full_clean()
+
+
+@pytest.mark.django_db
+def test_a_changed_address_changes_its_key(alice):
+    alice.email = "Other@example.org"
+    alice.save(update_fields=["email"])
+    assert User.objects.by_address("other@EXAMPLE.org") == alice
+    assert User.objects.by_address("alice@example.org") is None

@@ -1,0 +1,272 @@
+"""/admin/: who may enter, the dashboard, accounts and letters."""
+
+import re
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Permission
+from django.test import Client
+from django.utils import timezone
+
+import contactbook.admin
+from accounts.models import Letter, Session, User
+from contactbook.tests.live import PASSWORD
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
+USERS = "/admin/accounts/user/"
+LETTERS = "/admin/accounts/letter/"
+NEW = "a newer staple 7"
+
+
+@pytest.fixture
+def as_staff(staff):
+    client = Client()
+    client.force_login(staff)
+    return client
+
+
+@pytest.fixture
+def as_helper(make_user):
+    """Staff who may see and change accounts, and no more."""
+    helper = make_user("helper", is_staff=True)
+    helper.user_permissions.set(Permission.objects.filter(codename__in=["view_user", "change_user"]))
+    client = Client()
+    client.force_login(helper)
+    return client
+
+
+def log_in(email, password=PASSWORD):
+    return Client().post("/admin/login/?next=/admin/", {"username": email, "password": password})
+
+
+def act(client, action, *rows, url=USERS):
+    return client.post(url, {"action": action, "_selected_action": [row.pk for row in rows]}, follow=True)
+
+
+def lines():
+    return list(LogEntry.objects.order_by("id").values_list("object_repr", "change_message"))
+
+
+# Who may enter
+
+
+def test_it_works(staff):
+    assert log_in("STAFF@example.org").url == "/admin/"
+
+
+def test_others_may_not_enter(alice):
+    assert "for a staff account" in log_in(alice.email).text
+
+
+def test_an_unconfirmed_staff_member_may_not_enter(staff):
+    User.objects.filter(pk=staff.pk).update(confirmed_at=None)
+    assert "Confirm your address first." in log_in(staff.email).text
+    client = Client()
+    client.force_login(staff)
+    assert client.get("/admin/").status_code == 302
+
+
+def test_too_many_wrong_passwords_are_told_in_the_form(staff, limits):
+    limits(account_failures=(2, 600))
+    for _ in range(2):
+        assert log_in(staff.email, "wrong").status_code == 200
+    answer = log_in(staff.email)
+    assert answer.status_code == 200
+    assert "Too many wrong passwords for this account" in answer.text
+
+
+def test_logins_are_limited_and_looking_at_the_form_is_not(staff, limits):
+    limits(admin_login=(2, 60))
+    assert [log_in(staff.email).status_code for _ in range(3)] == [302, 302, 429]
+    assert Client().get("/admin/login/").status_code == 200
+
+
+# The dashboard
+
+
+def test_the_dashboard_has_the_numbers(as_staff, make_user):
+    make_user("zoe", confirmed_at=None)
+    Letter.objects.create(kind="reset", address="a@example.org")
+    Letter.objects.create(kind="reset", address="b@example.org", due_at=None)
+    text = re.sub(r"<[^>]+>", "", as_staff.get("/admin/").text)
+    for line in ("2 users", "1 unconfirmed", "1 mails waiting", "1 mails given up", "0 contacts"):
+        assert line in text
+
+
+def test_the_dashboard_shows_only_what_one_may_see(as_helper):
+    text = re.sub(r"<[^>]+>", "", as_helper.get("/admin/").text)
+    assert "1 users" in text
+    assert "contacts" not in text.lower().replace("contact book", "")
+
+
+def test_past_a_bound_nothing_is_counted(as_staff, make_user, monkeypatch):
+    monkeypatch.setattr(contactbook.admin, "BOUND", 3)
+    for number in range(5):
+        make_user(f"u{number}")
+    assert re.search(r"<strong>(over 3|about \d+)</strong> users", as_staff.get("/admin/").text)
+    assert "3 users" in as_staff.get(USERS).text
+
+
+# Accounts
+
+
+def test_the_list_asks_as_much_for_many_as_for_few(as_staff, make_user, django_assert_max_num_queries):
+    for number in range(30):
+        make_user(f"u{number}")
+    with django_assert_max_num_queries(8):
+        assert as_staff.get(USERS).text.count("action-select") == 31
+
+
+def test_accounts_are_found_by_a_part_of_address_or_name(as_staff, alice, bob):
+    for asked in ("ALIC", "alice@"):
+        text = as_staff.get(USERS, {"q": asked}).text
+        assert alice.email in text and bob.email not in text
+
+
+@pytest.mark.parametrize(
+    "path", [USERS, USERS + "{}/change/", USERS + "{}/password/", "/admin/", USERS + "{}/history/"]
+)
+def test_no_password_or_token_is_shown(as_staff, alice, path):
+    text = as_staff.get(USERS + path.format(alice.pk)).text
+    assert "argon2" not in text and alice.password not in text and "token_version" not in text
+
+
+def test_staff_add_an_account(as_staff):
+    form = {"email": "New@example.org", "username": "New", "password1": NEW, "password2": NEW}
+    assert as_staff.post(USERS + "add/", form).status_code == 302
+    user = User.objects.by_address("new@example.org")
+    assert user.check_password(NEW) and user.confirmed_at is None and not user.is_staff
+
+
+def test_an_address_is_nobody_elses_in_any_spelling(as_staff, alice):
+    form = {"email": "ALICE@Example.org", "username": "New", "password1": NEW, "password2": NEW}
+    answer = as_staff.post(USERS + "add/", form)
+    assert answer.status_code == 200
+    assert "Another account has this address." in answer.text
+
+
+def change(client, user, **fields):
+    form = {"username": user.username, "is_active": "on", "time_zone": "UTC", "leap_day": "02-28", **fields}
+    return client.post(f"{USERS}{user.pk}/change/", {k: v for k, v in form.items() if v is not None})
+
+
+def test_a_change_saves_only_what_was_changed(as_staff, alice):
+    assert (
+        change(as_staff, alice, username="Alicia", email="evil@example.org", token_version=9).status_code
+        == 302
+    )
+    before = (alice.email, alice.password, alice.token_version, alice.confirmed_at)
+    alice.refresh_from_db()
+    assert alice.username == "Alicia"
+    assert (alice.email, alice.password, alice.token_version, alice.confirmed_at) == before
+    assert lines() == [("alice@example.org", '[{"changed": {"fields": ["Name"]}}]')]
+
+
+def test_a_time_zone_must_exist(as_staff, alice):
+    assert "There is no such time zone" in change(as_staff, alice, time_zone="Mars/Olympus").text
+
+
+def test_switched_off_in_the_form_ends_the_sessions(as_staff, alice):
+    Session.objects.begin(alice)
+    change(as_staff, alice, is_active=None)
+    alice.refresh_from_db()
+    assert not alice.is_active and not alice.sessions.exists()
+
+
+def test_a_password_set_by_staff_ends_sessions_and_is_told(as_staff, alice):
+    Session.objects.begin(alice)
+    version = alice.token_version
+    answer = as_staff.post(f"{USERS}{alice.pk}/password/", {"password1": NEW, "password2": NEW})
+    assert answer.status_code == 302
+    alice.refresh_from_db()
+    assert alice.check_password(NEW) and alice.token_version > version
+    assert not alice.sessions.exists()
+    assert Letter.objects.get().kind == "password_changed"
+    assert len(lines()) == 1
+
+
+def test_passwords_are_not_switched_off(as_staff, alice):
+    as_staff.post(f"{USERS}{alice.pk}/password/", {"usable_password": "false", "unset-password": "x"})
+    alice.refresh_from_db()
+    assert alice.has_usable_password()
+
+
+def test_accounts_are_confirmed(as_staff, make_user, alice):
+    zoe = make_user("zoe", confirmed_at=None)
+    assert "Confirmed 1 of the selected accounts." in act(as_staff, "confirm", zoe, alice).text
+    zoe.refresh_from_db()
+    assert zoe.confirmed_at
+    assert lines() == [("zoe@example.org", "Confirmed")]
+
+
+def test_accounts_are_deactivated_but_ones_own(as_staff, staff, alice):
+    Session.objects.begin(alice)
+    act(as_staff, "deactivate", alice, staff)
+    assert set(User.objects.filter(is_active=False)) == {alice}
+    assert not alice.sessions.exists()
+    assert lines() == [("alice@example.org", "Deactivated")]
+
+
+def test_accounts_are_activated(as_staff, make_user):
+    zoe = make_user("zoe", is_active=False)
+    act(as_staff, "activate", zoe)
+    zoe.refresh_from_db()
+    assert zoe.is_active
+
+
+def test_reset_links_are_sent(as_staff, alice):
+    act(as_staff, "send_reset_link", alice)
+    assert list(Letter.objects.values_list("kind", "address")) == [("reset", alice.email)]
+    assert lines() == [("alice@example.org", "Sent a reset link to")]
+
+
+def test_helpers_make_nobody_staff_and_touch_no_superuser(as_helper, staff, alice):
+    change(as_helper, alice, is_staff="on", is_superuser="on")
+    act(as_helper, "deactivate", staff, alice)
+    assert (
+        as_helper.post(f"{USERS}{staff.pk}/password/", {"password1": NEW, "password2": NEW}).status_code
+        == 403
+    )
+    staff.refresh_from_db()
+    alice.refresh_from_db()
+    assert staff.is_active and staff.check_password(PASSWORD)
+    assert not (alice.is_staff or alice.is_superuser or alice.is_active)
+
+
+def test_accounts_are_deleted_and_staff_are_not(as_staff, make_user, alice):
+    colleague = make_user("colleague", is_staff=True)
+    assert as_staff.post(f"{USERS}{alice.pk}/delete/", {"post": "yes"}).status_code == 302
+    assert as_staff.post(f"{USERS}{colleague.pk}/delete/", {"post": "yes"}).status_code == 403
+    data = {"action": "delete_selected", "_selected_action": [colleague.pk], "post": "yes"}
+    as_staff.post(USERS, data)
+    assert User.objects.filter(pk=colleague.pk).exists() and not User.objects.filter(pk=alice.pk).exists()
+
+
+# Letters
+
+
+@pytest.fixture
+def letter():
+    return Letter.objects.create(
+        kind="reset", address="a@example.org", due_at=None, attempts=9, last_error="OSError"
+    )
+
+
+def test_letters_are_seen_and_not_written(as_staff, letter):
+    text = as_staff.get(LETTERS).text
+    assert "a@example.org" in text and "OSError" in text
+    assert as_staff.get(f"{LETTERS}{letter.pk}/change/").status_code == 200
+    assert as_staff.post(f"{LETTERS}{letter.pk}/change/", {"address": "b@example.org"}).status_code == 403
+    assert as_staff.get(LETTERS + "add/").status_code == 403
+
+
+def test_letters_are_filtered_by_state(as_staff, letter):
+    assert "a@example.org" in as_staff.get(LETTERS + "?state=given-up").text
+    assert "a@example.org" not in as_staff.get(LETTERS + "?state=waiting").text
+
+
+def test_letters_are_tried_again(as_staff, letter):
+    act(as_staff, "retry", letter, url=LETTERS)
+    letter.refresh_from_db()
+    assert letter.due_at <= timezone.now()
+    assert lines()[0][1] == "Tried again"

@@ -1,0 +1,108 @@
+"""The mails: confirm, reset, password changed."""
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+from django.conf import settings
+from django.utils import timezone
+
+from accounts.delivery import deliver
+from accounts.models import Letter
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
+KINDS = list(Letter.Kind)
+EVIL = "Zed <b>http://evil.example/</b> & 'friends'"
+
+
+@pytest.fixture
+def mail(request, mailbox, make_user):
+    """The letter of the kind that the test is about, as it arrived."""
+    user = make_user("zed", confirmed_at=None)
+    user.username = EVIL
+    user.closed_at = timezone.now() if request.param == Letter.Kind.ACCOUNT_CLOSED else None
+    user.save()
+    Letter.objects.queue(request.param, "zed@example.org")
+    assert deliver() == 1
+    return mailbox.messages[0]
+
+
+def text_of(mail):
+    return mail.get_body(("plain",)).get_content()
+
+
+def html_of(mail):
+    return mail.get_body(("html",)).get_content()
+
+
+class Links(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.found, self.remote = [], []
+
+    def handle_starttag(self, tag, attributes):
+        attributes = dict(attributes)
+        if tag == "a":
+            self.found.append(attributes["href"])
+        self.remote += [tag] if tag in ("img", "link", "script", "iframe") or "src" in attributes else []
+
+
+each_kind = pytest.mark.parametrize("mail", KINDS, indirect=True)
+
+
+@each_kind
+def test_it_works(mail):
+    assert mail["To"] == "zed@example.org"
+    assert mail["Auto-Submitted"] == "auto-generated"
+    assert re.fullmatch(r"<[0-9a-f-]{36}@\S+>", mail["Message-ID"])
+    assert mail.get_content_type() == "multipart/alternative"
+
+
+@each_kind
+def test_the_link_stands_whole_on_a_line_of_its_own_in_the_text(mail):
+    links = [line for line in text_of(mail).splitlines() if line.startswith("http")]
+    assert links[0].startswith(f"{settings.PUBLIC_URL}/")
+    assert links[1:] == [settings.PUBLIC_URL]
+
+
+@each_kind
+def test_button_and_plain_link_lead_to_the_same_place(mail):
+    links = Links()
+    links.feed(html_of(mail))
+    assert links.found[0] == links.found[1] in text_of(mail)
+    assert links.found[2:] == [settings.PUBLIC_URL]
+
+
+@each_kind
+def test_nothing_is_fetched_to_show_it(mail):
+    links = Links()
+    links.feed(html_of(mail))
+    assert links.remote == []
+    assert "url(" not in html_of(mail)
+
+
+@each_kind
+def test_it_knows_the_dark(mail):
+    assert '<meta name="color-scheme" content="light dark">' in html_of(mail)
+    assert "prefers-color-scheme: dark" in html_of(mail)
+
+
+@each_kind
+def test_it_says_who_sent_it_and_why_in_both_parts(mail):
+    for part in (text_of(mail), html_of(mail)):
+        assert "You get this because" in part
+        assert "Sent to zed@example.org by the contact book at" in part
+
+
+@each_kind
+def test_whoever_signed_up_with_a_strangers_address_cannot_write_to_them(mail):
+    for part in (text_of(mail), html_of(mail)):
+        assert "evil.example" not in part
+
+
+@each_kind
+def test_it_is_short(mail):
+    text = text_of(mail)
+    assert len(text) < 1200
+    assert max(len(line) for line in text.splitlines() if not line.startswith("http")) <= 80
+    assert "\n\n\n\n" not in text and "&#" not in text

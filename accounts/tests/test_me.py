@@ -1,0 +1,41 @@
+"""GET /api/me"""
+
+import pytest
+
+from accounts.tests.cast import bearer, pair_of, settle
+
+pytestmark = pytest.mark.django_db
+URL = "/api/me"
+
+
+@pytest.mark.parametrize("url", [URL, URL + "/"])
+def test_it_works(as_alice, alice, url):
+    answer = as_alice.get(url)
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "id": alice.pk,
+        "username": "Alice",
+        "email": "alice@example.org",
+        "created_at": alice.created_at.isoformat().replace("+00:00", "Z"),
+        "time_zone": "UTC",
+        "leap_day": "02-28",
+    }
+    assert answer["Cache-Control"] == "no-store"
+    assert answer["RateLimit-Limit"] == "60"
+
+
+def test_everybody_sees_themselves(as_alice, as_bob, alice, bob):
+    assert [client.get(URL).json()["id"] for client in (as_alice, as_bob)] == [alice.pk, bob.pk]
+
+
+def test_it_is_one_query_while_the_account_is_remembered(as_nobody, alice, django_assert_num_queries):
+    headers = bearer(pair_of(alice)["access_token"])
+    settle()
+    as_nobody.get(URL, **headers)
+    with django_assert_num_queries(1):
+        assert as_nobody.get(URL, **headers).status_code == 200
+
+
+@pytest.mark.parametrize("method", ["post", "put"])
+def test_other_methods_are_not_allowed(as_alice, method):
+    assert getattr(as_alice, method)(URL, {}, format="json").status_code == 405

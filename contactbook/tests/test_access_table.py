@@ -1,0 +1,197 @@
+"""Every route × every method × every kind of caller, generated from the URL resolver: a new route cannot be forgotten.
+
+OWASP API Security 2023: API1 (object), API2 (authentication), API5 (function level authorization).
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+import pytest
+from django.urls import URLPattern, get_resolver
+from django.utils import timezone
+from rest_framework.test import APIClient
+
+from accounts import tokens
+from accounts.models import Session, User
+from conftest import PASSWORD, client_of
+from contacts.models import Book, Contact, Group
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
+
+METHODS = ("get", "head", "post", "put", "patch", "delete", "options", "trace")
+OPEN = {"signup", "login", "refresh_token", "request_email", "reset_pwd", "confirm_email", "schema", "docs", "redoc"}
+
+# Routes under which somebody's row is named, and what a stranger's call sends so that only the row can refuse it.
+ROWS: dict[str, dict[str, Any]] = {
+    "contact": {"put": {"fullname": "x"}, "patch": {"fullname": "x"}},
+    "avatar": {},
+    "history": {},
+    "restore": {"post": {"to": 1}},
+    "trash_restore": {},
+    "trash_purge": {},
+    "group": {"patch": {"name": "x"}},
+    "session": {},
+}
+# Routes of the caller's own account, where there is nobody else's row to name.
+OWN = {
+    "contacts", "birthdays", "trash", "changes", "batch", "undo", "groups",
+    "export", "logout", "me", "password", "sessions",
+}  # fmt: skip
+
+
+class Route(NamedTuple):
+    name: str
+    pattern: str
+    methods: set[str]
+
+    def path(self, row: int) -> str:
+        path = self.pattern.removeprefix("^").removesuffix("/?\\Z")
+        for group in ("contact_id", "group_id", "session_id", "email_token"):
+            path = path.replace(f"(?P<{group}>[^/]+)", str(row))
+        return f"/api/{path}"
+
+
+def routes() -> Iterator[Route]:
+    for included in get_resolver().url_patterns:
+        if str(included.pattern) == "api/":
+            for pattern in included.url_patterns:
+                assert isinstance(pattern, URLPattern)
+                yield Route(pattern.name or "", str(pattern.pattern), set(pattern.callback.actions))
+
+
+PROTECTED = [route for route in routes() if route.name not in OPEN]
+EACH = pytest.mark.parametrize("route", PROTECTED, ids=lambda route: f"{route.name}:{'-'.join(sorted(route.methods))}")
+
+
+def test_every_route_has_its_place_in_the_table():
+    assert {route.name for route in routes()} == OPEN - {"schema", "docs", "redoc"} | set(ROWS) | OWN
+
+
+def call(client: APIClient, method: str, path: str, body: Any = None) -> Any:
+    return client.generic(method.upper(), path) if body is None else getattr(client, method)(path, body, format="json")
+
+
+def bearer(token: Any) -> APIClient:
+    client = APIClient(raise_request_exception=False)
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
+    return client
+
+
+def access_of(user: User) -> tuple[Session, str]:
+    session = Session.objects.begin(user)
+    return session, tokens.pair(session, 0, session.last_used_at.timestamp())["access_token"]
+
+
+def expired(user: User) -> APIClient:
+    session = Session.objects.begin(user)
+    long_ago = (timezone.now() - timedelta(minutes=16)).timestamp()
+    return bearer(tokens.pair(session, 0, long_ago)["access_token"])
+
+
+def revoked(user: User) -> APIClient:
+    session, access = access_of(user)
+    session.end()
+    return bearer(access)
+
+
+def with_refresh_token(user: User) -> APIClient:
+    session = Session.objects.begin(user)
+    return bearer(tokens.pair(session, 0, session.last_used_at.timestamp())["refresh_token"])
+
+
+def deactivated(user: User) -> APIClient:
+    _, access = access_of(user)
+    User.objects.filter(pk=user.pk).set_active(False)
+    return bearer(access)
+
+
+def deleted(user: User) -> APIClient:
+    _, access = access_of(user)
+    user.delete()
+    return bearer(access)
+
+
+def with_new_password(user: User) -> APIClient:
+    _, access = access_of(user)
+    user.set_new_password(PASSWORD + "!")
+    return bearer(access)
+
+
+REFUSED: dict[str, Callable[[User], APIClient]] = {
+    "nobody": lambda user: client_of(None),
+    "garbage": lambda user: bearer("garbage"),
+    "expired": expired,
+    "revoked": revoked,
+    "refresh token": with_refresh_token,
+    "confirm token": lambda user: bearer(tokens.ConfirmToken.of(user)),
+    "reset token": lambda user: bearer(tokens.ResetToken.of(user)),
+    "deactivated": deactivated,
+    "deleted": deleted,
+    "changed password": with_new_password,
+}
+
+
+@pytest.mark.parametrize("caller", REFUSED)
+def test_who_is_refused_gets_401_on_every_route_and_method(alice, caller):
+    client = REFUSED[caller](alice)
+    for route in PROTECTED:
+        for method in METHODS:
+            answer = call(client, method, route.path(1))
+            assert (answer.status_code, answer["WWW-Authenticate"][:6]) == (401, "Bearer"), (route, method)
+            assert method == "head" or answer.json().keys() == {"detail"}
+
+
+@EACH
+def test_a_method_that_a_route_does_not_have_is_405_with_allow(as_alice, route):
+    served = {*route.methods, *({"head"} if "get" in route.methods else ())}
+    for method in set(METHODS) - served:
+        answer = call(as_alice, method, route.path(1))
+        assert answer.status_code == 405, method
+        assert {name.strip().lower() for name in answer["Allow"].split(",")} == served
+
+
+@EACH
+def test_a_strangers_row_is_as_if_it_were_not_there(alice, bob, route):
+    if route.name not in ROWS:
+        assert route.name in OWN
+        return
+    rows = make_rows(alice)
+    client = client_of(bob)
+    for method in route.methods:
+        body = ROWS[route.name].get(method)
+        if route.name == "avatar":
+            theirs, nobodys = (upload(client, route.path(row)) for row in (rows[route.name], 10**9))
+        else:
+            theirs, nobodys = (call(client, method, route.path(row), body) for row in (rows[route.name], 10**9))
+        assert (theirs.status_code, theirs.content) == (404, nobodys.content), method
+
+
+@EACH
+def test_the_owner_is_let_in(alice, route):
+    rows = make_rows(alice)
+    for method in sorted(route.methods - {"delete"}) + sorted(route.methods & {"delete"}):
+        answer = call(client_of(alice), method, route.path(rows.get(route.name, 1)), ROWS.get(route.name, {}).get(method))
+        assert answer.status_code not in (401, 403, 404, 405) and answer.status_code < 500, (method, answer.content)
+
+
+def make_rows(owner: User) -> dict[str, int]:
+    with Book.objects.writing(owner.pk, "test") as book:
+        kept = book.create({"name": {"full": "Kept"}})
+        trashed = book.delete(book.create({"name": {"full": "Trashed"}}))
+    assert Contact.objects.for_user(owner.pk).count() == 1
+    group = Group.objects.create(user=owner, name="Family")
+    names = ("contact", "avatar", "history", "restore")
+    return {
+        **dict.fromkeys(names, kept.pk),
+        "trash_restore": trashed.pk,
+        "trash_purge": trashed.pk,
+        "group": group.pk,
+        "session": Session.objects.begin(owner).pk,
+    }
+
+
+def upload(client: APIClient, path: str) -> Any:
+    from django.core.files.uploadedfile import SimpleUploadedFile
+
+    return client.patch(path, {"file": SimpleUploadedFile("a.png", b"no picture")}, format="multipart")

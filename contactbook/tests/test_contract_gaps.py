@@ -1,0 +1,44 @@
+"""What the contract says and no other test holds."""
+
+import pytest
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize("slash", ["", "/"])
+def test_the_document_and_its_browsers_are_served(client, slash):
+    document = client.get(f"/api/schema{slash}")
+    assert document.status_code == 200
+    assert document.json()["openapi"].startswith("3.1")
+    for browser in ("docs", "redoc"):
+        page = client.get(f"/api/{browser}{slash}")
+        assert page.status_code == 200 and page["Content-Type"].startswith("text/html")
+
+
+@pytest.mark.parametrize("slash", ["", "/"])
+def test_the_probes_answer(client, slash):
+    assert client.get(f"/healthz{slash}").json() == {"status": "up"}
+    ready = client.get(f"/readyz{slash}")
+    assert ready.status_code == 200
+    assert ready.json() == {"status": "ready", "database": "up", "cache": "up"}
+
+
+@pytest.mark.parametrize("name", ["healthz", "readyz"])
+def test_the_probes_are_not_sent_to_https(client, settings, name):
+    settings.SECURE_SSL_REDIRECT = True
+    assert client.get(f"/{name}").status_code == 200
+
+
+def test_mail_goes_where_the_environment_says(environment):
+    smtp = {"EMAIL_URL": "smtp+tls://user:p%40ss@mail.example.org"}
+    for name, value in {
+        "EMAIL_HOST": "mail.example.org",
+        "EMAIL_PORT": "587",
+        "EMAIL_HOST_PASSWORD": "p@ss",
+        "EMAIL_USE_TLS": "True",
+    }.items():
+        assert environment(name, **smtp).stdout.strip() == value
+    anymail = {"ANYMAIL_MAILGUN_API_KEY": "key"}
+    assert environment("EMAIL_BACKEND", **anymail).stdout.strip() == "anymail.backends.mailgun.EmailBackend"
+    both = environment("EMAIL_BACKEND", **anymail, **smtp)
+    assert both.stdout.strip() == "django.core.mail.backends.smtp.EmailBackend"

@@ -1,0 +1,95 @@
+"""What every answer says to a browser, whoever gives it, and what https changes."""
+
+import http.client
+
+import pytest
+
+from contactbook.tests.faults import account
+from contactbook.tests.live import serving
+
+APP = "https://app.example.org"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    with serving(tmp_path_factory.mktemp("server") / "var", processes=1, CORS_ALLOWED_ORIGINS=APP) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def secure(tmp_path_factory):
+    """Behind a proxy that speaks https."""
+    variables = {"PUBLIC_URL": "https://book.example.org", "TRUSTED_PROXIES": "1"}
+    with serving(tmp_path_factory.mktemp("secure") / "var", processes=1, **variables) as running:
+        yield running
+
+
+ANSWERS = [
+    ("GET", "/api/contacts", {}), ("GET", "/api/contacts", {"Authorization": "Bearer x"}),
+    ("POST", "/api/auth/login", {}), ("GET", "/api/nowhere", {}), ("GET", "/nowhere", {}), ("GET", "/", {}),
+    ("GET", "/reset/x", {}), ("GET", "/api/email/confirm/x", {"Accept": "text/html"}), ("GET", "/api/schema", {}),
+    ("GET", "/api/docs", {}), ("GET", "/api/redoc", {}), ("GET", "/admin/login/", {}), ("GET", "/admin/", {}),
+    ("GET", "/static/admin/css/base.css", {}), ("GET", "/static/nothing.css", {}), ("GET", "/media/avatars/x.jpg", {}),
+    ("GET", "/healthz", {}), ("GET", "/readyz", {}), ("HEAD", "/api/contacts", {}), ("PUT", "/api/auth/login", {}),
+    ("GET", "/api/contacts", {"Host": "evil.example"}), ("GET", "/", {"Host": "evil.example"}), ("POST", "/reset", {}),
+    ("OPTIONS", "/api/contacts", {"Origin": APP, "Access-Control-Request-Method": "GET"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("method", "path", "headers"), ANSWERS)
+def test_every_answer_carries_them(server, method, path, headers):
+    answer = server.ask(method, path, headers=headers)
+    assert answer.status < 500
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["X-Frame-Options"] == "DENY"
+    assert answer.headers["Referrer-Policy"] == "same-origin"
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    assert answer.headers["Strict-Transport-Security"] is None
+    assert "Secure" not in (answer.headers["Set-Cookie"] or "")
+
+
+@pytest.mark.parametrize(("method", "path", "headers"), ANSWERS)
+def test_with_https_hsts_too(secure, method, path, headers):
+    host = {"Host": headers.get("Host", "book.example.org")}
+    answer = secure.ask(method, path, headers={**headers, **host, "X-Forwarded-Proto": "https"})
+    assert answer.status < 500
+    if host["Host"] == "book.example.org":
+        assert answer.headers["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains; preload"
+    assert all("Secure" in cookie for cookie in answer.headers.get_all("Set-Cookie", []))
+    for name in ("X-Content-Type-Options", "X-Frame-Options", "Referrer-Policy", "Content-Security-Policy"):
+        assert answer.headers[name]
+
+
+def test_http_is_sent_to_https_with_its_headers(secure):
+    connection = http.client.HTTPConnection(secure.url.removeprefix("http://"), timeout=10)
+    connection.request("GET", "/api/contacts?x=1", headers={"Host": "book.example.org"})
+    answer = connection.getresponse()
+    assert (answer.status, answer.headers["Location"]) == (301, "https://book.example.org/api/contacts?x=1")
+    for name in ("X-Content-Type-Options", "X-Frame-Options", "Referrer-Policy", "Content-Security-Policy"):
+        assert answer.headers[name]
+    connection.close()
+    for path in ("/healthz", "/readyz"):
+        assert secure.ask("GET", path, headers={"Host": "book.example.org"}).status == 200
+
+
+def test_login_cookies_are_secure_exactly_there(server, secure):
+    assert "Secure" not in server.ask("GET", "/admin/login/").headers["Set-Cookie"]
+    headers = {"Host": "book.example.org", "X-Forwarded-Proto": "https"}
+    cookie = secure.ask("GET", "/admin/login/", headers=headers).headers["Set-Cookie"]
+    assert "Secure" in cookie and "HttpOnly" in cookie and "SameSite=Lax" in cookie
+
+
+def test_only_a_configured_origin_may_read(server):
+    token = account(server)[1]
+    answer = server.ask("GET", "/api/contacts", token=token, headers={"Origin": APP})
+    assert answer.headers["Access-Control-Allow-Origin"] == APP
+    assert "X-Total-Count" in answer.headers["Access-Control-Expose-Headers"]
+    assert answer.headers["Access-Control-Allow-Credentials"] is None
+    for origin in ("https://evil.example", "null", APP + ".evil.example", "http://app.example.org"):
+        answer = server.ask("GET", "/api/contacts", token=token, headers={"Origin": origin})
+        assert answer.status == 200 and answer.headers["Access-Control-Allow-Origin"] is None
+
+
+def test_without_origins_nobody_may(secure):
+    headers = {"Host": "book.example.org", "X-Forwarded-Proto": "https", "Origin": APP}
+    assert secure.ask("GET", "/api/contacts", headers=headers).headers["Access-Control-Allow-Origin"] is None

@@ -1,0 +1,65 @@
+"""Imports run one way: contactbook ← accounts ← contacts; formats know nothing of ours."""
+
+import ast
+
+import pytest
+
+from contactbook.tests.live import ROOT
+
+OURS = {"contactbook", "accounts", "contacts"}
+FORMATS = {f"contacts.{name}" for name in ("folding", "jscontact", "birthdays", "vcard", "csvfile", "ical")}
+ROOTS = {"contactbook.urls", "contactbook.settings", "contactbook.wsgi", "contactbook.gunicorn_conf"}
+
+
+def modules():
+    for package in sorted(OURS):
+        for path in sorted((ROOT / package).rglob("*.py")):
+            parts = path.relative_to(ROOT).with_suffix("").parts
+            if "tests" not in parts:
+                yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts), path
+
+
+def imported(module, path):
+    """The modules of ours that a file imports, wherever in it."""
+    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+            source = ".".join([*base, *filter(None, [node.module])])
+            yield from (f"{source}.{alias.name}" for alias in node.names)
+
+
+def ours(module, path):
+    return {name for name in imported(module, path) if name.partition(".")[0] in OURS}
+
+
+def may(module, name):
+    app, other = module.partition(".")[0], name.partition(".")[0]
+    if module in FORMATS:
+        return any(name.startswith(each) for each in FORMATS)
+    if module in ROOTS or other == app or other == "contactbook":
+        return True
+    return app == "contacts" and f"{name}.".startswith("accounts.models.")
+
+
+@pytest.mark.parametrize(("module", "path"), modules())
+def test_it_imports_only_what_it_may(module, path):
+    assert {name for name in ours(module, path) if not may(module, name)} == set()
+
+
+def test_it_would_notice():
+    """The walk sees relative, nested and plain imports."""
+    assert "contactbook.errors.Invalid" in ours("contactbook.api", ROOT / "contactbook" / "api.py")
+    assert not may("contactbook.api", "accounts.models.User")
+    assert not may("accounts.views", "contacts.models.Contact")
+    assert not may("contacts.views", "accounts.views.Open")
+    assert not may("contacts.folding", "contactbook.errors.Invalid")
+    assert may("contacts.views", "accounts.models.User")
+
+
+def test_views_and_serializers_of_one_app_do_not_reach_into_each_other():
+    for app in ("accounts", "contacts"):
+        path = ROOT / app / "serializers.py"
+        assert not {name for name in ours(f"{app}.serializers", path) if "views" in name}

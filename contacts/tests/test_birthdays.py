@@ -1,0 +1,219 @@
+"""GET /api/contacts/bd"""
+
+from datetime import UTC, datetime
+
+import pytest
+import time_machine
+
+from conftest import client_of
+
+from .cast import KEYS, UNKNOWN, add, faults, names, path, settle
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
+URL = "/api/contacts/bd"
+
+
+@pytest.fixture
+def on(alice):
+    """on("2023-12-30") is alice's client on that day: hers began today, so that its token is of today."""
+    journeys = []
+
+    def travel(moment):
+        while journeys:
+            journeys.pop().stop()
+        at = datetime.fromisoformat(moment).replace(tzinfo=UTC)
+        journeys.append(time_machine.travel(at, tick=False))
+        journeys[0].start()
+        settle()
+        return client_of(alice)
+
+    yield travel
+    while journeys:
+        journeys.pop().stop()
+
+
+def born(client, *days):
+    for day in days:
+        add(client, day, birthday=f"1980-{day}")
+
+
+def test_it_works(on):
+    client = on("2023-03-10")
+    born(client, "03-09", "03-10", "03-17", "03-18")
+    answer = client.get(URL, {"days_range": 7})
+    assert names(answer) == ["03-10", "03-17"]
+    assert answer.json()[0]["birthday"] == "1980-03-10" and answer.json()[0].keys() == KEYS
+
+
+def test_the_range_is_7_days_where_none_is_given(on):
+    client = on("2023-03-10")
+    born(client, "03-17", "03-18")
+    assert names(client.get(URL)) == ["03-17"]
+
+
+def test_it_asks_the_database_little_and_then_nothing(on, django_assert_num_queries):
+    client = on("2023-03-10")
+    born(client, "03-10", "03-11", "03-12")
+    settle()
+    with django_assert_num_queries(4):  # account, sessions, the book's number, rows
+        client.get(URL)
+    with django_assert_num_queries(0):
+        assert names(client.get(URL)) == ["03-10", "03-11", "03-12"]
+
+
+def test_bob_does_not_see_alices_birthdays(on, as_alice, bob):
+    client, as_bob = on("2023-03-10"), client_of(bob)
+    contact = add(client, birthday="1980-03-10")
+    for _ in range(2):
+        assert names(client.get(URL)) == ["Ann"]
+        assert as_bob.get(URL).content == b"[]"
+    assert as_bob.get(path(contact)).content == as_bob.get(UNKNOWN).content
+
+
+def test_soonest_first_then_by_name_without_case_then_by_id(on):
+    client = on("2023-12-30")
+    for name, day in [
+        ("b", "1990-01-02"),
+        ("Émile", "1950-12-31"),
+        ("eva", "2001-12-31"),
+        ("A", "1970-12-30"),
+    ]:
+        add(client, name, birthday=day)
+    first, second = add(client, "eva", birthday="1999-12-31"), add(client, "EVA", birthday="1960-12-31")
+    answer = client.get(URL, {"across_year": "true"})
+    assert names(answer) == ["A", "Émile", "eva", "eva", "EVA", "b"]
+    assert [contact["id"] for contact in answer.json()[3:5]] == [first["id"], second["id"]]
+
+
+def test_it_is_clipped_at_the_end_of_the_year(on):
+    client = on("2023-12-30")
+    born(client, "12-29", "12-30", "12-31", "01-01", "01-06", "01-07")
+    assert names(client.get(URL)) == ["12-30", "12-31"]
+    assert names(client.get(URL, {"across_year": "false"})) == ["12-30", "12-31"]
+    assert names(client.get(URL, {"across_year": "true"})) == ["12-30", "12-31", "01-01", "01-06"]
+
+
+def test_what_is_empty_counts_as_left_out(on):
+    client = on("2023-12-30")
+    born(client, "12-31", "01-01")
+    assert names(client.get(URL, {"days_range": "", "across_year": ""})) == ["12-31"]
+
+
+def test_a_window_of_0_is_today(on):
+    client = on("2023-12-31")
+    born(client, "12-30", "12-31", "01-01")
+    assert names(client.get(URL, {"days_range": 0})) == ["12-31"]
+    assert names(client.get(URL, {"days_range": 0, "across_year": "true"})) == ["12-31"]
+
+
+@pytest.mark.parametrize(
+    "today", ["2023-03-01", "2024-02-29", "2023-12-31", "2024-12-31", "2024-01-01", "2028-12-31"]
+)
+def test_a_window_of_366_days_holds_everybody_once(on, today):
+    client = on(today)
+    days = ["01-01", "02-28", "02-29", "03-01", "06-15", "12-31"]
+    born(client, *days)
+    answer = client.get(URL, {"days_range": 366, "across_year": "true"})
+    turn = next((place for place, day in enumerate(days) if day >= today[5:]), 0)
+    assert names(answer) == days[turn:] + days[:turn]
+    clipped = client.get(URL, {"days_range": 366})
+    assert names(clipped) == [day for day in days if day >= today[5:]]
+
+
+@pytest.mark.parametrize(
+    ("rule", "today", "expected"),
+    [
+        ("02-28", "2023-02-27", []),
+        ("02-28", "2023-02-28", ["02-28", "02-29"]),
+        ("02-28", "2023-03-01", ["03-01"]),
+        ("03-01", "2023-02-28", ["02-28"]),
+        ("03-01", "2023-03-01", ["02-29", "03-01"]),
+        ("02-28", "2024-02-28", ["02-28"]),
+        ("02-28", "2024-02-29", ["02-29"]),
+        ("02-28", "2024-03-01", ["03-01"]),
+        ("03-01", "2024-02-28", ["02-28"]),
+        ("03-01", "2024-02-29", ["02-29"]),
+        ("03-01", "2024-03-01", ["03-01"]),
+        ("02-28", "2100-02-28", ["02-28", "02-29"]),
+    ],
+)
+def test_29_february_in_common_and_leap_years(on, alice, rule, today, expected):
+    alice.leap_day = rule
+    alice.save()
+    client = on(today)
+    born(client, "02-28", "02-29", "03-01")
+    assert names(client.get(URL, {"days_range": 0})) == expected
+
+
+def test_the_rule_of_29_february_sorts_as_well(on, alice):
+    alice.leap_day = "03-01"
+    alice.save()
+    client = on("2023-02-20")
+    for name, day in [("b", "2000-02-29"), ("a", "1999-03-01"), ("c", "1999-02-28")]:
+        add(client, name, birthday=day)
+    assert names(client.get(URL, {"days_range": 20})) == ["c", "a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("zone", "moment", "today"),
+    [
+        ("UTC", "2023-03-10T23:59:59", "03-10"),
+        ("Pacific/Kiritimati", "2023-03-10T10:00:00", "03-11"),
+        ("Pacific/Kiritimati", "2023-03-10T09:59:59", "03-10"),
+        ("Pacific/Pago_Pago", "2023-03-10T10:59:59", "03-09"),
+        ("Europe/Kyiv", "2023-03-10T22:00:00", "03-11"),
+        ("America/New_York", "2023-03-12T03:59:59", "03-11"),
+    ],
+)
+def test_the_accounts_time_zone_says_what_day_it_is(on, alice, zone, moment, today):
+    alice.time_zone = zone
+    alice.save()
+    client = on(moment)
+    born(client, "03-09", "03-10", "03-11", "03-12")
+    assert names(client.get(URL, {"days_range": 0})) == [today]
+
+
+def test_a_new_day_is_not_answered_from_yesterdays_cache(on, alice):
+    client = on("2023-03-10T23:59:58")
+    born(client, "03-10", "03-11")
+    settle()
+    for moment, expected in [("2023-03-10T23:59:59", "03-10"), ("2023-03-11T00:00:00", "03-11")]:
+        assert names(on(moment).get(URL, {"days_range": 0})) == [expected]
+
+
+def test_those_without_a_birthday_are_not_there(on):
+    client = on("2023-03-10")
+    add(client, "Ann")
+    assert names(client.get(URL, {"days_range": 366, "across_year": "true"})) == []
+
+
+def test_every_write_is_seen_by_the_next_read(on):
+    client = on("2023-03-10")
+    contact = add(client, "Ann", birthday="1980-03-10")
+    settle()
+    before = client.get(URL)
+    assert names(before) == ["Ann"]
+    client.put(path(contact), {"fullname": "Ann", "birthday": "1980-04-10"}, format="json")
+    assert names(client.get(URL)) == []
+    client.put(path(contact), {"fullname": "Ann", "birthday": "1980-03-10"}, format="json")
+    assert client.get(URL)["ETag"] == before["ETag"]
+
+
+def test_if_none_match_gives_304(as_alice):
+    etag = as_alice.get(URL)["ETag"]
+    for header in (etag, f"W/{etag}", "*"):
+        answer = as_alice.get(URL, headers={"if-none-match": header})
+        assert (answer.status_code, answer.content, answer["ETag"]) == (304, b"", etag)
+
+
+JUNK = ["-1", "367", "abc", "1" + "0" * 30, str(2**63), "٥", "3_6", "5.0", "+5", " 5", "\x00", "7\n"]
+
+
+@pytest.mark.parametrize("junk", JUNK)
+def test_junk_is_a_fault_of_the_query(as_alice, junk):
+    assert faults(as_alice.get(URL, {"days_range": junk})) == [["query", "days_range"]]
+
+
+@pytest.mark.parametrize("junk", ["yes", "2", "tru", "\x00", "true\n"])
+def test_across_year_is_true_or_false(as_alice, junk):
+    assert faults(as_alice.get(URL, {"across_year": junk})) == [["query", "across_year"]]

@@ -1,0 +1,67 @@
+"""DELETE /api/contacts/{contact_id}"""
+
+import pytest
+
+from .cast import NOT_FOUND, UNKNOWN, add, faults, flat, names, path, settle
+from .test_contact_update import FULL, NO_IDS
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
+
+
+def test_it_works(as_alice):
+    contact, other = add(as_alice, "Ann", **FULL), add(as_alice, "Bea")
+    assert flat(as_alice.delete(path(contact))) == contact
+    assert as_alice.get("/api/contacts/").json() == [other]
+    for again in (as_alice.get(path(contact)), as_alice.delete(path(contact))):
+        assert again.status_code == 404 and again.json() == NOT_FOUND
+
+
+def test_what_is_deleted_is_nowhere_found(as_alice):
+    contact = add(as_alice, "Ann", email="x@y", birthday="2000-01-01")
+    settle()
+    birthdays = "/api/contacts/bd?days_range=366&across_year=true"
+    for url in ("/api/contacts/", birthdays):
+        assert names(as_alice.get(url)) == ["Ann"]
+    as_alice.delete(path(contact))
+    for url in ("/api/contacts/", birthdays, "/api/contacts/?q=ann"):
+        assert names(as_alice.get(url)) == []
+    for query in (contact["id"], "ann", "x@y"):
+        assert as_alice.get(f"/api/contacts/{query}").status_code == 404
+    assert as_alice.put(path(contact), {"fullname": "Ann"}, format="json").status_code == 404
+
+
+@pytest.mark.parametrize("url", [UNKNOWN, "/api/contacts/0", "/api/contacts/-1", f"/api/contacts/{2**63}"])
+def test_what_is_not_there_is_a_404(as_alice, url):
+    answer = as_alice.delete(url)
+    assert answer.status_code == 404 and answer.json() == NOT_FOUND
+
+
+def test_bob_gets_404_for_alices_contact_as_for_what_is_not_there(as_alice, as_bob):
+    contact = add(as_alice)
+    for headers in ({}, {"if-match": "*"}, {"if-match": '"1"'}):
+        answer = as_bob.delete(path(contact), headers=headers)
+        assert answer.status_code == 404 and answer.json() == NOT_FOUND
+        assert answer.content == as_bob.delete(UNKNOWN, headers=headers).content
+    assert flat(as_alice.get(path(contact))) == contact
+
+
+@pytest.mark.parametrize("word", NO_IDS)
+def test_what_is_no_id_is_a_fault_of_the_path(as_alice, word):
+    assert faults(as_alice.delete(f"/api/contacts/{word}")) == [["path", "contact_id"]]
+
+
+def test_if_match_holds_the_state_that_was_read(as_alice):
+    contact = add(as_alice)
+    old = as_alice.get(path(contact))["ETag"]
+    new = as_alice.put(path(contact), {"fullname": "Bea"}, format="json")["ETag"]
+    for header in (old, f"W/{new}", '"x"', "junk", ""):
+        answer = as_alice.delete(path(contact), headers={"if-match": header})
+        assert answer.status_code == 412 and answer.json().keys() == {"detail"}
+    assert as_alice.delete(path(contact), headers={"if-match": new}).status_code == 200
+    assert as_alice.delete(path(contact), headers={"if-match": "*"}).status_code == 404
+
+
+def test_an_id_is_never_given_again(as_alice):
+    contact = add(as_alice)
+    as_alice.delete(path(contact))
+    assert add(as_alice)["id"] > contact["id"]

@@ -1,0 +1,140 @@
+"""PUT /api/contacts/{contact_id}"""
+
+import json
+
+import pytest
+
+from contacts.models import Book
+
+from .cast import EXAMPLE, KEYS, NOT_FOUND, UNKNOWN, add, faults, flat, path, settle
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
+FULL = {"email": "a@b", "phone": "+1 2", "birthday": "2000-01-02", "additional": "x", "avatar": "https://x/y"}
+# What is no contact's id, though it may look like one; the last are beyond what any database holds.
+NO_IDS = ["abc", "1.0", "1e3", "٥", "1_000", "+1", "%201", "0x1", "ann", "null", "1" + "0" * 30]
+
+
+def put(client, url, headers=None, **body):
+    return client.put(url, body, format="json", headers=headers or {})
+
+
+def test_it_works(as_alice, alice):
+    contact = add(as_alice, "Ann", **FULL)
+    answer = as_alice.put(path(contact), EXAMPLE, format="json")
+    expected = {**EXAMPLE, "user_id": alice.pk, "id": contact["id"], "phone": "0"}
+    assert flat(answer) == expected
+    read = as_alice.get(path(contact))
+    assert flat(read) == expected and read["ETag"] == answer["ETag"]
+
+
+def test_what_is_left_out_becomes_null_except_the_avatar(as_alice, alice):
+    contact = add(as_alice, "Ann", **FULL)
+    expected = {**dict.fromkeys(KEYS), "fullname": "Bea", "avatar": FULL["avatar"]}
+    expected |= {"id": contact["id"], "user_id": alice.pk}
+    assert flat(put(as_alice, path(contact), fullname="Bea")) == expected
+    for nothing in (None, ""):
+        put(as_alice, path(contact), fullname="Bea", avatar="/x")
+        assert flat(put(as_alice, path(contact), fullname="Bea", avatar=nothing)) == {
+            **expected,
+            "avatar": None,
+        }
+
+
+@pytest.mark.parametrize("url", [UNKNOWN, "/api/contacts/0", "/api/contacts/-1", f"/api/contacts/{2**63}"])
+def test_what_is_not_there_is_a_404(as_alice, url):
+    answer = put(as_alice, url, fullname="Bea")
+    assert answer.status_code == 404 and answer.json() == NOT_FOUND
+
+
+def test_bob_gets_404_for_alices_contact_as_for_what_is_not_there(as_alice, as_bob):
+    contact = add(as_alice, "Ann", **FULL)
+    for headers in ({}, {"if-match": "*"}, {"if-match": '"1"'}):
+        answer = put(as_bob, path(contact), headers, fullname="Bob's")
+        assert answer.status_code == 404 and answer.json() == NOT_FOUND
+        assert answer.content == put(as_bob, UNKNOWN, headers, fullname="Bob's").content
+    assert flat(as_alice.get(path(contact))) == contact
+
+
+@pytest.mark.parametrize("word", NO_IDS)
+def test_what_is_no_id_is_a_fault_of_the_path(as_alice, word):
+    assert faults(put(as_alice, f"/api/contacts/{word}", fullname="Bea")) == [["path", "contact_id"]]
+
+
+@pytest.mark.parametrize(
+    ("body", "where"),
+    [
+        ({}, ["fullname"]),
+        ({"fullname": ""}, ["fullname"]),
+        ({"fullname": "a", "birthday": "2023-02-31"}, ["birthday"]),
+        ({"fullname": "a" * 256}, ["fullname"]),
+        ({"fullname": "a", "avatar": "data:,"}, ["avatar"]),
+    ],
+)
+def test_the_same_fields_are_held_to_the_same_rules(as_alice, body, where):
+    contact = add(as_alice, "Ann", **FULL)
+    assert faults(put(as_alice, path(contact), **body)) == [["body", name] for name in where]
+    assert flat(as_alice.get(path(contact))) == contact
+
+
+@pytest.mark.parametrize("body", ["[", "[]", "1", "null", "[" * 50_000, '{"fullname": NaN}'])
+def test_a_body_that_is_no_object_is_a_fault_of_the_body(as_alice, body):
+    contact = add(as_alice)
+    assert faults(as_alice.generic("PUT", path(contact), body, "application/json")) == [["body"]]
+
+
+def test_what_is_not_writable_is_ignored(as_alice, alice, bob):
+    contact = add(as_alice, "Ann")
+    assert (
+        flat(put(as_alice, path(contact), fullname="Ann", user_id=bob.pk, id=5, revision=9, uid="x"))
+        == contact
+    )
+    assert flat(as_alice.get(path(contact))) == contact
+
+
+@pytest.mark.parametrize("fields", [{}, FULL, {"phone": "1" * 16}, {"additional": " \r\n"}, {"email": " x "}])
+def test_writing_back_what_was_read_changes_nothing(as_alice, alice, fields):
+    contact = add(as_alice, "Ann", **fields)
+    before = as_alice.get(path(contact))
+    version = Book.objects.sequence_of(alice.pk)
+    after = put(as_alice, path(contact), **json.loads(before.content))
+    assert flat(after) == contact and after["ETag"] == before["ETag"]
+    listed = as_alice.get("/api/contacts/").json()[0]
+    assert put(as_alice, path(contact), **listed)["ETag"] == before["ETag"]
+    assert Book.objects.sequence_of(alice.pk) == version
+
+
+def test_an_etag_is_of_one_state(as_alice):
+    contact = add(as_alice)
+    etags = [put(as_alice, path(contact), fullname=name)["ETag"] for name in ("Bea", "Ann", "Bea")]
+    assert len(set(etags)) == 3
+
+
+def test_if_match_holds_the_state_that_was_read(as_alice):
+    contact = add(as_alice)
+    old = as_alice.get(path(contact))["ETag"]
+    new = put(as_alice, path(contact), {"if-match": old}, fullname="Bea")["ETag"]
+    for header in (old, f"W/{new}", '"x"', "junk", "", new.strip('"'), f"{old}, W/{new}"):
+        answer = put(as_alice, path(contact), {"if-match": header}, fullname="Cid")
+        assert answer.status_code == 412, header
+        assert answer.json().keys() == {"detail"} and isinstance(answer.json()["detail"], str)
+    assert flat(as_alice.get(path(contact)))["fullname"] == "Bea"
+    for header in (
+        "*",
+        lambda: as_alice.get(path(contact))["ETag"],
+        lambda: f'"x", {as_alice.get(path(contact))["ETag"]}',
+    ):
+        header = header if isinstance(header, str) else header()
+        assert put(as_alice, path(contact), {"if-match": header}, fullname="Cid").status_code == 200
+    assert put(as_alice, UNKNOWN, {"if-match": "*"}, fullname="Cid").status_code == 404
+
+
+def test_the_new_name_is_what_is_found_and_listed(as_alice):
+    contact = add(as_alice, "Ann", email="a@b")
+    settle()
+    as_alice.get("/api/contacts/")
+    changed = flat(put(as_alice, path(contact), fullname="Łukasz"))
+    assert as_alice.get("/api/contacts/").json() == [changed]
+    assert flat(as_alice.get("/api/contacts/lukasz")) == changed
+    assert (
+        as_alice.get("/api/contacts/ann").status_code == as_alice.get("/api/contacts/a@b").status_code == 404
+    )

@@ -1,0 +1,145 @@
+"""What holds on every route of contacts: who may call, how, and what an answer carries."""
+
+import jwt
+import pytest
+from django.conf import settings
+
+from .cast import UNKNOWN, add, path
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
+
+# method, path, whether a body goes with it
+ROUTES = [
+    ("GET", "/api/contacts"),
+    ("POST", "/api/contacts"),
+    ("GET", "/api/contacts/bd"),
+    ("GET", "/api/contacts/{id}"),
+    ("PUT", "/api/contacts/{id}"),
+    ("DELETE", "/api/contacts/{id}"),
+    ("PATCH", "/api/contacts/{id}/avatar"),
+]
+ALLOWED = {
+    "/api/contacts": {"GET", "POST", "HEAD"},
+    "/api/contacts/bd": {"GET", "HEAD"},
+    "/api/contacts/{id}/avatar": {"PATCH"},
+}
+every_route = pytest.mark.parametrize(("method", "url"), ROUTES)
+
+
+def ask(client, method, url, number=1, **headers):
+    return client.generic(
+        method, url.format(id=number), b'{"fullname": "Ann"}', "application/json", headers=headers
+    )
+
+
+@every_route
+def test_it_works(as_alice, method, url):
+    """With and without a trailing slash, and never by a redirect."""
+    for slash in ("", "/"):
+        contact = add(as_alice)
+        answer = ask(as_alice, method, url + slash, contact["id"])
+        assert answer.status_code == {"POST": 201, "PATCH": 415}.get(method, 200), (slash, answer.content)
+
+
+@every_route
+def test_nobody_is_told_to_say_who_they_are(as_nobody, as_alice, method, url):
+    contact = add(as_alice)
+    answer = ask(as_nobody, method, url, contact["id"])
+    assert answer.status_code == 401 and answer["WWW-Authenticate"].split()[0] == "Bearer"
+    assert answer.json().keys() == {"detail"} and isinstance(answer.json()["detail"], str)
+    assert answer.content == ask(as_nobody, method, url, 999999999).content
+
+
+def forged(**changes):
+    """A token of ours in all but what is changed."""
+    claims = {
+        "sub": "1",
+        "sid": 1,
+        "v": 1,
+        "token_type": "access",
+        "exp": 4_000_000_000,
+        "jti": "x",
+    } | changes
+    return jwt.encode(claims, changes.get("key", settings.SECRET_KEY), "HS256")
+
+
+@pytest.mark.parametrize(
+    "authorization",
+    [
+        "Bearer",
+        "Bearer ",
+        "Bearer x",
+        "Bearer a.b.c",
+        "Bearer a b",
+        "Bearer \x00",
+        "Bearer é",
+        "Basic YTpi",
+        "Token x",
+        "Bearer " + "x" * 5000,
+        "Bearer " + "eyJhbGciOiJub25lIn0.eyJzdWIiOiIxIn0.",
+        "Bearer " + forged(),
+        "Bearer " + forged(exp=1),
+        "Bearer " + forged(key="another key, which is long enough for it"),
+        "Bearer " + forged(sub="9" * 30, sid="x"),
+        "Bearer " + forged(token_type="refresh"),
+    ],
+)
+@pytest.mark.parametrize(("method", "url"), [ROUTES[0], ROUTES[3], ROUTES[6]])
+def test_what_is_no_token_of_ours_is_a_401(as_nobody, alice, authorization, method, url):
+    answer = ask(as_nobody, method, url, authorization=authorization)
+    assert answer.status_code == 401 and answer["WWW-Authenticate"].split()[0] == "Bearer"
+    assert answer.json().keys() == {"detail"} and isinstance(answer.json()["detail"], str)
+
+
+@every_route
+def test_an_expired_token_is_a_401(as_alice, method, url):
+    import time_machine
+
+    with time_machine.travel("2100-01-01"):
+        answer = ask(as_alice, method, url)
+    assert answer.status_code == 401 and answer["WWW-Authenticate"].split()[0] == "Bearer"
+
+
+@pytest.mark.parametrize("url", ALLOWED)
+@pytest.mark.parametrize("slash", ["", "/"])
+def test_another_method_is_a_405_that_names_those_there_are(as_alice, url, slash):
+    for method in {"GET", "POST", "PUT", "PATCH", "DELETE", "TRACE", "OPTIONS", "PROPFIND"} - ALLOWED[url]:
+        answer = ask(as_alice, method, url + slash, add(as_alice)["id"])
+        assert answer.status_code == 405, method
+        assert answer.json().keys() == {"detail"}
+        assert {name.strip() for name in answer["Allow"].split(",")} - {"HEAD"} == ALLOWED[url] - {"HEAD"}
+
+
+def test_a_contact_allows_its_own_methods(as_alice):
+    answer = ask(as_alice, "POST", path(add(as_alice)))
+    assert answer.status_code == 405
+    assert {name.strip() for name in answer["Allow"].split(",")} >= {"GET", "PUT", "DELETE"}
+
+
+@every_route
+def test_every_answer_carries_the_headers_that_browsers_heed(as_alice, as_nobody, method, url):
+    for client in (as_alice, as_nobody):
+        answer = ask(client, method, url, add(as_alice)["id"])
+        assert answer["X-Content-Type-Options"] == "nosniff" and answer["X-Frame-Options"] == "DENY"
+        assert answer["Referrer-Policy"] == "same-origin" and answer["Content-Security-Policy"]
+        assert answer["Content-Type"] == "application/json"
+
+
+@every_route
+def test_a_body_without_a_length_is_411(as_alice, method, url):
+    if method in ("POST", "PUT", "PATCH"):
+        kind = "multipart/form-data; boundary=x" if method == "PATCH" else "application/json"
+        environment = {"HTTP_TRANSFER_ENCODING": "chunked", "CONTENT_LENGTH": ""}
+        answer = as_alice.generic(method, url.format(id=add(as_alice)["id"]), b"", kind, **environment)
+        assert answer.status_code == 411 and answer.json().keys() == {"detail"}
+
+
+@every_route
+def test_bob_gets_the_same_bytes_for_alices_contact_as_for_what_is_not_there(as_alice, as_bob, method, url):
+    if "{id}" in url and method != "PATCH":  # the avatar's own file does it with uploads
+        contact = add(as_alice)
+        answer = ask(as_bob, method, url, contact["id"])
+        unknown = ask(as_bob, method, UNKNOWN)
+        assert (answer.status_code, answer.content) == (404, unknown.content)
+        kept = {name: value for name, value in answer.items() if not name.startswith("RateLimit")}
+        assert kept == {name: value for name, value in unknown.items() if not name.startswith("RateLimit")}
