@@ -90,15 +90,7 @@ class UserAdmin(FastAdmin, DjangosUserAdmin):
         ("Staff", {"fields": POWERS}),
     )
     # An address is confirmed, and links were sent to it: another address is another account.
-    readonly_fields = (
-        "email",
-        "new_password",
-        "confirmed_at",
-        "created_at",
-        "last_login",
-        "closed_at",
-        "open_sessions",
-    )
+    readonly_fields = ("email", "new_password", *STATE)
 
     def numbers(self, request: HttpRequest) -> Iterable[tuple[str, str, str]]:
         yield table_size(User), "users", ""

@@ -63,7 +63,11 @@ class PasswordBackend(ModelBackend):
     """
 
     def authenticate(
-        self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **kwargs: Any
+        self,
+        request: HttpRequest | None,
+        username: str | None = None,
+        password: str | None = None,
+        **kwargs: Any,
     ) -> User | None:
         if not username or not password:
             return None
@@ -89,16 +93,16 @@ class BearerAuthentication(JWTAuthentication):
         # RFC 9110 §11.1: the scheme is case-insensitive.
         return super().get_raw_token(b"Bearer " + token) if scheme.lower() == b"bearer" else None
 
-    def authenticate(self, request: Request) -> tuple[Any, Token] | None:
+    def authenticate(self, request: Request) -> Any:
         try:
             return super().authenticate(request)
         except TokenError as error:
             raise AuthenticationFailed(f"The {self.kind.token_type} token is not valid.") from error
 
     def get_validated_token(self, raw_token: bytes) -> Token:
-        return self.kind(raw_token)
+        return self.kind.read(raw_token)
 
-    def get_user(self, validated_token: Token) -> Any:
+    def get_user(self, validated_token: Any) -> Any:
         number = validated_token.number
         caller = Caller.from_claims(number("sub"), number("sid"), number("v"))
         if caller is None:
@@ -107,9 +111,12 @@ class BearerAuthentication(JWTAuthentication):
 
 
 class RefreshAuthentication(BearerAuthentication):
-    """Whom a refresh token was given, so that its limit counts by account. Whether it is still good, `rotate` says."""
+    """Whom a refresh token was given, so that its limit counts by account.
+
+    Whether it is still good is for `rotate` to say.
+    """
 
     kind = RefreshToken
 
-    def get_user(self, validated_token: Token) -> User:
+    def get_user(self, validated_token: Any) -> Any:
         return User(pk=validated_token.number("sub"))

@@ -70,7 +70,13 @@ class Password(Text):
     @property
     def openapi(self) -> dict[str, Any]:
         described = "At least 8 characters, not only digits, not common, not like the name or the address."
-        return {"type": "string", "format": "password", "minLength": 8, "maxLength": 1024, "description": described}
+        return {
+            "type": "string",
+            "format": "password",
+            "minLength": 8,
+            "maxLength": 1024,
+            "description": described,
+        }
 
 
 def password_faults(password: str, user: User) -> list[ErrorDetail]:
@@ -125,7 +131,12 @@ class UserOutput(serializers.ModelSerializer):
 
 class SignupOutput(serializers.Serializer):
     example = {
-        "user": {"id": 1, "username": "Ada Lovelace", "email": "ada@example.org", "created_at": "2026-01-31T12:00:00Z"},
+        "user": {
+            "id": 1,
+            "username": "Ada Lovelace",
+            "email": "ada@example.org",
+            "created_at": "2026-01-31T12:00:00Z",
+        },
         "detail": "Successfully created",
     }
     user = UserOutput()

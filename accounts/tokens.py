@@ -7,7 +7,7 @@ derived from SECRET_KEY; tokens signed with one of SECRET_KEY_FALLBACKS are stil
 import hashlib
 import hmac
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Self
 
 import jwt
 from django.conf import settings
@@ -33,7 +33,7 @@ def key_id(key: str) -> str:
 
 
 class KeyRing(TokenBackend):
-    """Signs with the newest key, named in the header's `kid` (RFC 7515 §4.1.4), and verifies with any that we know."""
+    """Signs with the newest key, named in the header's `kid` (RFC 7515 §4.1.4); verifies with any we know."""
 
     def __init__(self, secrets: list[str]) -> None:
         keys = [signing_key(secret) for secret in secrets]
@@ -42,17 +42,21 @@ class KeyRing(TokenBackend):
         self.header = {"kid": key_id(keys[0])}
 
     def get_verifying_key(self, token: Any) -> Any:
-        return self.keys.get(jwt.get_unverified_header(token).get("kid"), self.prepared_signing_key)
+        return self.keys.get(jwt.get_unverified_header(token).get("kid") or "", self.prepared_signing_key)
 
     def decode(self, token: Any, verify: bool = True) -> dict[str, Any]:
         """`iat` is no reason to refuse: hosts' clocks differ, and are set back."""
         try:
             return jwt.decode(
-                token, self.get_verifying_key(token), algorithms=[self.algorithm], options={"verify_iat": False}
+                token,
+                self.get_verifying_key(token),
+                algorithms=[self.algorithm],
+                options={"verify_iat": False},
             )
         except jwt.ExpiredSignatureError:
             raise TokenBackendExpiredToken("Token is expired") from None
-        except (jwt.InvalidTokenError, RecursionError, ValueError):  # also a header nested too deep, or no UTF-8
+        except (jwt.InvalidTokenError, RecursionError, ValueError):
+            # The last two are PyJWT's own faults: a header nested too deep, or no UTF-8.
             raise TokenBackendError("Token is invalid") from None
 
     def encode(self, payload: dict[str, Any]) -> str:
@@ -67,6 +71,11 @@ class Token(simplejwt.Token):
         token = cls()
         token.payload |= {"sub": str(user.pk), "v": user.token_version, **claims}
         return token
+
+    @classmethod
+    def read(cls, raw: Any) -> Self:
+        """The token that a text is; TokenError if it is of another kind, not ours, or too old."""
+        return cls(raw)
 
     def number(self, claim: str) -> int:
         """A claim that must be a number; TokenError if it is not there."""
@@ -87,7 +96,7 @@ class RefreshToken(Token):
 
 
 class LinkToken(Token):
-    """Names the address that its letter goes to, so that it says nothing of an address the account has later."""
+    """Names the address that its letter goes to: it is worth nothing for one that the account has later."""
 
     @classmethod
     def of(cls, user: User, **claims: Any) -> "Token":
@@ -113,7 +122,7 @@ class ResetToken(LinkToken):
 
 
 def pair(session: Session, generation: int, at: float) -> dict[str, str]:
-    """The pair at a place of the session's chain: the same text whenever it is made again from the same place and time."""
+    """The pair at a place of the session's chain: the same text whenever it is made of these."""
     moment = datetime.fromtimestamp(at, UTC)
     answer = {}
     for kind in (AccessToken, RefreshToken):
@@ -129,7 +138,7 @@ def pair(session: Session, generation: int, at: float) -> dict[str, str]:
 def begin_session(user: User, client: str) -> dict[str, str]:
     """The first pair of a person who has just proven the password; a closed account is open again.
 
-    AuthenticationFailed if the password was changed meanwhile: what ended every session must not leave one behind.
+    AuthenticationFailed if the password was changed meanwhile: what ended all sessions must not leave one.
     """
     with transaction.atomic():
         held = User.objects.held(user.pk, user.token_version)
@@ -138,7 +147,7 @@ def begin_session(user: User, client: str) -> dict[str, str]:
     return pair(session, 0, session.last_used_at.timestamp())
 
 
-def rotate(token: RefreshToken) -> dict[str, str]:
+def rotate(token: Token) -> dict[str, str]:
     """The successor pair of a refresh token; AuthenticationFailed where it is no longer good.
 
     A token that comes back later than the grace after its first use ends its session (RFC 9700 §4.14.2).
@@ -150,11 +159,13 @@ def rotate(token: RefreshToken) -> dict[str, str]:
         raise AuthenticationFailed(REFUSED) from None
     with transaction.atomic():
         locked = Session.objects.select_for_update(of=("self",)).select_related("user")
-        session = locked.filter(pk=session_id, user=user_id, user__is_active=True, user__token_version=version).first()
-        used_at = session and session.used_at(generation, timezone.now())
+        session = locked.filter(
+            pk=session_id, user=user_id, user__is_active=True, user__token_version=version
+        ).first()
+        used_at = session.used_at(generation, timezone.now()) if session else None
         if session and not used_at:
             session.end()
-    if not used_at:
+    if session is None or used_at is None:
         raise AuthenticationFailed(REFUSED)
     return pair(session, generation + 1, used_at)
 
@@ -162,15 +173,15 @@ def rotate(token: RefreshToken) -> dict[str, str]:
 def user_behind_confirm(raw: str) -> User | None:
     """The account that a confirmation link was made for; None if the link is not ours or too old."""
     try:
-        return ConfirmToken(raw).user_among(User.objects.all())
+        return ConfirmToken.read(raw).user_among(User.objects.all())
     except TokenError:
         return None
 
 
 def user_behind_reset(raw: str, lock: bool = False) -> User | None:
-    """The account whose password the link may set; None once any password was set since, or after its hour."""
+    """The account whose password the link may set; None once any password was set, or after its hour."""
     try:
-        token = ResetToken(raw)
+        token = ResetToken.read(raw)
         users = User.objects.select_for_update(of=("self",)) if lock else User.objects.all()
         return token.user_among(users.filter(token_version=token.number("v")))
     except TokenError:

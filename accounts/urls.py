@@ -6,7 +6,9 @@ from .views import AuthViewSet, EmailViewSet, LoginViewSet, RefreshViewSet
 urlpatterns = [
     re_path(r"^auth/signup/?\Z", AuthViewSet.as_view({"post": "signup"}), name="signup"),
     re_path(r"^auth/login/?\Z", LoginViewSet.as_view({"post": "login"}), name="login"),
-    re_path(r"^auth/refresh_token/?\Z", RefreshViewSet.as_view({"get": "refresh_token"}), name="refresh_token"),
+    re_path(
+        r"^auth/refresh_token/?\Z", RefreshViewSet.as_view({"get": "refresh_token"}), name="refresh_token"
+    ),
     re_path(r"^auth/logout/?\Z", LogoutViewSet.as_view({"post": "logout"}), name="logout"),
     re_path(r"^auth/request_email/?\Z", AuthViewSet.as_view({"post": "request_email"}), name="request_email"),
     re_path(r"^auth/reset_pwd/?\Z", AuthViewSet.as_view({"post": "reset_pwd"}), name="reset_pwd"),
@@ -19,6 +21,8 @@ urlpatterns = [
     re_path(r"^me/password/?\Z", PasswordViewSet.as_view({"post": "change"}), name="me_password"),
     re_path(r"^me/sessions/?\Z", SessionsViewSet.as_view({"get": "list"}), name="me_sessions"),
     re_path(
-        r"^me/sessions/(?P<session_id>[^/]+)/?\Z", SessionsViewSet.as_view({"delete": "end"}), name="me_session"
+        r"^me/sessions/(?P<session_id>[^/]+)/?\Z",
+        SessionsViewSet.as_view({"delete": "end"}),
+        name="me_session",
     ),
 ]

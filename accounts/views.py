@@ -1,6 +1,6 @@
 """Signing up, logging in, and the links in mails."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib.auth import authenticate
 from django.http import HttpResponse
@@ -41,12 +41,24 @@ class AuthViewSet(Open):
         user = User.objects.signup(**validated(SignupInput, request.data))
         return Response(SignupOutput({"user": user}).data, status=201)
 
-    @documented("requestEmail", "Send the confirmation mail again", request=AddressInput, response=str, example=SENT_IF_THERE)
+    @documented(
+        "requestEmail",
+        "Send the confirmation mail again",
+        request=AddressInput,
+        response=str,
+        example=SENT_IF_THERE,
+    )
     def request_email(self, request: Request) -> Response:
         Letter.objects.queue(Letter.Kind.CONFIRM, validated(AddressInput, request.data)["email"])
         return Response(SENT_IF_THERE)
 
-    @documented("resetPassword", "Send a link to set a new password", request=AddressInput, response=str, example=SENT_IF_THERE)
+    @documented(
+        "resetPassword",
+        "Send a link to set a new password",
+        request=AddressInput,
+        response=str,
+        example=SENT_IF_THERE,
+    )
     def reset_pwd(self, request: Request) -> Response:
         Letter.objects.queue(Letter.Kind.RESET, validated(AddressInput, request.data)["email"])
         return Response(SENT_IF_THERE)
@@ -74,16 +86,26 @@ class RefreshViewSet(APIViewSet):
 
     @documented("refreshToken", "A new pair of tokens", response=PairOutput, security="refresh_token")
     def refresh_token(self, request: Request) -> Response:
-        return Response(tokens.rotate(request.auth))
+        return Response(tokens.rotate(cast(tokens.Token, request.auth)))
 
 
 class EmailViewSet(Open):
-    """The link in the confirmation mail. A browser gets a page whose button confirms, so that a scanner's visit does not."""
+    """The link in the confirmation mail.
 
-    limits = {name: "confirm_email" for name in ("confirm", "look", "press")}
+    A browser gets a page whose button confirms, so that a scanner's visit does not.
+    """
+
+    limits = dict.fromkeys(("confirm", "look", "press"), "confirm_email")
     parser_classes = [FormParser, MultiPartParser]
 
-    @documented("confirmEmail", "Confirm an address", path=ConfirmPath, response=str, example="Email confirmed", media=PAGES)
+    @documented(
+        "confirmEmail",
+        "Confirm an address",
+        path=ConfirmPath,
+        response=str,
+        example="Email confirmed",
+        media=PAGES,
+    )
     def confirm(self, request: Request, email_token: str) -> HttpResponse:
         user = tokens.user_behind_confirm(email_token)
         return confirm_page(request, user) if prefers_html(request) else confirmed(user)
@@ -93,7 +115,14 @@ class EmailViewSet(Open):
         behind(tokens.user_behind_confirm(email_token))
         return Response()
 
-    @documented("pressConfirm", "The button of the page", path=ConfirmPath, response=str, example="Email confirmed", media=PAGES)
+    @documented(
+        "pressConfirm",
+        "The button of the page",
+        path=ConfirmPath,
+        response=str,
+        example="Email confirmed",
+        media=PAGES,
+    )
     def press(self, request: Request, email_token: str) -> HttpResponse:
         """POST: the page's button; a program that posts is answered as one that gets."""
         user = tokens.user_behind_confirm(email_token)

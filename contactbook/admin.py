@@ -1,7 +1,7 @@
 """The staff's site: who may enter, the dashboard's numbers, and lists that stay fast over a million rows."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
@@ -61,7 +61,7 @@ class FastAdmin(admin.ModelAdmin):
     list_per_page = 50
     actions_selection_counter = False  # it offers to act on the rows of all pages
     show_facets = admin.ShowFacets.NEVER  # counts of every choice
-    sortable_by: Any = ()
+    sortable_by: ClassVar[Any] = ()
 
     def numbers(self, request: HttpRequest) -> Iterable[tuple[str, str, str]]:
         """What the dashboard's line says: a number, its words, and the list's query that shows the rows."""
@@ -76,7 +76,7 @@ class LoginForm(AdminAuthenticationForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["username"].label = "Address"
-        self.fields["username"].widget.input_type = "email"  # type: ignore[attr-defined]
+        self.fields["username"].widget.input_type = "email"
 
     def clean(self) -> dict[str, Any]:
         """Too many wrong passwords are an exception of REST framework's; here they are the form's."""

@@ -1,4 +1,4 @@
-"""What every API view does before its own work, in this order: who calls, how often, may they, is the body bearable."""
+"""What every API view does before its own work, in order: who calls, how often, may they, is the body bearable."""
 
 import time
 from typing import Any
@@ -7,8 +7,7 @@ from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.db import connection
 from django.http import HttpRequest
-from django.http.response import HttpResponseBase
-from rest_framework import exceptions, serializers
+from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
@@ -23,14 +22,21 @@ class APIViewSet(ViewSet):
     answer of a limited route carries the RateLimit headers.
     """
 
-    http_method_names = ["get", "post", "put", "patch", "delete", "head"]  # preflights are the CORS middleware's
+    http_method_names = [
+        "get",
+        "post",
+        "put",
+        "patch",
+        "delete",
+        "head",
+    ]  # preflights are the CORS middleware's
     limits: dict[str, str] = {}
     cache_control = "no-store"
     RETRY_WITHIN = 1  # seconds
     max_body = settings.DATA_UPLOAD_MAX_MEMORY_SIZE  # bytes
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        """A read that lost its connection, or a deadlock, is tried once more, unless it has waited for long already."""
+        """A read that lost its connection, or a deadlock, is tried once more, unless it waited for long."""
         self.failure: Exception | None = None
         begun = time.monotonic()
         response = super().dispatch(request, *args, **kwargs)
@@ -70,7 +76,7 @@ class APIViewSet(ViewSet):
         if length > self.max_body:
             raise TooLarge(f"The body is larger than {self.max_body} bytes.")
 
-    def finalize_response(self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any) -> Any:
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         self.headers["Cache-Control"] = self.cache_control
         return super().finalize_response(request, response, *args, **kwargs)
 

@@ -57,7 +57,8 @@ class Breaker:
             if self.failures > 1:
                 return
         logger.warning(
-            "Redis does not answer (%s): limits are counted per process, nothing is cached.", type(error).__name__
+            "Redis does not answer (%s): limits are counted per process, nothing is cached.",
+            type(error).__name__,
         )
         threading.Thread(target=self.heal, name="redis-probe", daemon=True).start()
 

@@ -22,6 +22,7 @@ from .conditional import etag_of
 
 SECONDS = 30  # how long a value may be believed, and how long a tombstone stands against slow readers
 TOMBSTONE = "gone"
+LARGEST_PAGE = 256 * 1024  # characters; what is larger is built anew each time
 
 
 def remembered(key: str, fetch: Callable[[], Any]) -> Any:
@@ -76,6 +77,7 @@ def hot_page(key: str, build: Callable[[], tuple[Any, dict[str, str]]]) -> Page:
         data, headers = build()
         content = json.dumps(data, cls=JSONEncoder, ensure_ascii=False, separators=(",", ":"))
         kept = [content, etag_of(content.encode()), headers]
-        with contextlib.suppress(RedisError):
-            cache.set(key, kept)
+        if len(content) <= LARGEST_PAGE:
+            with contextlib.suppress(RedisError):
+                cache.set(key, kept)
     return Page(*kept)

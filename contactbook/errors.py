@@ -106,7 +106,12 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response:
     if (wait := getattr(exc, "wait", None)) is not None:
         headers["Retry-After"] = str(max(1, int(-(-wait // 1))))
     response = Response(body(exc), status=exc.status_code, headers=headers)
-    response._has_been_logged = True  # by us where it is a 5xx; Django's line would name the path, and a link's secret
+    return logged(response)
+
+
+def logged(response: Any) -> Any:
+    """Keeps Django from a line of its own, which would name the path, and so the secret of a link."""
+    response._has_been_logged = True
     return response
 
 
@@ -128,7 +133,8 @@ def as_api_exception(exc: Exception) -> exceptions.APIException:
         case IntegrityError():
             return Conflict("This conflicts with what somebody else has just done.")
         case OperationalError() | InterfaceError() | InternalError() if database_is_away(exc):
-            logger.error("The database does not answer (%s).", type(exc.__cause__ or exc).__name__)
+            why = str(exc).partition("\n")[0]  # the lines below may hold parts of a row
+            logger.error("The database does not answer (%s: %s).", type(exc.__cause__ or exc).__name__, why)
             return Unavailable()
     logger.error("Unexpected error", exc_info=exc)
     return exceptions.APIException("Something went wrong on our side.")
@@ -163,11 +169,20 @@ def faults(detail: Any, loc: list[str | int]) -> Iterator[dict[str, Any]]:
 
 def fault(loc: list[str | int], detail: Any) -> dict[str, Any]:
     code = getattr(detail, "code", "invalid")
-    return {"loc": loc, "msg": str(detail), "type": TYPES.get(code, code)}
+    return {
+        "loc": [sendable(step) for step in loc],
+        "msg": sendable(str(detail)),
+        "type": TYPES.get(code, code),
+    }
+
+
+def sendable(text: Any) -> Any:
+    """Lone surrogates, which a fault may repeat from the input, cannot be written as UTF-8."""
+    return text.encode("utf-8", "replace").decode() if isinstance(text, str) else text
 
 
 def database_is_away(exc: BaseException | None) -> bool:
-    """The database refused or was lost, not our request; a connection to a server that takes no writes is closed."""
+    """It is the database's fault; a connection to one that takes no writes any more is closed."""
     if exc and getattr(exc.__cause__, "pgcode", None) == READ_ONLY:
         connection.close()
         return True
@@ -187,8 +202,7 @@ def answer(request: HttpRequest, code: int, sentence: str) -> HttpResponse:
         response = JsonResponse({"detail": sentence}, status=code)
     else:
         response = render(request, "error.html", {"code": code, "sentence": sentence}, status=code)
-    response._has_been_logged = True  # type: ignore[attr-defined] # as above
-    return response
+    return logged(response)
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
@@ -208,7 +222,9 @@ def server_error(request: HttpRequest) -> HttpResponse:
     error = sys.exc_info()[1]
     known = as_api_exception(error) if isinstance(error, Exception) else exceptions.APIException()
     code = 503 if isinstance(known, Unavailable) else 500
-    response = answer(request, code, str(known.detail) if code == 503 else "Something went wrong on our side.")
+    response = answer(
+        request, code, str(known.detail) if code == 503 else "Something went wrong on our side."
+    )
     if code == 503:
         response["Retry-After"] = str(Unavailable.wait)
     return response

@@ -1,6 +1,5 @@
 """Fields that take their JSON type and nothing that merely resembles it."""
 
-import math
 import re
 from typing import Any
 
@@ -55,10 +54,10 @@ class Number(serializers.IntegerField):
 
 
 def whole(data: Any) -> int | None:
-    """The integer that a JSON number is, 1.0 included (JSON Schema knows no difference); None for anything else."""
+    """The integer that a JSON number is, 1.0 included (to JSON Schema they are the same), or None."""
     if isinstance(data, bool) or not isinstance(data, int | float) or data != data // 1:
         return None
-    return int(data) if math.isfinite(data) else None
+    return int(data)  # infinity and NaN are gone: neither is its own floor
 
 
 class Flag(serializers.BooleanField):

@@ -9,9 +9,14 @@ from rest_framework.exceptions import ParseError
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser
 
+Handler = Callable[[HttpRequest], HttpResponse]
 
-def forms_are_utf8(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """Middleware: a form is UTF-8 (RFC 7578 §5.1), whatever its charset says; Python's codecs of some names cannot read one."""
+
+def forms_are_utf8(get_response: Handler) -> Handler:
+    """Middleware: a form is UTF-8 (RFC 7578 §5.1), whatever its charset says.
+
+    Python has codecs that no form can be read by, `idna` for one.
+    """
 
     def middleware(request: HttpRequest) -> HttpResponse:
         request.encoding = "utf-8"
@@ -25,6 +30,8 @@ class AnswersInJSON(BaseContentNegotiation):
 
     def select_parser(self, request, parsers):
         content_type = (request.content_type or "").partition(";")[0].strip().lower()
+        if request.method == "PATCH" and content_type == "application/merge-patch+json":  # RFC 7396 §4
+            content_type = "application/json"
         return next((parser for parser in parsers if parser.media_type == content_type), None)
 
     def select_renderer(self, request, renderers, format_suffix=None):

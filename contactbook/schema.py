@@ -1,14 +1,19 @@
-"""What the OpenAPI document says of each route, from one decorator on the view's method and what the view itself knows.
+"""What the OpenAPI document says of each route: what a decorator tells of it, and what its view knows.
 
-A view's method carries `documented`: its name, what it reads and what it answers. Every refusal follows from the
-view: its permissions, its parsers, its `limits`, and the variables of its path.
+A view's method carries `documented`: its name, what it reads and what it answers. Every refusal follows from
+the view: its permissions, its parsers, its `limits`, and the variables of its path.
+
+GET /api/contacts/{query} and PUT /api/contacts/{contact_id} are one path here: OpenAPI forbids two whose
+templates differ in their names alone, since either could be meant by a request.
 """
 
+import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from drf_spectacular.drainage import warn
+from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema as DefaultAutoSchema
 from drf_spectacular.plumbing import force_instance
 from drf_spectacular.utils import extend_schema_field
@@ -20,11 +25,10 @@ JSON = "application/json"
 HTML = "text/html"
 PAGES = (JSON, HTML)  # what is answered to programs, and to browsers
 
-# `oneOf` and the like are written as JSON Schema has them: the document is OpenAPI 3.1.
 SECURITY_SCHEMES = {
     "account": {
         "type": "oauth2",
-        "description": "Log in with the e-mail address as the user's name; calls then carry the access token.",
+        "description": "Log in with the e-mail address as username; calls then carry the access token.",
         "flows": {"password": {"tokenUrl": "/api/auth/login", "scopes": {}}},
     },
     "refresh_token": {
@@ -141,10 +145,11 @@ class Operation:
 def documented(name: str, summary: str, **told: Any) -> Callable[[View], View]:
     """Tells the document of a view's method; `name` is the operationId.
 
-    `response` is a serializer, a list of one, `str`, or a schema; `request` and `query` are serializers, and so is
-    `path`, whose fields are those of the path in their order (integers, if it is not given). `etag` means
-    If-None-Match and 304 on GET, If-Match and 412 on PUT, PATCH and DELETE. `idempotent` means that the route takes
-    an Idempotency-Key. `errors` are those that cannot be told from the view. A serializer's `example` is shown wherever it is used; `example` here is of the answer.
+    `response` is a serializer, a list of one, `str`, `bytes` or a schema; `request` and `query` are
+    serializers, and so is `path`, whose fields are those of the path in their order (ids, if it is not given).
+    `etag` means If-None-Match and 304 on GET, If-Match and 412 on PUT, PATCH and DELETE. `idempotent` means
+    that the route takes an Idempotency-Key. `errors` are those that cannot be told from the view.
+    A serializer's `example` is shown wherever it is used, `example` here with the answer.
     """
 
     def decorate(method: View) -> View:
@@ -152,6 +157,18 @@ def documented(name: str, summary: str, **told: Any) -> Callable[[View], View]:
         return method
 
     return decorate
+
+
+class Generator(SchemaGenerator):
+    """The document is the same for everybody: each process makes it once."""
+
+    def get_schema(self, request: Any = None, public: bool = False) -> Any:
+        return whole_document()
+
+
+@functools.cache
+def whole_document() -> Any:
+    return SchemaGenerator().get_schema(request=None, public=True)
 
 
 class AutoSchema(DefaultAutoSchema):
@@ -179,7 +196,7 @@ class AutoSchema(DefaultAutoSchema):
     def get_summary(self) -> str:
         return self.told.summary
 
-    def get_description(self) -> str:
+    def get_description(self) -> str:  # type: ignore[override]
         return self.told.description
 
     def get_extensions(self) -> dict[str, Any]:
@@ -235,6 +252,8 @@ class AutoSchema(DefaultAutoSchema):
                 parameter["description"] = description
             if name in mapped.get("required", []):
                 parameter["required"] = True
+            elif where == "query":
+                parameter["allowEmptyValue"] = True  # as if it were not there
             if name in examples:
                 parameter["example"] = examples[name]
             parameters.append(parameter)
@@ -256,7 +275,7 @@ class AutoSchema(DefaultAutoSchema):
 
     def _get_response_bodies(self, direction: Any = "response") -> dict[str, Any]:
         told = self.told
-        done = {"description": told.summary}
+        done: dict[str, Any] = {"description": told.summary}
         if told.response:
             done["content"] = self.content(told.response, told.media, told.example)
         headers = (*(("ETag",) if told.etag else ()), *told.headers)
@@ -326,12 +345,15 @@ class AutoSchema(DefaultAutoSchema):
         return {**schema, **getattr(serializer, "openapi", {})}
 
     def _map_serializer_field(self, field: Any, direction: Any, bypass_extensions: bool = False) -> Any:
-        schema = super()._map_serializer_field(field, direction, bypass_extensions)
+        if hasattr(field, "openapi"):
+            meta = self._get_serializer_field_meta(field, direction)
+            return {
+                **{name: meta[name] for name in ("default", "description") if name in meta},
+                **field.openapi,
+            }
         if isinstance(field, serializers.FileField):
             return {"type": "string", "format": "binary"}
-        if type(field) is serializers.JSONField:
-            return {}  # any value at all
-        return {**schema, **field.openapi} if hasattr(field, "openapi") else schema
+        return super()._map_serializer_field(field, direction, bypass_extensions)
 
     def _insert_field_validators(self, field: Any, schema: dict[str, Any]) -> None:
         if not hasattr(field, "openapi"):

@@ -462,6 +462,7 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "The address book that people and their programs can rely on.",
     "VERSION": "1.0.0",
     "OAS_VERSION": "3.1.1",
+    "DEFAULT_GENERATOR_CLASS": "contactbook.schema.Generator",
     "SCHEMA_PATH_PREFIX": "/api",
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],

@@ -201,7 +201,7 @@ def each_log(method: str, *args: str) -> None:
 
 
 class RouteThrottle(BaseThrottle):
-    """Counts a request, once however often it is tried, against its route's limit: the view's `limits` names it by action."""
+    """Counts a request, once however often it is tried; the view's `limits` names the limit by action."""
 
     def allow_request(self, request: Request, view: "APIView") -> bool:
         name = getattr(view, "limits", {}).get(getattr(view, "action", None))
@@ -220,14 +220,19 @@ class RouteThrottle(BaseThrottle):
 
 
 def page_verdict(name: str, request: HttpRequest, method: str | None) -> Verdict | None:
-    """django-ratelimit's, per address, or our own log's while Redis is away; None where nothing is counted."""
+    """django-ratelimit's, per address, or our own while Redis is away; None where nothing is counted."""
     count, span = settings.RATE_LIMITS[name]
     if not count or (method and request.method != method):
         return None
     who = client_address(request)
     try:
         usage = get_usage(
-            request, group=name, key=lambda group, request: who, rate=(count, span), method=method or ALL, increment=True
+            request,
+            group=name,
+            key=lambda group, request: who,
+            rate=(count, span),
+            method=method or ALL,
+            increment=True,
         )
     except RedisError:
         return take(name, f"address:{who}")
@@ -235,10 +240,13 @@ def page_verdict(name: str, request: HttpRequest, method: str | None) -> Verdict
     return Verdict(not usage["should_limit"], count, max(0, count - usage["count"]), left, "")
 
 
-def limited(name: str, method: str | None = None) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
-    """Guards one of Django's own views by django-ratelimit, per address; with `method`, only that method counts."""
+View = Callable[..., HttpResponse]
 
-    def decorate(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+
+def limited(name: str, method: str | None = None) -> Callable[[View], View]:
+    """Guards one of Django's own views by django-ratelimit; with `method`, only that method counts."""
+
+    def decorate(view: View) -> View:
         @functools.wraps(view)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             verdict = page_verdict(name, request, method)

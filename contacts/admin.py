@@ -66,9 +66,11 @@ class OwnerFilter(admin.SimpleListFilter):
         return [("", "")]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
-        asked = (self.value() or "").replace("\0", "").strip()
+        asked = (self.value() or "").strip()
         if not asked:
             return queryset
+        if "\0" in asked:
+            return queryset.none()
         if asked.isascii() and asked.isdecimal() and len(asked) < 19:
             return queryset.filter(user=int(asked))
         return queryset.filter(user__email_key=email_key(asked))

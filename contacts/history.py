@@ -156,7 +156,12 @@ def feed(user_id: int, since: int, limit: int) -> tuple[list[tuple[int, str, int
     Nothing is skipped under concurrent writers: changes are numbered in commit order, so all up to the
     sequence read first are there; what has moved beyond it meanwhile comes in the next answer.
     """
-    newest = Book.objects.sequence_of(user_id)
+    book = Book.objects.filter(user=user_id).first()
+    if book is None:
+        return [], since, False
+    if 0 < since < book.resync_below:
+        raise Conflict("The server was restored from a backup. Read everything anew, from since=0.")
+    newest = book.sequence
     contacts = Contact.objects.all_of(user_id).filter(revision__gt=since, revision__lte=newest)
     by_number = {contact.revision: contact for contact in contacts.order_by("revision")[: limit + 1]}
     changes = Change.objects.for_user(user_id).filter(number__gt=since, number__lte=newest)

@@ -163,8 +163,14 @@ class ContactInput(serializers.Serializer):
     avatar = Reference(max_length=2048)
 
 
+CARD_IN_WORDS = (
+    "All of the contact, in JSContact form (RFC 9553): at most 256 KiB and 16 levels, "
+    "no U+0000, no number beyond 2^53 - 1. Properties that are not known are kept."
+)
+
+
 class CardField(serializers.JSONField):
-    openapi = {"type": "object", "description": "All of the contact, in JSContact form (RFC 9553)."}
+    openapi = {"type": "object", "description": CARD_IN_WORDS}
 
     def to_internal_value(self, data: Any) -> Any:
         """Bounded before anything walks through it."""

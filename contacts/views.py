@@ -123,10 +123,11 @@ class AvatarViewSet(Contacts):
 
     @documented("replaceAvatar", "Upload a contact's picture", request=AvatarInput, response=WholeContactOutput, etag=True)
     def replace(self, request: Request, contact_id: str) -> Response:
+        # Nobody's picture is looked at for a contact that is not there.
+        conditional.check_if_match(request.headers.get("If-Match"), self.contacts().by_id(self.contact_id()).etag)
         upload = validated(AvatarInput, request.data)["file"]
         if upload.size > avatars.MAX_BYTES:
             raise TooLarge(f"The picture is larger than {avatars.MAX_BYTES} bytes.")
-        conditional.check_if_match(request.headers.get("If-Match"), self.contacts().by_id(self.contact_id()).etag)
         url = self.kept(upload)
         try:
             with self.writing() as book:

@@ -17,6 +17,7 @@ myst_enable_extensions = ["colon_fence"]
 exclude_patterns = ["_build"]
 html_theme = "furo"
 html_title = "Contact book"
+html_show_copyright = False
 html_static_path = ["static"]
 html_css_files = ["manual.css"]
 html_theme_options = {"top_of_page_buttons": []}

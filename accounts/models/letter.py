@@ -15,7 +15,8 @@ due = threading.Event()  # set when this process has left a letter, for the thre
 
 
 class LetterQuerySet(models.QuerySet["Letter"]):
-    LEASE = timedelta(minutes=5)  # longer than a sending can take, so that nobody else takes the letter meanwhile
+    # Longer than a sending can take, so that nobody else takes the letter meanwhile.
+    LEASE = timedelta(minutes=5)
 
     def queue(self, kind: str, address: str) -> None:
         """Leaves a letter to be sent after the commit, unless that address had its share of them.
@@ -52,7 +53,7 @@ class Letter(models.Model):
     class Kind(models.TextChoices):
         CONFIRM = "confirm", "confirm the address"
         RESET = "reset", "set a new password"
-        PASSWORD_CHANGED = "password_changed", "the password was changed"  # noqa: S105
+        PASSWORD_CHANGED = "password_changed", "the password was changed"
         ACCOUNT_CLOSED = "account_closed", "the account was closed"
 
     GIVE_UP = timedelta(days=3)
@@ -71,7 +72,7 @@ class Letter(models.Model):
         return f"{self.get_kind_display()} → {self.address}"
 
     def postpone(self, error: Exception, final: bool) -> None:
-        """After a failure: again within a minute at most, for three days; never again if the refusal is `final`."""
+        """After a failure: again within a minute, for three days; never again if the refusal is `final`."""
         now = timezone.now()
         given_up = final or now - self.created_at > self.GIVE_UP
         self.due_at = None if given_up else now + timedelta(seconds=min(2**self.attempts, 60))

@@ -17,7 +17,10 @@ MAX_SESSIONS = 100  # of one account; the one unused for longest gives way
 
 
 class Caller:
-    """Who a Bearer token speaks for: what requests need of an account, from the cache. Not a row, so never saved back."""
+    """Who a Bearer token speaks for: what requests need of an account, from the cache.
+
+    Not a row, so it is never saved back.
+    """
 
     is_authenticated = True
     is_active = True
@@ -39,7 +42,11 @@ class Caller:
 
     @staticmethod
     def account(user_id: int) -> dict[str, Any] | None:
-        user = User.objects.filter(pk=user_id, is_active=True).values("token_version", "time_zone", "leap_day").first()
+        user = (
+            User.objects.filter(pk=user_id, is_active=True)
+            .values("token_version", "time_zone", "leap_day")
+            .first()
+        )
         if user is None:
             return None
         sessions = Session.objects.filter(user=user_id, expires_at__gt=timezone.now())
@@ -64,7 +71,10 @@ class SessionQuerySet(models.QuerySet["Session"]):
         now = timezone.now()
         with transaction.atomic():
             session = self.create(
-                user=user, client=printable(client), last_used_at=now, expires_at=now + settings.REFRESH_TOKEN_LIFETIME
+                user=user,
+                client=printable(client),
+                last_used_at=now,
+                expires_at=now + settings.REFRESH_TOKEN_LIFETIME,
             )
             older = self.filter(user=user).order_by("-last_used_at", "-id").values_list("pk", flat=True)
             surplus = list(older[MAX_SESSIONS:])
@@ -109,8 +119,11 @@ class Session(models.Model):
 
     objects = SessionQuerySet.as_manager()
 
+    def __str__(self) -> str:
+        return f"{self.user_id}: {self.client or self.pk}"
+
     def used_at(self, generation: int, now: datetime) -> float | None:
-        """When the token at that place was first used: `now` if that is just happening, None if too long ago."""
+        """When the token at that place was first used: `now` if it just is, None if too long ago."""
         if generation == self.generation:
             self.rotate(now)
         place = len(self.rotations) - (self.generation - generation)

@@ -20,7 +20,6 @@ from contactbook.errors import Conflict
 from ..addresses import email_key, is_deliverable
 from .letter import Letter
 
-
 # Columns that are saved with another, since they are made with it.
 BESIDE = {"email": "email_key", "password": "token_version"}
 
@@ -39,7 +38,7 @@ class UserQuerySet(models.QuerySet["User"]):
         return super().delete()
 
     def set_active(self, active: bool) -> int:
-        """Switches accounts on or off; off ends their sessions at once. Returns how many accounts there were."""
+        """Switches accounts on or off, which ends their sessions. Returns how many accounts there were."""
         with transaction.atomic():
             users = list(self.select_for_update(of=("self",)))
             for user in users:
@@ -51,7 +50,7 @@ class UserQuerySet(models.QuerySet["User"]):
         return self.filter(confirmed_at=None).update(confirmed_at=timezone.now())
 
     def held(self, user_id: int, version: int) -> "User":
-        """The row, locked; AuthenticationFailed if its password is no longer the proven one, of that version."""
+        """The row, locked; AuthenticationFailed if its password is not the proven one any more."""
         as_proven = self.filter(pk=user_id, is_active=True, token_version=version)
         row = as_proven.select_for_update(of=("self",)).first()
         if row is None:
@@ -68,7 +67,7 @@ class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[
         return self.get(email_key=email_key(username or ""))
 
     def signup(self, username: str, email: str, password: str) -> "User":
-        """A new unconfirmed account and its confirmation letter, in one transaction; Conflict if the address is taken."""
+        """A new unconfirmed account and its confirmation letter; Conflict if the address is taken."""
         if self.filter(email_key=email_key(email)).exists():
             raise Conflict
         user = User(username=username, email=email)
@@ -104,7 +103,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     username = models.CharField(
         "name",
         max_length=150,
-        validators=[RegexValidator(r"\A[^\x00-\x1f\x7f-\x9f\u2028\u2029]+\Z", "No control characters, please.")],
+        validators=[
+            RegexValidator(r"\A[^\x00-\x1f\x7f-\x9f\u2028\u2029]+\Z", "No control characters, please.")
+        ],
     )
     email = models.EmailField("address", max_length=254, validators=[validate_email])
     email_key = models.CharField(max_length=320, unique=True, editable=False)
@@ -122,7 +123,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     created_at = models.DateTimeField("joined", default=timezone.now, editable=False)
     token_version = models.PositiveIntegerField(default=0, editable=False)
     time_zone = models.CharField(max_length=64, default="UTC")
-    leap_day = models.CharField("29 February in common years", max_length=5, choices=LeapDay, default=LeapDay.FEBRUARY_28)
+    leap_day = models.CharField(
+        "29 February in common years", max_length=5, choices=LeapDay, default=LeapDay.FEBRUARY_28
+    )
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS = ["username"]
@@ -136,7 +139,10 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.email
 
     def clean(self) -> None:
-        """For the admin's forms: the address must be nobody else's, in any spelling. (Django's own would rewrite it.)"""
+        """For the admin's forms: the address must be nobody else's, in any spelling.
+
+        Django's own would rewrite it.
+        """
         if not is_deliverable(self.email):
             raise ValidationError({"email": "Enter a valid email address."})
         if User.objects.filter(email_key=email_key(self.email)).exclude(pk=self.pk).exists():
@@ -162,7 +168,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         super().set_password(raw_password)
         self.token_version = (self.token_version or 0) + 1
 
-    def check_password(self, raw_password: str) -> bool:
+    def check_password(self, raw_password: str | None) -> bool:
         """A newer hash of the same password ends nothing, and never replaces a password set meanwhile."""
 
         def upgrade(raw: str) -> None:
@@ -175,7 +181,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         return bool(User.objects.filter(pk=self.pk).confirm())
 
     def change_password(self, raw_password: str) -> None:
-        """By whoever has just proven the old one: ends every session. AuthenticationFailed if that is past."""
+        """By whoever has just proven the old one: ends every session. AuthenticationFailed as in `held`."""
         proven = self.token_version
         self.set_password(raw_password)  # hashed before the row is locked
         with transaction.atomic():
@@ -185,7 +191,7 @@ class User(AbstractBaseUser, PermissionsMixin):
             Letter.objects.queue(Letter.Kind.PASSWORD_CHANGED, self.email)
 
     def close(self) -> None:
-        """By whoever has just proven the password: ends every session, and begins the grace. A login undoes it."""
+        """By whoever has just proven the password: ends every session; a login within the grace undoes it."""
         self.closed_at = timezone.now()
         with transaction.atomic():
             User.objects.held(self.pk, self.token_version)
@@ -203,7 +209,7 @@ class User(AbstractBaseUser, PermissionsMixin):
             self.save(update_fields=["closed_at"])
 
     def set_new_password(self, raw_password: str) -> None:
-        """The owner's new password, proven by mail: ends every session, confirms the address, clears wrong guesses."""
+        """Proven by mail: ends every session, confirms the address, clears wrong guesses."""
         self.set_password(raw_password)
         self.confirmed_at = self.confirmed_at or timezone.now()
         with transaction.atomic():

@@ -50,7 +50,7 @@ class Person:
     def __init__(self, browser: Browser, server: Server, **options: Any) -> None:
         self.context = browser.new_context(base_url=server.url, **options)
         self.page = self.context.new_page()
-        self.page.set_default_timeout(10_000)
+        self.page.set_default_timeout(30_000)
         self.complaints: list[str] = []
         self.requested: list[str] = []
         self.page.on("console", lambda message: self.hear(message.type, message.text))

@@ -42,7 +42,17 @@ def test_it_works(as_nobody, carol, url):
 
 @pytest.mark.parametrize(
     "accept",
-    [None, "", "*/*", "application/json", "application/json, text/html", "text/html;q=0.1, */*", "image/png", "text", ";,;q=x"],
+    [
+        None,
+        "",
+        "*/*",
+        "application/json",
+        "application/json, text/html",
+        "text/html;q=0.1, */*",
+        "image/png",
+        "text",
+        ";,;q=x",
+    ],
 )
 def test_a_program_gets_json(as_nobody, carol, url, accept):
     answer = as_nobody.get(url, **({} if accept is None else {"HTTP_ACCEPT": accept}))
@@ -51,7 +61,9 @@ def test_a_program_gets_json(as_nobody, carol, url, accept):
     assert is_confirmed(carol)
 
 
-@pytest.mark.parametrize("accept", [BROWSER, "text/html", "text/html, application/json;q=0.9", "application/json;q=0.5, text/*"])
+@pytest.mark.parametrize(
+    "accept", [BROWSER, "text/html", "text/html, application/json;q=0.9", "application/json;q=0.5, text/*"]
+)
 def test_a_browser_gets_a_page_whose_button_confirms(as_nobody, carol, url, accept):
     for _ in range(3):
         page = as_nobody.get(url, HTTP_ACCEPT=accept)

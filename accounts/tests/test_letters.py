@@ -71,7 +71,16 @@ def test_what_is_rolled_back_sends_nothing(carol, mailbox):
 def test_a_letter_holds_no_secret(carol):
     queue()
     row = Letter.objects.values().get()
-    assert row.keys() == {"id", "kind", "address", "message_id", "created_at", "due_at", "attempts", "last_error"}
+    assert row.keys() == {
+        "id",
+        "kind",
+        "address",
+        "message_id",
+        "created_at",
+        "due_at",
+        "attempts",
+        "last_error",
+    }
 
 
 def test_a_link_is_made_when_the_letter_is_sent(as_nobody, carol, mailbox):

@@ -5,8 +5,8 @@ import time
 
 from aiosmtpd.controller import Controller
 
-from contactbook.tests.live import PASSWORD, free_port, serving
 from conftest import Mailbox
+from contactbook.tests.live import PASSWORD, free_port, serving
 
 
 def wait_for(mailbox, count, seconds):

@@ -38,7 +38,9 @@ def test_it_takes_oauth2s_optional_fields(as_nobody, alice):
     assert log_in(as_nobody, "alice@example.org", **dict.fromkeys(fields, "")).status_code == 200
 
 
-@pytest.mark.parametrize("email", ["ALICE@Example.ORG", " alice@example.org ", "ａlice@example.org", "alice@example。org"])
+@pytest.mark.parametrize(
+    "email", ["ALICE@Example.ORG", " alice@example.org ", "ａlice@example.org", "alice@example。org"]
+)
 def test_the_address_is_taken_in_any_spelling(as_nobody, alice, email):
     assert log_in(as_nobody, email).status_code == 200
 
@@ -58,7 +60,13 @@ def test_a_password_may_begin_with_a_space(as_nobody, alice):
 def test_unknown_wrong_inactive_and_unconfirmed_are_answered_alike(as_nobody, alice, make_user):
     make_user("carol", is_active=False)
     make_user("dave", confirmed_at=None)
-    tries = [("nobody", PASSWORD), ("alice", "wrong"), ("carol", PASSWORD), ("carol", "wrong"), ("dave", "wrong")]
+    tries = [
+        ("nobody", PASSWORD),
+        ("alice", "wrong"),
+        ("carol", PASSWORD),
+        ("carol", "wrong"),
+        ("dave", "wrong"),
+    ]
     answers = [log_in(as_nobody, f"{name}@example.org", password) for name, password in tries]
     assert {(answer.status_code, answer.content) for answer in answers} == {(401, answers[0].content)}
     assert answers[0].json() == WRONG
@@ -96,7 +104,9 @@ def test_the_session_keeps_what_can_be_shown_of_the_client(as_nobody, alice):
 
 
 def test_a_newer_hash_ends_nothing(as_nobody, alice):
-    User.objects.filter(pk=alice.pk).update(password=PBKDF2PasswordHasher().encode(PASSWORD, "salt" * 6, 1000))
+    User.objects.filter(pk=alice.pk).update(
+        password=PBKDF2PasswordHasher().encode(PASSWORD, "salt" * 6, 1000)
+    )
     before = pair_of(alice)
     assert log_in(as_nobody, "alice@example.org").status_code == 200
     assert User.objects.get().password.startswith("argon2$")
@@ -106,7 +116,9 @@ def test_a_newer_hash_ends_nothing(as_nobody, alice):
 
 
 def test_a_newer_hash_never_replaces_a_password_set_meanwhile(alice):
-    User.objects.filter(pk=alice.pk).update(password=PBKDF2PasswordHasher().encode(PASSWORD, "salt" * 6, 1000))
+    User.objects.filter(pk=alice.pk).update(
+        password=PBKDF2PasswordHasher().encode(PASSWORD, "salt" * 6, 1000)
+    )
     stale = User.objects.get(pk=alice.pk)
     fresh = User.objects.get(pk=alice.pk)
     fresh.set_new_password("another one 7")
@@ -132,7 +144,9 @@ def test_it_rejects_a_form(as_nobody, form, locs):
     assert faults(as_nobody.post(URL, form, content_type=FORM)) == locs
 
 
-@pytest.mark.parametrize("form", ["username=%ED%A0%80&password=x", "username=@&password=x", "username=%FF&password=%FF"])
+@pytest.mark.parametrize(
+    "form", ["username=%ED%A0%80&password=x", "username=@&password=x", "username=%FF&password=%FF"]
+)
 def test_odd_addresses_are_wrong_ones(as_nobody, form):
     answer = as_nobody.post(URL, form, content_type=FORM)
     assert (answer.status_code, answer.json()) == (401, WRONG)

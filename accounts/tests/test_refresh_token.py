@@ -147,7 +147,10 @@ def test_the_scheme_is_taken_in_any_case(as_nobody, alice, scheme):
     assert as_nobody.get(URL, HTTP_AUTHORIZATION=f"{scheme} {token}").status_code == 200
 
 
-@pytest.mark.parametrize("header", ["", "Bearer", "Bearer ", "Bearer a b", "Basic eDp5", "Token x", "Bearer \xff", "Bearer ..", "\t"])
+@pytest.mark.parametrize(
+    "header",
+    ["", "Bearer", "Bearer ", "Bearer a b", "Basic eDp5", "Token x", "Bearer \xff", "Bearer ..", "\t"],
+)
 def test_no_header_is_a_500(as_nobody, header):
     answer = as_nobody.get(URL, HTTP_AUTHORIZATION=header)
     assert answer.status_code == 401
@@ -158,7 +161,8 @@ def test_its_limit_counts_the_account(as_nobody, alice, bob, limits):
     limits(refresh_token=(1, 60))
     tokens = [pair_of(alice)["refresh_token"], pair_of(alice)["refresh_token"], pair_of(bob)["refresh_token"]]
     answers = [
-        as_nobody.get(URL, REMOTE_ADDR=f"192.0.2.{number}", **bearer(token)) for number, token in enumerate(tokens)
+        as_nobody.get(URL, REMOTE_ADDR=f"192.0.2.{number}", **bearer(token))
+        for number, token in enumerate(tokens)
     ]
     assert [answer.status_code for answer in answers] == [200, 429, 200]
 

@@ -44,7 +44,9 @@ def test_it_sends_nothing_to_unknown_confirmed_or_inactive_addresses(as_nobody, 
 
 def test_the_answer_never_tells_which(as_nobody, alice, carol):
     answers = [ask(as_nobody, f"{name}@example.org") for name in ("alice", "carol", "nobody")]
-    assert len({(answer.status_code, answer.content, tuple(answer.headers.items())) for answer in answers}) == 1
+    assert (
+        len({(answer.status_code, answer.content, tuple(answer.headers.items())) for answer in answers}) == 1
+    )
 
 
 def test_an_address_that_merely_resembles_receives_nothing(as_nobody, make_user, mailbox):
@@ -55,7 +57,11 @@ def test_an_address_that_merely_resembles_receives_nothing(as_nobody, make_user,
 
 def test_the_links_host_is_ours_whatever_the_request_says(as_nobody, carol, mailbox, settings):
     settings.ALLOWED_HOSTS = ["*"]
-    evil = {"HTTP_HOST": "evil.example", "HTTP_X_FORWARDED_HOST": "evil.example", "HTTP_FORWARDED": "host=evil.example"}
+    evil = {
+        "HTTP_HOST": "evil.example",
+        "HTTP_X_FORWARDED_HOST": "evil.example",
+        "HTTP_FORWARDED": "host=evil.example",
+    }
     assert ask(as_nobody, "carol@example.org", **evil).status_code == 200
     assert deliver() == 1
     assert b"evil.example" not in mailbox.raw[0]
@@ -76,7 +82,10 @@ def test_mails_of_another_kind_are_counted_apart(as_nobody, carol, mailbox, limi
     assert deliver() == 2
 
 
-@pytest.mark.parametrize("body", [{}, {"email": ""}, {"email": "x"}, {"email": None}, {"email": ["a@b.org"]}, {"email": "a\0@b.org"}])
+@pytest.mark.parametrize(
+    "body",
+    [{}, {"email": ""}, {"email": "x"}, {"email": None}, {"email": ["a@b.org"]}, {"email": "a\0@b.org"}],
+)
 def test_it_rejects_what_is_no_address(as_nobody, body):
     found = faults(as_nobody.post(URL + "/", body, format="json"))
     assert {tuple(loc) for loc in found} == {("body", "email")}

@@ -28,7 +28,11 @@ def url(alice):
 
 
 def set_password(client, url, first=NEW, second=None):
-    return client.post(url, {"new_password1": first, "new_password2": first if second is None else second}, format="multipart")
+    return client.post(
+        url,
+        {"new_password1": first, "new_password2": first if second is None else second},
+        format="multipart",
+    )
 
 
 def test_it_works(as_nobody, alice, url):
@@ -119,7 +123,8 @@ def test_a_link_lives_an_hour(as_nobody, url):
 
 
 @pytest.mark.parametrize(
-    ("first", "second"), [("", ""), (NEW, "other"), ("short", "short"), ("password1", "password1"), ("x" * 1025,) * 2]
+    ("first", "second"),
+    [("", ""), (NEW, "other"), ("short", "short"), ("password1", "password1"), ("x" * 1025,) * 2],
 )
 def test_it_rejects_a_password_and_the_link_lives_on(as_nobody, url, first, second):
     assert set_password(as_nobody, url, first, second).status_code == 422
@@ -152,7 +157,9 @@ def test_of_six_at_once_one_works(server):
     passwords = [f"battery staple {number}" for number in range(6)]
 
     def use(number):
-        fields = f"csrfmiddlewaretoken={csrf}&new_password1={passwords[number]}&new_password2={passwords[number]}"
+        fields = (
+            f"csrfmiddlewaretoken={csrf}&new_password1={passwords[number]}&new_password2={passwords[number]}"
+        )
         return server.ask("POST", link, fields, headers={"Cookie": cookie}).status
 
     statuses = at_once(6, use)

@@ -95,7 +95,9 @@ def rename(user):
     user.save(update_fields=["username"])
 
 
-@pytest.mark.parametrize("act", [keep, log_in_to_the_admin, rename, User.confirm, lambda user: user.check_password(PASSWORD)])
+@pytest.mark.parametrize(
+    "act", [keep, log_in_to_the_admin, rename, User.confirm, lambda user: user.check_password(PASSWORD)]
+)
 def test_other_changes_end_nothing(as_nobody, alice, pair, act):
     act(User.objects.get(pk=alice.pk))
     assert contacts(as_nobody, pair["access_token"]) == 200

@@ -35,7 +35,9 @@ def test_the_one_unused_for_longest_gives_way(as_nobody, alice, bob):
     used = refresh(as_nobody, used["refresh_token"]).json()
     settle()
     assert refresh(as_nobody, oldest["refresh_token"]).status_code == 200
-    Session.objects.filter(pk=Session.objects.filter(user=alice).earliest("id").pk).update(last_used_at=timezone.now() - timedelta(days=1))
+    Session.objects.filter(pk=Session.objects.filter(user=alice).earliest("id").pk).update(
+        last_used_at=timezone.now() - timedelta(days=1)
+    )
     newest = pair_of(alice)
     assert Session.objects.filter(user=alice).count() == MAX_SESSIONS
     assert refresh(as_nobody, oldest["refresh_token"]).status_code == 401

@@ -1,4 +1,4 @@
-"""Servers of a test's own, to be stopped, frozen and killed without disturbing those of the stack under test."""
+"""Servers of a test's own, to be frozen and killed without disturbing those of the stack under test."""
 
 import contextlib
 import importlib.util
@@ -103,9 +103,17 @@ class Postgres:
             self.process.wait()
 
     def start(self) -> None:
-        user = {"user": self.owner.st_uid, "group": self.owner.st_gid, "extra_groups": []} if os.geteuid() == 0 else {}
+        user = (
+            {"user": self.owner.st_uid, "group": self.owner.st_gid, "extra_groups": []}
+            if os.geteuid() == 0
+            else {}
+        )
         self.process = subprocess.Popen(
-            self.command, cwd=self.folder / "postgres", stderr=subprocess.DEVNULL, start_new_session=True, **user
+            self.command,
+            cwd=self.folder / "postgres",
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            **user,
         )
         until(self.answers)
 
@@ -166,7 +174,8 @@ def two_servers(folder: Path, **variables: str) -> Iterator[tuple[Server, Server
 def account(server: Server) -> tuple[str, str]:
     """An address and an access token, by the link of the mail: quicker than a command."""
     email = f"{uuid.uuid4().hex}@example.org"
-    server.ask("POST", "/api/auth/signup", {"username": "x", "email": email, "password": PASSWORD})
+    signup = {"username": "x", "email": email, "password": PASSWORD}
+    assert server.ask("POST", "/api/auth/signup", signup).status == 201
     until(lambda: any(mail["To"] == email for mail in server.mails()))
     text = next(mail for mail in server.mails() if mail["To"] == email).get_body(("plain",)).get_content()
     path = next(word for word in text.split() if "/api/email/confirm/" in word).partition("/api")[2]

@@ -21,7 +21,7 @@ def held_by(row: list[str]) -> list[str]:
 
 
 @functools.cache
-def tests_in(path: str) -> set[str]:
+def names_in(path: str) -> set[str]:
     tree = ast.parse((ROOT / path).read_text())
     functions = (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
     return {function.name for function in functions if function.name.startswith("test_")}
@@ -34,5 +34,5 @@ def test_every_row_is_held_by_a_test() -> None:
 
 def test_every_test_it_names_is_there() -> None:
     named = {name for row in rows() for name in held_by(row)}
-    missing = [name for name in named if name.split("::")[1] not in tests_in(name.split("::")[0])]
+    missing = [name for name in named if name.split("::")[1] not in names_in(name.split("::")[0])]
     assert sorted(missing) == []

@@ -32,23 +32,47 @@ GALLERY = [
     (django_exceptions.SuspiciousOperation("x"), 400, "The request could not be understood.", {}),
     (django_exceptions.DisallowedHost("x"), 400, "The request could not be understood.", {}),
     (UnreadablePostError("x"), 400, "The request could not be understood.", {}),
-    (challenge(exceptions.NotAuthenticated()), 401, "Authentication credentials were not provided.",
-     {"WWW-Authenticate": 'Bearer realm="api"'}),
-    (challenge(exceptions.AuthenticationFailed("No.")), 401, "No.", {"WWW-Authenticate": 'Bearer realm="api"'}),
+    (
+        challenge(exceptions.NotAuthenticated()),
+        401,
+        "Authentication credentials were not provided.",
+        {"WWW-Authenticate": 'Bearer realm="api"'},
+    ),
+    (
+        challenge(exceptions.AuthenticationFailed("No.")),
+        401,
+        "No.",
+        {"WWW-Authenticate": 'Bearer realm="api"'},
+    ),
     (challenge(InvalidToken("No.")), 401, "No.", {"WWW-Authenticate": 'Bearer realm="api"'}),
     (exceptions.PermissionDenied(), 403, "You do not have permission to perform this action.", {}),
-    (django_exceptions.PermissionDenied("secret"), 403, "You do not have permission to perform this action.", {}),
+    (
+        django_exceptions.PermissionDenied("secret"),
+        403,
+        "You do not have permission to perform this action.",
+        {},
+    ),
     (exceptions.NotFound("Contact was not found"), 404, "Contact was not found", {}),
     (Http404(), 404, "Not found", {}),
     (exceptions.MethodNotAllowed("PUT"), 405, 'Method "PUT" not allowed.', {}),
     (errors.Conflict(), 409, "Already exists", {}),
-    (IntegrityError("Key (email)=(a@b) exists"), 409, "This conflicts with what somebody else has just done.", {}),
+    (
+        IntegrityError("Key (email)=(a@b) exists"),
+        409,
+        "This conflicts with what somebody else has just done.",
+        {},
+    ),
     (errors.LengthRequired(), 411, "Send the body with its Content-Length.", {}),
     (errors.PreconditionFailed(), 412, "The contact was changed meanwhile.", {}),
     (errors.TooLarge(), 413, "The body is too large.", {}),
     (django_exceptions.RequestDataTooBig(), 413, "The body is too large.", {}),
     (exceptions.UnsupportedMediaType("a/b"), 415, 'Unsupported media type "a/b" in request.', {}),
-    (exceptions.Throttled(12.3), 429, "Request was throttled. Expected available in 13 seconds.", {"Retry-After": "13"}),
+    (
+        exceptions.Throttled(12.3),
+        429,
+        "Request was throttled. Expected available in 13 seconds.",
+        {"Retry-After": "13"},
+    ),
     (exceptions.Throttled(0), 429, None, {"Retry-After": "1"}),
     (errors.Unavailable(), 503, BUSY, {"Retry-After": "5"}),
     (OperationalError("host=10.0.0.1 password=x"), 503, BUSY, {"Retry-After": "5"}),
@@ -64,20 +88,37 @@ GALLERY = [
     (KeyError("secret"), 500, OURS, {}),
     (RecursionError("secret"), 500, OURS, {}),
     (MemoryError(), 500, OURS, {}),
-]  # fmt: skip
+]
 FAULTS = [
-    (errors.Invalid("path", {"contact_id": ["A number."]}), [{"loc": ["path", "contact_id"], "msg": "A number.", "type": "value_error"}]),
-    (errors.Invalid("query", {"skip": [exceptions.ErrorDetail("Too small.", "min_value")]}),
-     [{"loc": ["query", "skip"], "msg": "Too small.", "type": "greater_than_equal"}]),
-    (exceptions.ValidationError({"tags": {1: ["Bad."], 3: ["Worse."]}}),
-     [{"loc": ["body", "tags", 1], "msg": "Bad.", "type": "value_error"},
-      {"loc": ["body", "tags", 3], "msg": "Worse.", "type": "value_error"}]),
-    (exceptions.ValidationError({"a": ["One.", "Two."]}),
-     [{"loc": ["body", "a"], "msg": "One.", "type": "value_error"}, {"loc": ["body", "a"], "msg": "Two.", "type": "value_error"}]),
-    (exceptions.ValidationError({"non_field_errors": ["All of it."]}), [{"loc": ["body"], "msg": "All of it.", "type": "value_error"}]),
+    (
+        errors.Invalid("path", {"contact_id": ["A number."]}),
+        [{"loc": ["path", "contact_id"], "msg": "A number.", "type": "value_error"}],
+    ),
+    (
+        errors.Invalid("query", {"skip": [exceptions.ErrorDetail("Too small.", "min_value")]}),
+        [{"loc": ["query", "skip"], "msg": "Too small.", "type": "greater_than_equal"}],
+    ),
+    (
+        exceptions.ValidationError({"tags": {1: ["Bad."], 3: ["Worse."]}}),
+        [
+            {"loc": ["body", "tags", 1], "msg": "Bad.", "type": "value_error"},
+            {"loc": ["body", "tags", 3], "msg": "Worse.", "type": "value_error"},
+        ],
+    ),
+    (
+        exceptions.ValidationError({"a": ["One.", "Two."]}),
+        [
+            {"loc": ["body", "a"], "msg": "One.", "type": "value_error"},
+            {"loc": ["body", "a"], "msg": "Two.", "type": "value_error"},
+        ],
+    ),
+    (
+        exceptions.ValidationError({"non_field_errors": ["All of it."]}),
+        [{"loc": ["body"], "msg": "All of it.", "type": "value_error"}],
+    ),
     (exceptions.ValidationError("Plain."), [{"loc": ["body"], "msg": "Plain.", "type": "value_error"}]),
     (exceptions.ParseError("No JSON."), [{"loc": ["body"], "msg": "No JSON.", "type": "json_invalid"}]),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("error", "status", "sentence", "headers"), GALLERY, ids=lambda v: type(v).__name__)
@@ -119,7 +160,9 @@ def test_nothing_of_the_exception_is_told():
         ("get", "/healthz/nothing", {}, 404),
     ],
 )
-def test_under_api_nothing_is_html_whatever_debug_says(as_nobody, settings, debug, method, path, extra, status):
+def test_under_api_nothing_is_html_whatever_debug_says(
+    as_nobody, settings, debug, method, path, extra, status
+):
     settings.DEBUG = debug
     answer = getattr(as_nobody, method)(path, **extra)
     assert answer.status_code == status
@@ -140,7 +183,9 @@ def test_an_unexpected_error_tells_nothing_and_is_logged(as_alice, settings, mon
     assert "ZeroDivisionError" in caplog.text
 
 
-@pytest.mark.parametrize(("error", "status"), [(OperationalError("x"), 503), (InterfaceError("x"), 503), (KeyError("x"), 500)])
+@pytest.mark.parametrize(
+    ("error", "status"), [(OperationalError("x"), 503), (InterfaceError("x"), 503), (KeyError("x"), 500)]
+)
 def test_our_pages_say_it_in_a_page(as_nobody, monkeypatch, error, status, caplog):
     def raises(*args, **kwargs):
         raise error

@@ -25,15 +25,31 @@ def secure(tmp_path_factory):
 
 
 ANSWERS = [
-    ("GET", "/api/contacts", {}), ("GET", "/api/contacts", {"Authorization": "Bearer x"}),
-    ("POST", "/api/auth/login", {}), ("GET", "/api/nowhere", {}), ("GET", "/nowhere", {}), ("GET", "/", {}),
-    ("GET", "/reset/x", {}), ("GET", "/api/email/confirm/x", {"Accept": "text/html"}), ("GET", "/api/schema", {}),
-    ("GET", "/api/docs", {}), ("GET", "/api/redoc", {}), ("GET", "/admin/login/", {}), ("GET", "/admin/", {}),
-    ("GET", "/static/admin/css/base.css", {}), ("GET", "/static/nothing.css", {}), ("GET", "/media/avatars/x.jpg", {}),
-    ("GET", "/healthz", {}), ("GET", "/readyz", {}), ("HEAD", "/api/contacts", {}), ("PUT", "/api/auth/login", {}),
-    ("GET", "/api/contacts", {"Host": "evil.example"}), ("GET", "/", {"Host": "evil.example"}), ("POST", "/reset", {}),
+    ("GET", "/api/contacts", {}),
+    ("GET", "/api/contacts", {"Authorization": "Bearer x"}),
+    ("POST", "/api/auth/login", {}),
+    ("GET", "/api/nowhere", {}),
+    ("GET", "/nowhere", {}),
+    ("GET", "/", {}),
+    ("GET", "/reset/x", {}),
+    ("GET", "/api/email/confirm/x", {"Accept": "text/html"}),
+    ("GET", "/api/schema", {}),
+    ("GET", "/api/docs", {}),
+    ("GET", "/api/redoc", {}),
+    ("GET", "/admin/login/", {}),
+    ("GET", "/admin/", {}),
+    ("GET", "/static/admin/css/base.css", {}),
+    ("GET", "/static/nothing.css", {}),
+    ("GET", "/media/avatars/x.jpg", {}),
+    ("GET", "/healthz", {}),
+    ("GET", "/readyz", {}),
+    ("HEAD", "/api/contacts", {}),
+    ("PUT", "/api/auth/login", {}),
+    ("GET", "/api/contacts", {"Host": "evil.example"}),
+    ("GET", "/", {"Host": "evil.example"}),
+    ("POST", "/reset", {}),
     ("OPTIONS", "/api/contacts", {"Origin": APP, "Access-Control-Request-Method": "GET"}),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("method", "path", "headers"), ANSWERS)

@@ -1,4 +1,4 @@
-"""Redis dead, silent, and back: reads and writes go on, limits are counted per process, nothing stale returns."""
+"""Redis dead, silent, and back: requests go on, limits are counted per process, nothing stale returns."""
 
 import threading
 import time
@@ -119,8 +119,11 @@ def test_readyz_says_that_it_is_the_cache(pair, down, way):
     answer = server.ask("GET", "/readyz")
     assert answer.status == 503
     assert answer.json() == {
-        "status": "not ready", "database": "up", "cache": "down", "detail": "cache does not answer.",
-    }  # fmt: skip
+        "status": "not ready",
+        "database": "up",
+        "cache": "down",
+        "detail": "cache does not answer.",
+    }
     assert server.try_get("/healthz") == 200
     down.back()
     assert server.ask("GET", "/readyz").json() == {"status": "ready", "database": "up", "cache": "up"}
@@ -155,14 +158,16 @@ def test_a_reader_who_saw_nothing_of_the_outage_is_right_within_a_second(pair, r
 
 def test_a_session_that_ended_meanwhile_stays_ended_though_its_process_was_killed(pair, redis, down):
     writer, reader = pair
-    email, token = account(reader)
+    email, token = account(writer)
     assert reader.ask("GET", "/api/contacts", token=token).status == 200
     redis.freeze()
     command = (
         "from accounts.models import User; from django.core.cache import cache; "
         f"User.objects.filter(email='{email}').set_active(False)"
     )
-    writer.manage("shell", "-v0", "-c", command)  # a process that is gone, with its tombstone, before Redis is back
+    writer.manage(
+        "shell", "-v0", "-c", command
+    )  # a process that is gone, with its tombstone, before Redis is back
     assert reader.ask("GET", "/api/contacts", token=token).status == 401
     down.back()
     for _ in range(20):

@@ -14,15 +14,25 @@ SECRET = "hunter2-hunter2-hunter2"
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("HOST", "127.0.0.1"), ("PORT", "8000"), ("WEB_CONCURRENCY", "1"), ("DEBUG", "False"),
-        ("PUBLIC_URL", "http://127.0.0.1:8000"), ("TRUSTED_PROXIES", "0"), ("CORS_ALLOWED_ORIGINS", "[]"),
-        ("SECRET_KEY_FALLBACKS", "[]"), ("DATABASE_URL", ""), ("REDIS_URL", ""), ("CLOUDINARY_URL", ""),
+        ("HOST", "127.0.0.1"),
+        ("PORT", "8000"),
+        ("WEB_CONCURRENCY", "1"),
+        ("DEBUG", "False"),
+        ("PUBLIC_URL", "http://127.0.0.1:8000"),
+        ("TRUSTED_PROXIES", "0"),
+        ("CORS_ALLOWED_ORIGINS", "[]"),
+        ("SECRET_KEY_FALLBACKS", "[]"),
+        ("DATABASE_URL", ""),
+        ("REDIS_URL", ""),
+        ("CLOUDINARY_URL", ""),
         ("EMAIL_BACKEND", "accounts.emails.TerminalBackend"),
         ("DATABASES['default']['ENGINE']", "django.db.backends.sqlite3"),
         ("CACHES['default']['BACKEND']", "django.core.cache.backends.locmem.LocMemCache"),
-        ("SECURE_SSL_REDIRECT", "False"), ("SECURE_HSTS_SECONDS", "0"), ("SESSION_COOKIE_SECURE", "False"),
+        ("SECURE_SSL_REDIRECT", "False"),
+        ("SECURE_HSTS_SECONDS", "0"),
+        ("SESSION_COOKIE_SECURE", "False"),
     ],
-)  # fmt: skip
+)
 def test_unset(environment, name, value):
     ended = environment(name)
     assert (ended.stdout.strip(), ended.returncode) == (value, 0)
@@ -33,9 +43,13 @@ def test_unset(environment, name, value):
 
 @pytest.mark.parametrize(
     ("host", "url"),
-    [("0.0.0.0", "http://localhost:8000"), ("::", "http://localhost:8000"), ("::1", "http://[::1]:8000"),
-     ("192.0.2.1", "http://192.0.2.1:8000")],
-)  # fmt: skip
+    [
+        ("0.0.0.0", "http://localhost:8000"),
+        ("::", "http://localhost:8000"),
+        ("::1", "http://[::1]:8000"),
+        ("192.0.2.1", "http://192.0.2.1:8000"),
+    ],
+)
 def test_public_url_follows_the_host(environment, host, url):
     assert environment("PUBLIC_URL", HOST=host).stdout.strip() == url
 
@@ -49,22 +63,42 @@ def test_own_names_are_allowed_hosts_and_no_others(environment):
 @pytest.mark.parametrize(
     ("variable", "value"),
     [
-        ("PORT", "0"), ("PORT", "65536"), ("PORT", "http"), ("PORT", "80.5"),
-        ("WEB_CONCURRENCY", "0"), ("WEB_CONCURRENCY", "two"), ("WEB_CONCURRENCY", "-1"),
-        ("DEBUG", "maybe"), ("TRUSTED_PROXIES", "-1"), ("TRUSTED_PROXIES", "all"),
-        ("PUBLIC_URL", "example.org"), ("PUBLIC_URL", "ftp://example.org"), ("PUBLIC_URL", "https://"),
-        ("PUBLIC_URL", "https://example.org/path"), ("PUBLIC_URL", "https://a:b@example.org"),
-        ("PUBLIC_URL", "https://example.org?x=1"), ("PUBLIC_URL", "https://example.org:99999"), ("PUBLIC_URL", "http://["),
-        ("CORS_ALLOWED_ORIGINS", "*"), ("CORS_ALLOWED_ORIGINS", "app.example.org"),
+        ("PORT", "0"),
+        ("PORT", "65536"),
+        ("PORT", "http"),
+        ("PORT", "80.5"),
+        ("WEB_CONCURRENCY", "0"),
+        ("WEB_CONCURRENCY", "two"),
+        ("WEB_CONCURRENCY", "-1"),
+        ("DEBUG", "maybe"),
+        ("TRUSTED_PROXIES", "-1"),
+        ("TRUSTED_PROXIES", "all"),
+        ("PUBLIC_URL", "example.org"),
+        ("PUBLIC_URL", "ftp://example.org"),
+        ("PUBLIC_URL", "https://"),
+        ("PUBLIC_URL", "https://example.org/path"),
+        ("PUBLIC_URL", "https://a:b@example.org"),
+        ("PUBLIC_URL", "https://example.org?x=1"),
+        ("PUBLIC_URL", "https://example.org:99999"),
+        ("PUBLIC_URL", "http://["),
+        ("CORS_ALLOWED_ORIGINS", "*"),
+        ("CORS_ALLOWED_ORIGINS", "app.example.org"),
         ("CORS_ALLOWED_ORIGINS", "https://a.example/path"),
-        ("SECRET_KEY", "short"), ("DATABASE_URL", "mysql://u:hunter2@h/d"), ("DATABASE_URL", "nonsense"),
+        ("SECRET_KEY", "short"),
+        ("DATABASE_URL", "mysql://u:hunter2@h/d"),
+        ("DATABASE_URL", "nonsense"),
         ("DATABASE_URL", "postgres://u:hunter2@h:port/d"),
-        ("REDIS_URL", "http://:hunter2@h"), ("REDIS_URL", "nonsense"),
-        ("EMAIL_URL", "nonsense"), ("EMAIL_URL", "smtp://"), ("EMAIL_URL", "filemail://"), ("EMAIL_URL", "smtp://u:hunter2@h:port"),
-        ("CLOUDINARY_URL", "https://hunter2"), ("CLOUDINARY_URL", "cloudinary://key:hunter2"),
+        ("REDIS_URL", "http://:hunter2@h"),
+        ("REDIS_URL", "nonsense"),
+        ("EMAIL_URL", "nonsense"),
+        ("EMAIL_URL", "smtp://"),
+        ("EMAIL_URL", "filemail://"),
+        ("EMAIL_URL", "smtp://u:hunter2@h:port"),
+        ("CLOUDINARY_URL", "https://hunter2"),
+        ("CLOUDINARY_URL", "cloudinary://key:hunter2"),
         ("RATE_LIMITS", "login=often"),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_understood_stops_the_start_with_a_sentence(environment, variable, value):
     ended = environment(**{"SECRET_KEY": SECRET * 3, variable: value})
     assert ended.returncode != 0
@@ -106,7 +140,12 @@ def test_the_database_is_bounded_in_all_its_waits(environment):
 @pytest.mark.parametrize("https", [False, True])
 def test_https_is_on_exactly_where_the_public_url_is(environment, https):
     url = f"http{'s' if https else ''}://book.example.org"
-    for name in ("SECURE_SSL_REDIRECT", "SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE", "SECURE_HSTS_SECONDS > 0"):
+    for name in (
+        "SECURE_SSL_REDIRECT",
+        "SESSION_COOKIE_SECURE",
+        "CSRF_COOKIE_SECURE",
+        "SECURE_HSTS_SECONDS > 0",
+    ):
         assert environment(name, PUBLIC_URL=url).stdout.strip() == str(https)
 
 

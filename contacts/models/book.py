@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from django.conf import settings
 from django.db import models, transaction
+from django.db.models import F
 from django.utils import timezone
 
 from contactbook.caching import forget, remembered
@@ -14,6 +15,9 @@ from contactbook.errors import Conflict
 from contacts import jscontact
 
 from .contact import Contact, Group
+
+
+EPOCH_GAP = 10**9  # more changes than any backup is behind
 
 
 def book_key(user_id: int) -> str:
@@ -48,6 +52,11 @@ class BookManager(models.Manager["Book"]):
             models.QuerySet(Contact).bulk_update(stale, Contact.DERIVED, batch_size=100)
         return len(stale)
 
+    def begin_new_epoch(self) -> None:
+        """After a restore from a backup: no number that was given before it is ever given again, and
+        who asks for the changes since one of those is told to read everything anew."""
+        self.update(sequence=F("sequence") + EPOCH_GAP, resync_below=F("sequence") + EPOCH_GAP)
+
     def version(self, user_id: int) -> int:
         """A number that is another one after every write; from the cache."""
         return remembered(book_key(user_id), lambda: self.sequence_of(user_id))
@@ -64,6 +73,7 @@ class Book(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="book"
     )
     sequence = models.BigIntegerField(default=0)
+    resync_below = models.BigIntegerField(default=0)  # older numbers may belong to a history that was rolled back
 
     via: str
     client: str

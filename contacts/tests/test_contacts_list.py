@@ -11,22 +11,8 @@ from .cast import KEYS, add, faults, names, path, settle
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 URL = "/api/contacts/"
-JUNK = [
-    "-1",
-    "abc",
-    "1" + "0" * 30,
-    str(2**63),
-    str(2**31),
-    "٥",
-    "1_000",
-    "5.0",
-    "+5",
-    " 5",
-    "5 ",
-    "0x5",
-    "1e2",
-]
-JUNK += ["\x00", "5\n", "--5", "null"]
+JUNK = ["-1", "abc", "1" + "0" * 30, str(2**63), str(2**31), "٥", "1_000", "5.0", "+5", "0x5", "1e2"]
+JUNK += [" 5", "5 ", "5\n", "\x00", "--5", "null"]
 
 
 def links(answer):

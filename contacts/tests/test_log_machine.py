@@ -353,4 +353,4 @@ def test_it_works(make_user, staff):
 
 @pytest.mark.long
 def test_it_works_at_length(make_user, staff):
-    run(make_user, staff, 300, 50)
+    run(make_user, staff, 100, 50)

@@ -32,8 +32,5 @@ class Command(BaseCommand):
             if dry_run:
                 self.stdout.write(f"{rows.count():,} {name} would be deleted.")
                 continue
-            # Filtered again: one may be prolonged at this very moment.
-            deleted = delete_in_batches(
-                self, rows, lambda keys, rows=rows: rows.filter(pk__in=keys).delete()[0]
-            )
+            deleted = delete_in_batches(self, rows, functools.partial(delete_still, rows))
             self.stdout.write(f"{deleted:,} {name} were deleted.")

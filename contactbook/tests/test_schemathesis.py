@@ -1,0 +1,90 @@
+"""The running product against its own OpenAPI document: schemathesis with all its checks and a fixed seed."""
+
+import json
+import os
+import subprocess
+import sys
+from collections import Counter, defaultdict
+from pathlib import Path
+
+import pytest
+
+from contactbook.tests.live import ROOT, Server, serving
+
+SETTINGS = "contactbook/tests/schemathesis.toml"
+# Without a mail at hand no token of a link is right; without a refresh token there is no new pair; a schema
+# cannot know the number of a session, nor of a contact in the trash.
+NEVER_SUCCEED = {"confirmEmail", "pressConfirm", "login", "refreshToken", "endSession", "purgeFromTrash"}
+
+
+def run(server: Server, *options: str, **accounts: str) -> dict[str, Counter[int]]:
+    """The statuses that each operation answered with; fails in schemathesis's words where it found anything."""
+    report = server.folder / "report.har"
+    command = [
+        sys.executable,
+        "-m",
+        "schemathesis.cli",
+        "--config-file",
+        SETTINGS,
+        "run",
+        f"{server.url}/api/schema",
+    ]
+    command += ["--seed", "1", "--no-color", "--report", "har", "--report-har-path", str(report), *options]
+    env = {**os.environ, "PYTHONPATH": str(ROOT), **accounts}
+    env.pop("VAR_DIR", None)
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return statuses(report)
+
+
+def statuses(report: Path) -> dict[str, Counter[int]]:
+    """By operationId, which each request carries (schemathesis_hooks.py)."""
+    found: dict[str, Counter[int]] = defaultdict(Counter)
+    for entry in json.loads(report.read_text())["log"]["entries"]:
+        sent = {header["name"].lower(): header["value"] for header in entry["request"]["headers"]}
+        if "x-operation" in sent:
+            found[sent["x-operation"]][entry["response"]["status"]] += 1
+    return found
+
+
+def operations(server: Server) -> set[str]:
+    paths = server.ask("GET", "/api/schema").json()["paths"]
+    return {operation["operationId"] for methods in paths.values() for operation in methods.values()}
+
+
+def accounts(server: Server) -> dict[str, str]:
+    return {"CALLER": server.sign_up()[0], "PEER": server.sign_up()[0]}
+
+
+def all_were_reached(server: Server, found: dict[str, Counter[int]], but: set[str]) -> None:
+    """A run in which everybody was refused would find nothing either."""
+    names = operations(server)
+    succeeded = {name for name, codes in found.items() if any(200 <= code < 300 for code in codes)}
+    assert found.keys() == names
+    assert names - succeeded <= but
+
+
+def test_logged_in(server: Server) -> None:
+    found = run(server, "--phases", "examples,coverage", **accounts(server))
+    all_were_reached(server, found, NEVER_SUCCEED)
+
+
+def test_logged_out(server: Server) -> None:
+    found = run(server, "--phases", "examples,stateful", "-n", "1")
+    assert {code for name in found if name.endswith("Contact") for code in found[name]} == {401}
+
+
+def test_limits_are_documented(tmp_path: Path) -> None:
+    """Every kind of answer of a limited route, refused or not, with its headers as documented."""
+    names = ["signup", "login", "createContact", "listContacts", "findContact"]
+    asked = [option for name in names for option in ("--include-operation-id", name)]
+    with serving(tmp_path / "var", RATE_LIMITS="*=2/h,login=5/h") as server:
+        found = run(server, "--phases", "coverage", *asked, **accounts(server))
+    assert all(found[name][429] for name in names)
+
+
+@pytest.mark.long
+def test_long(server: Server) -> None:
+    found = run(server, "-n", "40", **accounts(server))
+    all_were_reached(server, found, NEVER_SUCCEED)
+    assert sum(codes.total() for codes in found.values()) >= 2_000

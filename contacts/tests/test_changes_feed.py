@@ -1,0 +1,85 @@
+"""GET /api/contacts/changes"""
+
+import pytest
+
+from .cast import KEYS, add, faults, path, settle
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
+URL = "/api/contacts/changes"
+
+
+def changes(client, query=""):
+    answer = client.get(URL + query)
+    assert answer.status_code == 200, answer.content
+    assert answer.json().keys() == {"changes", "next", "more"}
+    assert all(change.keys() == {"change", "kind", "id", "contact"} for change in answer.json()["changes"])
+    return answer.json()
+
+
+def told(page):
+    return [(change["change"], change["kind"], change["id"], change["contact"]) for change in page["changes"]]
+
+
+def test_it_works(as_alice):
+    ann, bea, cleo = (add(as_alice, name) for name in ("Ann", "Bea", "Cleo"))
+    as_alice.delete(path(bea))
+    as_alice.delete(path(cleo))
+    as_alice.delete(f"/api/contacts/trash/{cleo['id']}")
+    page = changes(as_alice)
+    assert told(page) == [
+        (1, "created", ann["id"], ann), (4, "deleted", bea["id"], None), (6, "purged", cleo["id"], None)
+    ]
+    assert (page["next"], page["more"]) == (6, False)
+    assert changes(as_alice, "?since=6") == {"changes": [], "next": 6, "more": False}
+    assert ann.keys() == KEYS
+
+
+def test_pages_lead_through_all_of_it(as_alice):
+    for name in "ABCDE":
+        add(as_alice, name)
+    for limit in (1, 2, 3, 5):
+        found, since, more = [], 0, True
+        while more:
+            page = changes(as_alice, f"?since={since}&limit={limit}")
+            assert 0 < len(page["changes"]) <= limit
+            found, since, more = found + told(page), page["next"], page["more"]
+        assert found == told(changes(as_alice)) and since == 5
+
+
+def test_a_number_that_is_yet_to_come_is_told_back(as_alice):
+    add(as_alice)
+    assert changes(as_alice, "?since=7") == {"changes": [], "next": 7, "more": False}
+
+
+def test_the_card_comes_where_it_is_asked_for(as_alice):
+    contact = add(as_alice)
+    (change,) = changes(as_alice, "?fields=card")["changes"]
+    assert change["contact"] == as_alice.get(path(contact)).json()
+
+
+def test_bob_sees_none_of_alices(as_alice, as_bob):
+    add(as_alice)
+    assert changes(as_bob) == {"changes": [], "next": 0, "more": False}
+
+
+@pytest.mark.parametrize(
+    "query, field",
+    [("since=-1", "since"), (f"since={10**30}", "since"), (f"since={2**63}", "since"), ("since=x", "since"),
+     ("limit=0", "limit"), ("limit=1001", "limit"), ("fields=x", "fields")],
+)  # fmt: skip
+def test_limits_of_a_page_are_422(as_alice, query, field):
+    assert faults(as_alice.get(f"{URL}?{query}")) == [["query", field]]
+
+
+def test_it_takes_four_queries_however_much_there_is(as_alice, django_assert_num_queries):
+    for name in "ABCDE":
+        add(as_alice, name)
+    settle()
+    changes(as_alice)
+    with django_assert_num_queries(4):
+        changes(as_alice)
+
+
+def test_it_has_a_limit_of_its_own(as_alice, limits):
+    limits(contacts_changes=(1, 60))
+    assert [as_alice.get(URL).status_code for _ in range(2)] == [200, 429]

@@ -1,0 +1,113 @@
+"""The Idempotency-Key header on every POST under /api/contacts, /api/groups and /api/undo"""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from contacts.models import Change, Contact, FirstAnswer
+
+from .cast import add, faults, path
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
+URL = "/api/contacts/"
+ANN = {"fullname": "Ann"}
+
+
+def post(client, body=ANN, key="k", url=URL):
+    return client.post(url, body, format="json", headers={"idempotency-key": key})
+
+
+def said(answer):
+    kept = ("Content-Type", "ETag", "Location", "Cache-Control")
+    return answer.status_code, answer.content, {name: answer.get(name) for name in kept}
+
+
+def test_it_works(as_alice):
+    first = post(as_alice)
+    assert first.status_code == 201
+    as_alice.patch(first["Location"], {"fullname": "Bea"}, format="json")
+    assert said(post(as_alice)) == said(post(as_alice, url=URL.rstrip("/"))) == said(first)
+    assert Contact.objects.get().fullname == "Bea"
+    assert post(as_alice, key="other").status_code == 201 and Contact.objects.count() == 2
+
+
+@pytest.mark.parametrize(
+    "url, body, status",
+    [
+        (URL, ANN, 201),
+        ("/api/groups", {"name": "Work"}, 201),
+        ("/api/undo", {"since": 1}, 200),
+        ("/api/contacts/batch", {"items": [{"op": "create", "contact": ANN}, {"op": "create", "contact": {}}]}, 200),
+        ("{contact}/restore", {"to": 1}, 200),
+        ("/api/contacts/trash/{trashed}/restore", {}, 200),
+    ],
+)
+def test_every_post_is_done_once(as_alice, url, body, status):
+    contact, trashed = add(as_alice), add(as_alice)
+    as_alice.patch(path(contact), {"fullname": "Bea"}, format="json")
+    as_alice.delete(path(trashed))
+    url = url.format(contact=path(contact), trashed=trashed["id"])
+    first = post(as_alice, body, url=url)
+    assert first.status_code == status
+    changes = Change.objects.count()
+    assert said(post(as_alice, body, url=url)) == said(first)
+    assert Change.objects.count() == changes
+
+
+def test_another_body_or_place_is_422(as_alice):
+    post(as_alice)
+    assert faults(post(as_alice, {"fullname": "Bea"})) == [["body"]]
+    assert faults(post(as_alice, ANN, url="/api/contacts/batch")) == [["body"]]
+    assert Contact.objects.count() == 1
+
+
+def test_after_a_day_it_is_anew(as_alice):
+    first = post(as_alice)
+    FirstAnswer.objects.update(created_at=timezone.now() - timedelta(hours=23, minutes=59))
+    assert said(post(as_alice)) == said(first)
+    FirstAnswer.objects.update(created_at=timezone.now() - timedelta(hours=24))
+    assert post(as_alice, {"fullname": "Bea"}).status_code == 201
+    assert Contact.objects.count() == 2 and FirstAnswer.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    "url, body, status",
+    [
+        (URL, {"fullname": ""}, 422),
+        ("/api/undo", {"change": 999}, 404),
+        ("/api/groups", {"name": "Work"}, 409),
+        ("/api/contacts/batch", {"atomic": True, "items": [None]}, 422),
+    ],
+)
+def test_a_request_that_failed_leaves_nothing(as_alice, url, body, status):
+    as_alice.post("/api/groups", {"name": "Work"}, format="json")
+    assert post(as_alice, body, url=url).status_code == status
+    assert not FirstAnswer.objects.exists()
+    assert post(as_alice).status_code == 201
+
+
+def test_a_key_is_its_owners_alone(as_alice, as_bob):
+    assert post(as_alice).json()["user_id"] != post(as_bob).json()["user_id"]
+
+
+@pytest.mark.parametrize("key", ["", "x" * 256, "é"])
+def test_a_key_that_is_none_is_422(as_alice, key):
+    assert faults(post(as_alice, key=key)) == [["body"]]
+    assert not Contact.objects.exists()
+
+
+def test_a_repeat_is_not_counted_by_the_limit(as_alice, limits):
+    limits(contacts_create=(2, 60))
+    first = post(as_alice)
+    repeats = [post(as_alice) for _ in range(5)]
+    assert [said(repeat) for repeat in repeats] == [said(first)] * 5
+    assert {repeat["RateLimit-Remaining"] for repeat in repeats} == {"1"}
+    assert post(as_alice, {"fullname": "Bea"}).status_code == 422
+    assert post(as_alice, {"fullname": "Bea"}).status_code == 429
+    assert said(post(as_alice)) == said(first)
+
+
+def test_without_a_token_it_says_nothing_of_the_first_answer(as_alice, as_nobody):
+    post(as_alice)
+    assert post(as_nobody).status_code == 401

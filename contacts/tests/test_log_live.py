@@ -1,0 +1,144 @@
+"""Eight writers at once, half of them processes of their own behind no server, and who follows them."""
+
+import json
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from contactbook.tests.live import ROOT
+
+# Writes as commands do, beside the serving processes; begins when it is told to.
+WRITER = """
+import random, sys, django
+django.setup()
+from contacts.models import Book, Contact
+email, rounds = sys.argv[1], int(sys.argv[2])
+from accounts.models import User
+user = User.objects.get(email=email).pk
+print("ready", flush=True)
+sys.stdin.readline()
+for i in range(rounds):
+    with Book.objects.writing(user, "command") as book:
+        mine = list(Contact.objects.for_user(user).order_by("?")[:1])
+        if not mine or random.random() < 0.4:
+            book.create({"name": {"full": f"C{i}"}})
+        elif random.random() < 0.3:
+            book.delete(mine[0])
+        else:
+            book.change(mine[0], {"fullname": f"D{i}"})
+"""
+NUMBERS = """
+from contacts.models import Book, Change
+numbers = list(Change.objects.order_by("number").filter(book__user__email="{}").values_list("number", flat=True))
+print(numbers == list(range(1, len(numbers) + 1)), len(numbers), len(set(numbers)))
+"""
+
+
+class Follower(threading.Thread):
+    """Keeps a copy by asking again and again while others write."""
+
+    def __init__(self, server, token):
+        super().__init__()
+        self.server, self.token, self.copy, self.since = server, token, {}, 0
+        self.done = threading.Event()
+        self.error = None
+        self.asked = 0
+
+    def run(self):
+        try:
+            while not self.done.is_set():
+                self.poll()
+            while self.poll():
+                pass
+        except Exception as error:
+            self.error = error
+
+    def poll(self):
+        path = f"/api/contacts/changes?since={self.since}&limit=7&fields=card"
+        answer = self.server.ask("GET", path, token=self.token)
+        assert answer.status == 200, answer
+        page = answer.json()
+        for change in page["changes"]:
+            assert self.since < change["change"] <= page["next"]
+            self.copy.pop(change["id"], None)
+            if change["contact"]:
+                self.copy[change["id"]] = change["contact"]
+        self.asked += 1
+        self.since = page["next"]
+        return page["more"]
+
+
+def write(server, token, rounds, start):
+    """As clients do: add, change, delete, undo; what somebody else deleted meanwhile is a 404."""
+    start.wait()
+    written = []
+    for i in range(rounds):
+        if i % 5 == 4:
+            answer = server.ask("DELETE", f"/api/contacts/{written.pop()}", token=token)
+        elif i % 5 == 3:
+            items = [{"op": "create", "contact": {"fullname": "B"}}, {"op": "delete", "id": written.pop(0)}]
+            answer = server.ask("POST", "/api/contacts/batch", {"items": items}, token)
+        elif i % 5 == 2:
+            answer = server.ask("PATCH", f"/api/contacts/{written[0]}", {"fullname": f"E{i}"}, token)
+        else:
+            answer = server.ask("POST", "/api/contacts", {"fullname": f"A{i}"}, token)
+            written.append(answer.json()["id"])
+        assert answer.status in (200, 201, 404), answer
+    return rounds
+
+
+def play(server, rounds):
+    email, token = server.sign_up()
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", WRITER, email, str(rounds)],
+            cwd=ROOT, env=server.env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )
+        for _ in range(4)
+    ]  # fmt: skip
+    for process in processes:
+        assert process.stdout.readline() == "ready\n", process.stderr.read()
+    follower, start = Follower(server, token), threading.Event()
+    follower.start()
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            writers = [pool.submit(write, server, token, rounds, start) for _ in range(4)]
+            start.set()
+            for process in processes:
+                process.stdin.write("go\n")
+                process.stdin.flush()
+            assert [writer.result() for writer in writers] == [rounds] * 4
+        outputs = [process.communicate() for process in processes]
+        assert [process.returncode for process in processes] == [0] * 4, outputs
+    finally:
+        follower.done.set()
+        follower.join()
+    if follower.error:
+        raise follower.error
+    return email, token, follower
+
+
+def check(server, rounds):
+    email, token, follower = play(server, rounds)
+    gapless, changes, distinct = server.manage("shell", "-v0", "-c", NUMBERS.format(email)).split()
+    assert gapless == "True" and changes == distinct
+    assert follower.since == int(changes) and follower.asked > 1
+    listed, skip = [], 0
+    while page := server.ask("GET", f"/api/contacts?limit=1000&skip={skip}&fields=card", token=token).json():
+        listed, skip = listed + page, skip + 1000
+    assert follower.copy == {contact["id"]: contact for contact in listed}
+    whole = server.ask("POST", "/api/undo", {"since": 0}, token)
+    assert whole.status == (200 if changes != "0" else 0), json.dumps(whole.json())[:300]
+    assert server.ask("GET", "/api/contacts", token=token).json() == []
+
+
+def test_nothing_is_skipped_doubled_or_left_out(server):
+    check(server, 50)
+
+
+@pytest.mark.long
+def test_nothing_is_skipped_doubled_or_left_out_in_a_thousand_rounds(server):
+    check(server, 1000)

@@ -1,0 +1,100 @@
+"""GET /api/contacts/trash, POST /api/contacts/trash/{id}/restore, DELETE /api/contacts/trash/{id}"""
+
+import pytest
+
+from contacts.models import Change, Contact
+
+from .cast import NOT_FOUND, WHOLE, add, faults, flat, path, settle
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
+URL = "/api/contacts/trash"
+
+
+def deleted(client, *args, **fields):
+    contact = add(client, *args, **fields)
+    assert client.delete(path(contact)).status_code == 200
+    return contact
+
+
+def test_it_works(as_alice):
+    contact = add(as_alice, "Ann", email="a@x.org")
+    whole = as_alice.get(path(contact)).json()
+    as_alice.delete(path(contact))
+    answer = as_alice.get(URL)
+    assert answer.status_code == 200 and answer["X-Total-Count"] == "1"
+    (row,) = answer.json()
+    assert row.keys() == WHOLE | {"deleted_at"} and row["deleted_at"][:19] == row["card"]["updated"][:19]
+    assert as_alice.get(path(contact)).status_code == 404
+    restored = as_alice.post(f"{URL}/{contact['id']}/restore")
+    assert flat(restored) == contact and restored["ETag"] == '"3"'
+    assert restored.json()["card"]["uid"] == whole["card"]["uid"]
+    assert as_alice.get(URL).json() == []
+
+
+def test_the_latest_is_first_and_pages_are_bounded(as_alice):
+    ids = [deleted(as_alice, name)["id"] for name in "ABC"][::-1]
+    assert [row["id"] for row in as_alice.get(URL).json()] == ids
+    page = as_alice.get(f"{URL}?skip=1&limit=1")
+    assert [row["id"] for row in page.json()] == ids[1:2] and page["X-Total-Count"] == "3"
+    for query in ("skip=-1", "limit=1001", "limit=a"):
+        assert faults(as_alice.get(f"{URL}?{query}")) == [["query", query.partition("=")[0]]]
+
+
+def test_gone_for_good_leaves_nothing_but_that_it_was(as_alice):
+    contact = deleted(as_alice, "Ann")
+    answer = as_alice.delete(f"{URL}/{contact['id']}")
+    assert flat(answer) == contact
+    assert not Contact.objects.exists() and as_alice.get(URL).json() == []
+    kinds = [(change.kind, change.before) for change in Change.objects.order_by("number")]
+    assert kinds == [("created", None), ("deleted", None), ("purged", None)]
+    assert as_alice.get(f"{path(contact)}/history").status_code == 404
+
+
+def test_what_is_not_in_the_trash_is_404(as_alice):
+    contact = add(as_alice)
+    for answer in (as_alice.post(f"{URL}/{contact['id']}/restore"), as_alice.delete(f"{URL}/{contact['id']}")):
+        assert answer.status_code == 404 and answer.json() == NOT_FOUND
+    assert flat(as_alice.get(path(contact))) == contact
+
+
+def test_its_groups_are_there_again(as_alice):
+    contact = deleted(as_alice, card={"name": {"full": "Ann"}, "keywords": {"Work": True}})
+    (group,) = as_alice.get("/api/groups").json()
+    as_alice.delete(f"/api/groups/{group['id']}")
+    as_alice.post(f"{URL}/{contact['id']}/restore")
+    assert [group["name"] for group in as_alice.get("/api/groups").json()] == ["Work"]
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "9" * 19, "9" * 20])
+def test_a_number_that_nobody_has_is_404(as_alice, number):
+    assert as_alice.delete(f"{URL}/{number}").status_code == 404
+
+
+@pytest.mark.parametrize("number", ["x", "__proto__", "1.0", "٥", "%00", "9" * 21])
+def test_what_is_no_number_is_a_fault_of_the_path(as_alice, number):
+    assert faults(as_alice.delete(f"{URL}/{number}")) == [["path", "contact_id"]]
+
+
+def test_bob_gets_404_as_for_what_is_not_there(as_alice, as_bob):
+    contact = deleted(as_alice)
+    for ask in (lambda id: as_bob.post(f"{URL}/{id}/restore"), lambda id: as_bob.delete(f"{URL}/{id}")):
+        answers = [ask(contact["id"]), ask(999999999)]
+        assert [answer.status_code for answer in answers] == [404, 404]
+        assert answers[0].content == answers[1].content and answers[0].json() == NOT_FOUND
+    assert as_bob.get(URL).json() == []
+
+
+def test_it_takes_two_queries_however_many_there_are(as_alice, django_assert_num_queries):
+    for name in "ABC":
+        deleted(as_alice, name)
+    settle()
+    as_alice.get(URL)
+    with django_assert_num_queries(2):
+        as_alice.get(URL)
+
+
+def test_they_have_limits_of_their_own(as_alice, limits):
+    limits(contacts_trash=(1, 60), trash_restore=(1, 60), trash_purge=(1, 60))
+    for ask in (lambda: as_alice.get(URL), lambda: as_alice.post(f"{URL}/1/restore"), lambda: as_alice.delete(f"{URL}/1")):
+        assert ask().status_code != 429
+        assert ask().status_code == 429

@@ -1,0 +1,132 @@
+"""POST /api/undo"""
+
+import pytest
+
+from contacts import history
+from contacts.models import Change, Contact
+
+from .cast import add, faults, flat, names, path
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
+
+
+def undo(client, **body):
+    return client.post("/api/undo", body, format="json")
+
+
+def results(client, **body):
+    answer = undo(client, **body)
+    assert answer.status_code == 200, answer.content
+    assert answer.json().keys() == {"dry_run", "results"}
+    assert all(result.keys() == {"id", "does", "status"} for result in answer.json()["results"])
+    return [(result["id"], result["does"], result["status"]) for result in answer.json()["results"]]
+
+
+def test_it_works(as_alice):
+    kept, changed, gone = (add(as_alice, name) for name in ("Ann", "Bea", "Cleo"))
+    as_alice.patch(path(changed), {"fullname": "Dora"}, format="json")
+    as_alice.delete(path(gone))
+    new = add(as_alice, "Eve")
+    planned = results(as_alice, since=3, dry_run=True)
+    assert planned == [(changed["id"], "change", "done"), (gone["id"], "restore", "done"), (new["id"], "delete", "done")]
+    assert names(as_alice.get("/api/contacts")) == ["Ann", "Dora", "Eve"]
+    assert results(as_alice, since=3) == planned
+    assert as_alice.get("/api/contacts").json() == [kept, changed, gone]
+
+
+def test_an_undo_can_be_undone(as_alice):
+    contact = add(as_alice, "Ann")
+    as_alice.delete(path(contact))
+    results(as_alice, since=0)
+    results(as_alice, change=2)
+    assert results(as_alice, since=2) == [(contact["id"], "delete", "done")]
+    assert as_alice.get("/api/contacts").json() == []
+
+
+def test_one_change_is_taken_back(as_alice):
+    contact = add(as_alice, "Ann")
+    as_alice.patch(path(contact), {"fullname": "Bea"}, format="json")
+    assert results(as_alice, change=2) == [(contact["id"], "change", "done")]
+    assert flat(as_alice.get(path(contact))) == contact
+
+
+def test_what_was_changed_again_is_a_conflict_and_stays(as_alice):
+    contact = add(as_alice, "Ann")
+    for name in ("Bea", "Cleo"):
+        as_alice.patch(path(contact), {"fullname": name}, format="json")
+    assert results(as_alice, change=2) == [(contact["id"], "nothing", "conflict")]
+    assert names(as_alice.get("/api/contacts")) == ["Cleo"]
+
+
+def test_what_was_purged_is_a_conflict(as_alice):
+    contact, other = add(as_alice, "Ann"), add(as_alice, "Bea")
+    as_alice.delete(path(contact))
+    as_alice.delete(f"/api/contacts/trash/{contact['id']}")
+    as_alice.patch(path(other), {"fullname": "Cleo"}, format="json")
+    assert results(as_alice, since=2) == [(contact["id"], "nothing", "conflict"), (other["id"], "change", "done")]
+    assert as_alice.get("/api/contacts").json() == [other]
+
+
+def test_what_is_no_longer_kept_is_a_conflict_and_stays(as_alice):
+    contact = add(as_alice, "Ann")
+    as_alice.patch(path(contact), {"fullname": "Bea"}, format="json")
+    Change.objects.all().forget()
+    assert results(as_alice, since=1) == results(as_alice, change=2) == [(contact["id"], "nothing", "conflict")]
+    assert names(as_alice.get("/api/contacts")) == ["Bea"]
+
+
+def test_what_lay_in_the_trash_lies_there_as_it_did(as_alice):
+    contact = add(as_alice, "Ann")
+    as_alice.delete(path(contact))
+    as_alice.post(f"/api/contacts/trash/{contact['id']}/restore")
+    as_alice.patch(path(contact), {"fullname": "Bea"}, format="json")
+    as_alice.delete(path(contact))
+    results(as_alice, since=2)
+    assert Contact.objects.get().fullname == "Ann"
+    results(as_alice, since=5)
+    assert Contact.objects.get().fullname == "Bea" and as_alice.get("/api/contacts").json() == []
+
+
+def test_more_than_can_be_undone_at_once_is_422(as_alice, monkeypatch):
+    monkeypatch.setattr(history, "MAX_UNDONE", 2)
+    contacts = [add(as_alice, name) for name in "ABC"]
+    assert faults(undo(as_alice, since=0)) == [["body", "since"]]
+    assert as_alice.get("/api/contacts").json() == contacts
+    assert len(results(as_alice, since=1)) == 2
+
+
+@pytest.mark.parametrize(
+    "body, where",
+    [
+        ({}, ["body"]),
+        ({"change": 1, "since": 1}, ["body"]),
+        ({"change": 0}, ["body", "change"]),
+        ({"change": 10**30}, ["body", "change"]),
+        ({"change": None}, ["body", "change"]),
+        ({"since": -1}, ["body", "since"]),
+        ({"since": "1"}, ["body", "since"]),
+        ({"since": 10**30}, ["body", "since"]),
+        ({"since": 1, "dry_run": "yes"}, ["body", "dry_run"]),
+    ],
+)
+def test_what_makes_no_sense_is_422(as_alice, body, where):
+    assert faults(undo(as_alice, **body)) == [where]
+
+
+def test_after_the_newest_there_is_nothing_to_undo(as_alice):
+    add(as_alice)
+    assert results(as_alice, since=1) == results(as_alice, since=2**63 - 1) == []
+
+
+def test_bob_gets_404_for_alices_change_as_for_what_is_not_there(as_alice, as_bob):
+    contact = add(as_alice)
+    answers = [undo(as_bob, change=1), undo(as_bob, change=999)]
+    assert [answer.status_code for answer in answers] == [404, 404]
+    assert answers[0].content == answers[1].content and answers[0].json() == {"detail": "Change was not found"}
+    assert results(as_bob, since=0) == []
+    assert flat(as_alice.get(path(contact))) == contact
+
+
+def test_it_has_a_limit_of_its_own(as_alice, limits):
+    limits(undo=(1, 60))
+    assert [undo(as_alice, since=0).status_code for _ in range(2)] == [200, 429]
