@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from aiosmtpd.controller import Controller
 from django.conf import settings as django_settings
-from django.core.cache import cache
+from django.core.cache import cache, caches
 from django.utils import timezone
 from rest_framework.test import APIClient
 
@@ -22,7 +22,11 @@ from contactbook.tests.live import PASSWORD, Server, free_port, serving
 @pytest.fixture(autouse=True)
 def fresh_cache() -> None:
     """Nothing is remembered, and no limit counted, from one test to the next."""
-    cache.clear() if not django_settings.REDIS_URL else cache.delete_pattern("*")
+    if django_settings.REDIS_URL:
+        cache.delete_pattern("*")
+    else:
+        cache.clear()
+        caches["pages"].clear()
     throttling.memory_log.__init__()
 
 
@@ -102,7 +106,7 @@ def limits(settings: Any) -> Callable[..., None]:
 
 @pytest.fixture
 def no_limits(settings: Any) -> None:
-    settings.RATE_LIMITS = {name: (0, 1) for name in settings.RATE_LIMITS}
+    settings.RATE_LIMITS = dict.fromkeys(settings.RATE_LIMITS, (0, 1))
 
 
 class Mailbox:

@@ -122,9 +122,7 @@ class UserAdmin(FastAdmin, DjangosUserAdmin):
         """Only a superuser makes staff: whoever may change users could else make themselves a superuser."""
         if obj is None:
             return ()
-        powers = (
-            () if request.user.is_superuser else ("is_staff", "is_superuser", "groups", "user_permissions")
-        )
+        powers = () if request.user.is_superuser else ("is_staff", "is_superuser", "groups", "user_permissions")
         return (*self.readonly_fields, *powers)
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:

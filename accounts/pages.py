@@ -97,6 +97,4 @@ def reset(request: HttpRequest, token: str) -> HttpResponse:
         user = tokens.user_behind_reset(token, lock=True)
         if user:
             user.set_new_password(form.cleaned_data["new_password1"])
-    return render(
-        request, "reset.html", {"form": None, "done": user is not None}, status=200 if user else 422
-    )
+    return render(request, "reset.html", {"form": None, "done": user is not None}, status=200 if user else 422)

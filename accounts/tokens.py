@@ -159,9 +159,7 @@ def rotate(token: Token) -> dict[str, str]:
         raise AuthenticationFailed(REFUSED) from None
     with transaction.atomic():
         locked = Session.objects.select_for_update(of=("self",)).select_related("user")
-        session = locked.filter(
-            pk=session_id, user=user_id, user__is_active=True, user__token_version=version
-        ).first()
+        session = locked.filter(pk=session_id, user=user_id, user__is_active=True, user__token_version=version).first()
         used_at = session.used_at(generation, timezone.now()) if session else None
         if session and not used_at:
             session.end()

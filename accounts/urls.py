@@ -6,9 +6,7 @@ from .views import AuthViewSet, EmailViewSet, LoginViewSet, RefreshViewSet
 urlpatterns = [
     re_path(r"^auth/signup/?\Z", AuthViewSet.as_view({"post": "signup"}), name="signup"),
     re_path(r"^auth/login/?\Z", LoginViewSet.as_view({"post": "login"}), name="login"),
-    re_path(
-        r"^auth/refresh_token/?\Z", RefreshViewSet.as_view({"get": "refresh_token"}), name="refresh_token"
-    ),
+    re_path(r"^auth/refresh_token/?\Z", RefreshViewSet.as_view({"get": "refresh_token"}), name="refresh_token"),
     re_path(r"^auth/logout/?\Z", LogoutViewSet.as_view({"post": "logout"}), name="logout"),
     re_path(r"^auth/request_email/?\Z", AuthViewSet.as_view({"post": "request_email"}), name="request_email"),
     re_path(r"^auth/reset_pwd/?\Z", AuthViewSet.as_view({"post": "reset_pwd"}), name="reset_pwd"),

@@ -37,9 +37,7 @@ def table_size(model: type[Model]) -> str:
     if connection.vendor != "postgresql" or not counted.startswith("over"):
         return counted
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT reltuples::bigint FROM pg_class WHERE oid = %s::regclass", [model._meta.db_table]
-        )
+        cursor.execute("SELECT reltuples::bigint FROM pg_class WHERE oid = %s::regclass", [model._meta.db_table])
         estimate = cursor.fetchone()[0]  # -1 before the table's first ANALYZE
     return f"about {estimate:,}" if estimate > BOUND else counted
 
@@ -114,10 +112,7 @@ class Site(admin.AdminSite):
             if isinstance(model_admin, FastAdmin) and model_admin.has_view_permission(request):
                 url = f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist"
                 names = ("number", "words", "query")
-                found += [
-                    {"url": url, **dict(zip(names, each, strict=True))}
-                    for each in model_admin.numbers(request)
-                ]
+                found += [{"url": url, **dict(zip(names, each, strict=True))} for each in model_admin.numbers(request)]
         return found
 
 

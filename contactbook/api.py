@@ -1,4 +1,4 @@
-"""What every API view does before its own work, in order: who calls, how often, may they, is the body bearable."""
+"""What every API view does before its own work: who calls, how often, may they, is the body bearable."""
 
 import time
 from typing import Any

@@ -87,7 +87,7 @@ def put_postgresql(archive: zipfile.ZipFile) -> dict[str, int]:
 
 @contextlib.contextmanager
 def copying() -> Iterator[Any]:
-    """A transaction in which COPY works: psycopg2 has none on a connection that waits by a callback (contactbook/postgresql)."""
+    """A transaction in which COPY works: psycopg2 has none where it waits by a callback (contactbook/postgresql)."""
     waiting = extensions.get_wait_callback()
     connection.close()
     extensions.set_wait_callback(None)
@@ -186,5 +186,3 @@ def take_avatars(archive: zipfile.ZipFile) -> None:
         if name.startswith("avatars/") and not target.exists():
             with archive.open(name) as source, target.open("wb") as file:
                 shutil.copyfileobj(source, file)
-
-

@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from django.core.cache import cache
+from django.core.cache import cache, caches
 from django.db import transaction
 from redis.exceptions import RedisError
 from rest_framework.utils.encoders import JSONEncoder
@@ -22,6 +22,7 @@ from .conditional import etag_of
 
 SECONDS = 30  # how long a value may be believed, and how long a tombstone stands against slow readers
 TOMBSTONE = "gone"
+pages = caches["pages"]
 LARGEST_PAGE = 256 * 1024  # characters; what is larger is built anew each time
 
 
@@ -72,12 +73,12 @@ def hot_page(key: str, build: Callable[[], tuple[Any, dict[str, str]]]) -> Page:
     key = f"page:{hashlib.sha256(key.encode()).hexdigest()}"
     kept = None
     with contextlib.suppress(RedisError):
-        kept = cache.get(key)
+        kept = pages.get(key)
     if kept is None:
         data, headers = build()
         content = json.dumps(data, cls=JSONEncoder, ensure_ascii=False, separators=(",", ":"))
         kept = [content, etag_of(content.encode()), headers]
         if len(content) <= LARGEST_PAGE:
             with contextlib.suppress(RedisError):
-                cache.set(key, kept)
+                pages.set(key, kept)
     return Page(*kept)

@@ -222,9 +222,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     error = sys.exc_info()[1]
     known = as_api_exception(error) if isinstance(error, Exception) else exceptions.APIException()
     code = 503 if isinstance(known, Unavailable) else 500
-    response = answer(
-        request, code, str(known.detail) if code == 503 else "Something went wrong on our side."
-    )
+    response = answer(request, code, str(known.detail) if code == 503 else "Something went wrong on our side.")
     if code == 503:
         response["Retry-After"] = str(Unavailable.wait)
     return response

@@ -5,7 +5,6 @@ from typing import Any
 
 from rest_framework import serializers
 
-
 # A field's `openapi` is its JSON Schema where what DRF can tell of it is not exact (contactbook/schema.py).
 
 # What str.strip() takes away, as written inside the brackets of any dialect's regular expressions.

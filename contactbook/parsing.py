@@ -39,7 +39,7 @@ class AnswersInJSON(BaseContentNegotiation):
 
 
 class JSONParser(BaseParser):
-    """UTF-8 whatever a charset says (RFC 8259 §8.1), no NaN, and nesting that Python cannot hold is a fault of the body."""
+    """UTF-8 whatever a charset says (RFC 8259 §8.1), no NaN; nesting that Python cannot hold is a fault of the body."""
 
     media_type = "application/json"
 

@@ -101,9 +101,7 @@ class Step(serializers.Field):
 
 
 class ValidationError(serializers.Serializer):
-    loc = serializers.ListField(
-        child=Step(), help_text="`path`, `query` or `body`, then the way to the fault."
-    )
+    loc = serializers.ListField(child=Step(), help_text="`path`, `query` or `body`, then the way to the fault.")
     msg = serializers.CharField(help_text="For people.")
     type = serializers.CharField(help_text="For programs.")
     example = {"loc": ["body", "email"], "msg": "Enter a valid email address.", "type": "value_error"}
@@ -311,16 +309,12 @@ class AutoSchema(DefaultAutoSchema):
         content = self.content(serializer, [JSON], None if code == 422 else {"detail": ERRORS[code]})
         if code == 422 and HTML in self.told.media:
             content = {media: content[JSON] if media == JSON else PAGE for media in self.told.media}
-        return self.with_headers(
-            {"description": ERRORS[code], "content": content}, HEADERS_OF_ERROR.get(code, ())
-        )
+        return self.with_headers({"description": ERRORS[code], "content": content}, HEADERS_OF_ERROR.get(code, ()))
 
     def with_headers(self, response: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
         names = (*names, *(RATE_LIMIT if self.limited else ()))
         if names:
-            response["headers"] = {
-                name: {**HEADERS[name], "required": name not in NOT_ALWAYS} for name in names
-            }
+            response["headers"] = {name: {**HEADERS[name], "required": name not in NOT_ALWAYS} for name in names}
         return response
 
     def content(self, what: Any, media_types: Any, example: Any = None) -> dict[str, Any]:
@@ -386,8 +380,6 @@ CONTRACTS = {"/api/contacts": "/api/contacts/"}
 
 def with_tags_and_security(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
     result["components"]["securitySchemes"] = SECURITY_SCHEMES
-    used = {
-        tag for path in result["paths"].values() for operation in path.values() for tag in operation["tags"]
-    }
+    used = {tag for path in result["paths"].values() for operation in path.values() for tag in operation["tags"]}
     result["tags"] = [tag for tag in TAGS if tag["name"] in used]
     return result

@@ -67,9 +67,7 @@ DEBUG = read(env.bool, "DEBUG", False, "true or false")
 ALLOWED_HOSTS = read(env.list, "ALLOWED_HOSTS", None, "names separated by commas") or sorted(
     {"localhost", "127.0.0.1", "[::1]", socket.gethostname(), socket.getfqdn(), _own_name, str(_public.hostname)}
 )
-TRUSTED_PROXIES = read(
-    env.int, "TRUSTED_PROXIES", 0, "a count, 0 to 10", validate=validate.Range(0, 10)
-)
+TRUSTED_PROXIES = read(env.int, "TRUSTED_PROXIES", 0, "a count, 0 to 10", validate=validate.Range(0, 10))
 CORS_ALLOWED_ORIGINS = read(env.list, "CORS_ALLOWED_ORIGINS", [], "origins separated by commas")
 for _origin in CORS_ALLOWED_ORIGINS:
     if not re.fullmatch(r"https?://[^/\s*]+", _origin):
@@ -107,7 +105,7 @@ SECRET_KEY_FALLBACKS = read(env.list, "SECRET_KEY_FALLBACKS", [], "texts separat
 def postgresql(url: str) -> dict[str, Any]:
     if urlsplit(url).scheme not in ("postgres", "postgresql"):
         raise ValueError
-    database = dict(
+    database: dict[str, Any] = dict(
         dj_database_url.parse(url, engine="contactbook.postgresql", conn_max_age=None, conn_health_checks=True)
     )
     # What a working server bounds by itself; a silent one is given up in contactbook/postgresql/base.py.
@@ -132,7 +130,7 @@ else:
             "NAME": VAR_DIR / "contactbook.sqlite3",
             "CONN_MAX_AGE": None,
             "OPTIONS": {
-                # A deferred transaction that reads and then writes fails at once under concurrency, whatever the timeout.
+                # A deferred transaction that reads and then writes fails at once, whatever the timeout.
                 "transaction_mode": "IMMEDIATE",
                 "timeout": 20,
                 "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL",
@@ -165,6 +163,7 @@ if REDIS_URL:
             },
         }
     }
+    CACHES["pages"] = CACHES["default"]
 else:
     CACHES = {
         "default": {
@@ -172,7 +171,9 @@ else:
             "TIMEOUT": 60,
             # Eviction would erase the counters of django-ratelimit, which lifts a limit.
             "OPTIONS": {"MAX_ENTRIES": 100_000},
-        }
+        },
+        # Rendered pages are large, and may be evicted: 300 of 256 KiB at most.
+        "pages": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "pages", "TIMEOUT": 60},
     }
 
 SILENCED_SYSTEM_CHECKS = ["auth.W004"]  # the address is unique by its key, without regard to case
@@ -245,9 +246,7 @@ for _entry in read(env.list, "RATE_LIMITS", [], "entries such as login=100/m, se
 
 # Mail
 
-DEFAULT_FROM_EMAIL = read(
-    env.str, "DEFAULT_FROM_EMAIL", f"Contact book <contactbook@{_public.hostname}>", "an address"
-)
+DEFAULT_FROM_EMAIL = read(env.str, "DEFAULT_FROM_EMAIL", f"Contact book <contactbook@{_public.hostname}>", "an address")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 EMAIL_TIMEOUT = 10
 EMAIL_FILE_PATH = VAR_DIR / "mail"
@@ -274,13 +273,22 @@ def mail_settings(url: str) -> dict[str, Any]:
     }
 
 
-ANYMAIL_PROVIDERS = (
-    "amazon_ses brevo mailersend mailgun mailjet mandrill postal postmark resend sendgrid sparkpost unisender_go"
-).split()
+ANYMAIL_PROVIDERS = [
+    "amazon_ses",
+    "brevo",
+    "mailersend",
+    "mailgun",
+    "mailjet",
+    "mandrill",
+    "postal",
+    "postmark",
+    "resend",
+    "sendgrid",
+    "sparkpost",
+    "unisender_go",
+]
 ANYMAIL = {
-    name.removeprefix("ANYMAIL_"): value
-    for name, value in os.environ.items()
-    if name.startswith("ANYMAIL_") and value
+    name.removeprefix("ANYMAIL_"): value for name, value in os.environ.items() if name.startswith("ANYMAIL_") and value
 }
 EMAIL_URL = read(env.str, "EMAIL_URL", "", "a URL")
 EMAIL_BACKEND = "accounts.emails.TerminalBackend"
@@ -469,7 +477,10 @@ SPECTACULAR_SETTINGS = {
     "SERVE_AUTHENTICATION": [],
     # No SERVERS: calls go to where the document came from, by whatever name the browser knows this host.
     "PREPROCESSING_HOOKS": ["contactbook.schema.as_the_contract_writes"],
-    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "contactbook.schema.with_tags_and_security"],
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "contactbook.schema.with_tags_and_security",
+    ],
     "SORT_OPERATION_PARAMETERS": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

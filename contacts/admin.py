@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from accounts.addresses import email_key
+from accounts.models import email_key
 from contactbook.admin import FastAdmin, table_size
 
 from . import jscontact

@@ -16,6 +16,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+import urllib3
 from cloudinary import uploader
 from cloudinary.exceptions import Error as CloudinaryError
 from cloudinary.utils import cloudinary_url
@@ -24,7 +25,6 @@ from django.core.files.base import ContentFile, File
 from django.core.files.storage import Storage, storages
 from django.core.files.uploadedfile import UploadedFile
 from PIL import ExifTags, Image, ImageCms
-import urllib3
 from urllib3 import Timeout
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 
@@ -173,18 +173,13 @@ def _in_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
         return image
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        return (
-            ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
-            or image
-        )
+        return ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB") or image
     except (ImageCms.PyCMSError, *DAMAGE):
         return image
 
 
 def _encoded(image: Image.Image) -> bytes:
-    bare = Image.new(
-        "RGB", image.size
-    )  # without the info that save() would write out again, comments for one
+    bare = Image.new("RGB", image.size)  # without the info that save() would write out again, comments for one
     bare.paste(image)
     jpeg = io.BytesIO()
     bare.save(jpeg, "JPEG", quality=85, optimize=True)

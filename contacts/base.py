@@ -3,12 +3,13 @@
 import functools
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import Any, cast
 
 from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.models import Caller
 from contactbook import conditional
 from contactbook.api import APIViewSet, validated
 from contactbook.caching import hot_page
@@ -26,18 +27,22 @@ class Contacts(APIViewSet):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         if request.method == "POST" and "Idempotency-Key" in request.headers:
-            self.post = functools.partial(idempotency.once, self.post)
+            self.post = functools.partial(idempotency.once, self.post)  # type: ignore[has-type,arg-type]
 
     def check_throttles(self, request: Request) -> None:
         if request.method == "POST" and idempotency.is_repeat(request):
             return idempotency.show_limit(request, self)
         return super().check_throttles(request)
 
+    @property
+    def caller(self) -> Caller:
+        return cast(Caller, self.request.user)
+
     def contacts(self) -> ContactQuerySet:
-        return Contact.objects.for_user(self.request.user.pk)
+        return Contact.objects.for_user(self.caller.pk)
 
     def writing(self) -> AbstractContextManager[Book]:
-        return Book.objects.writing(self.request.user.pk, "rest", self.request.headers.get("User-Agent", ""))
+        return Book.objects.writing(self.caller.pk, "rest", self.request.headers.get("User-Agent", ""))
 
     def contact_id(self) -> int:
         return validated(ContactPath, self.kwargs, "path")["contact_id"]
@@ -50,7 +55,7 @@ class Contacts(APIViewSet):
 
     def hot(self, name: str, asked: dict[str, Any], build: Callable[[], tuple[Any, dict[str, str]]]) -> HttpResponse:
         """A page kept until the book's next write."""
-        owner = self.request.user.pk
+        owner = self.caller.pk
         page = hot_page(f"{owner} {Book.objects.version(owner)} {name} {sorted(asked.items())}", build)
         return conditional.answer(self.request, page.content.encode(), page.etag, page.headers)
 

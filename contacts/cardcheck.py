@@ -8,7 +8,6 @@ import json
 import re
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urlsplit
 
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 16
@@ -16,6 +15,13 @@ MAX_ENTRIES = 500  # of one collection
 MAX_NUMBER = 2**53 - 1  # what every reader of JSON holds exactly (RFC 7493 §2.2)
 UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 ID = re.compile(r"[A-Za-z0-9_-]{1,255}")  # RFC 9553 §1.4.1
+
+# No control character and no space, which browsers drop before they look for a scheme; and either http(s), or
+# a relative reference, whose first segment holds no colon (RFC 3986 §4.2).
+SAFE_REFERENCE = (
+    r"^(?:[hH][tT][tT][pP][sS]?:[^\u0000-\u0020\u007f]*"
+    r"|[^\u0000-\u0020\u007f:/?#]*(?:[/?#][^\u0000-\u0020\u007f]*)?)$"
+)
 
 # Collections of objects by id (RFC 9553 §2), with the member that an entry must have, if we read it.
 COLLECTIONS: dict[str, str | None] = {
@@ -138,7 +144,7 @@ def entry_faults(where: list[str], entry: dict[str, Any], member: str | None) ->
         value = entry.get(member)
         if not isinstance(value, str) or not 0 < len(value) <= LENGTHS[member]:
             yield [*where, member], f"This is text of 1 to {LENGTHS[member]} characters."
-        elif where[0] == "media" and not is_safe_reference(value):
+        elif where[0] == "media" and not re.fullmatch(SAFE_REFERENCE, value):
             yield [*where, member], "A picture or sound is a URL whose scheme is http or https."
 
 
@@ -148,9 +154,11 @@ def is_date(value: Any) -> bool:
         return False
     if "utc" in value:
         utc = value["utc"]
-        return isinstance(utc, str) and bool(
-            re.fullmatch(r"(?!0000)\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", utc, re.ASCII)
-        ) and days_exist(int(utc[:4]), int(utc[5:7]), int(utc[8:10]))
+        return (
+            isinstance(utc, str)
+            and bool(re.fullmatch(r"(?!0000)\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", utc, re.ASCII))
+            and days_exist(int(utc[:4]), int(utc[5:7]), int(utc[8:10]))
+        )
     parts = [value.get(name) for name in ("year", "month", "day")]
     if not all(part is None or (isinstance(part, int) and not isinstance(part, bool)) for part in parts):
         return False
@@ -162,12 +170,3 @@ def is_date(value: Any) -> bool:
 
 def days_exist(year: int, month: int, day: int) -> bool:
     return 1 <= year <= 9999 and 1 <= month <= 12 and 1 <= day <= calendar.monthrange(year, month)[1]
-
-
-def is_safe_reference(uri: str) -> bool:
-    """No scheme but http and https; browsers drop control characters before they look for one."""
-    try:
-        scheme = urlsplit(uri).scheme
-    except ValueError:
-        return False
-    return scheme in ("", "http", "https") and not re.search(r"[\x00-\x20\x7f]", uri)

@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.utils.encoders import JSONEncoder
 
 from accounts.models import User
+from contactbook.schema import documented
 
 from . import avatars
 from .base import Contacts
@@ -23,8 +24,9 @@ MAX_PHOTOS = 10_000
 class ExportViewSet(Contacts):
     limits = {"export": "me_export"}
 
+    @documented("exportAccount", "Everything of one's own, as a zip", response=bytes, media=("application/zip",))
     def export(self, request: Request) -> FileResponse:
-        archive = written(User.objects.get(pk=request.user.pk))
+        archive = written(User.objects.get(pk=self.caller.pk))
         return FileResponse(archive, as_attachment=True, filename="contacts.zip", content_type="application/zip")
 
 

@@ -151,7 +151,7 @@ def undo(book: Book, steps: list[Step], dry_run: bool) -> list[dict[str, Any]]:
 
 
 def feed(user_id: int, since: int, limit: int) -> tuple[list[tuple[int, str, int, Contact | None]], int, bool]:
-    """(number, kind, id, contact or None) of each contact changed since, at its newest; the next `since`; whether more wait.
+    """(number, kind, id, contact or None) of each contact changed since, at its newest; the next `since`; if more wait.
 
     Nothing is skipped under concurrent writers: changes are numbered in commit order, so all up to the
     sequence read first are there; what has moved beyond it meanwhile comes in the next answer.

@@ -7,10 +7,11 @@ repeat is judged anew.
 
 import hashlib
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from django.db import IntegrityError, OperationalError, transaction
 from django.http import HttpResponse
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -49,15 +50,14 @@ def is_repeat(request: Request) -> bool:
 
 
 def show_limit(request: Request, view: APIView) -> None:
-    name = getattr(view, "limits", {}).get(view.action)
+    name = getattr(view, "limits", {}).get(getattr(view, "action", None))
     who = throttling.client(request)
-    verdict = name and throttling.take(name, who)
-    if verdict:
+    if name and (verdict := throttling.take(name, who)):
         throttling.give_back(name, who, verdict)
         view.headers |= verdict._replace(remaining=min(verdict.limit, verdict.remaining + verdict.allowed)).headers
 
 
-def once(handler: Callable[..., HttpResponse], request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
+def once(handler: Callable[..., Response], request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
     """The handler's answer, or the first one if this very request was answered before."""
     key, asked = key_of(request), fingerprint(request)
     try:
@@ -74,7 +74,7 @@ def claim(request: Request, key: str, asked: str) -> FirstAnswer:
     """Holds the key until the end of the transaction; whoever else wants it waits, or is refused."""
     try:
         FirstAnswer.objects.expired().filter(user=request.user.pk, key=key).delete()
-        return FirstAnswer.objects.create(user_id=request.user.pk, key=key, request=asked)
+        return FirstAnswer.objects.create(user_id=cast(int, request.user.pk), key=key, request=asked)
     except OperationalError as error:
         if getattr(error.__cause__, "pgcode", None) == LOCK_NOT_AVAILABLE:
             raise Conflict(STILL_RUNNING) from None
@@ -83,7 +83,7 @@ def claim(request: Request, key: str, asked: str) -> FirstAnswer:
 
 def keep(answer: FirstAnswer, request: Request, response: Response) -> None:
     answer.status = response.status_code
-    answer.content = request.accepted_renderer.render(response.data).decode()
+    answer.content = JSONRenderer().render(response.data).decode()
     answer.headers = {name: response[name] for name in ("ETag", "Location") if response.has_header(name)}
     answer.save(update_fields=["status", "content", "headers"])
 

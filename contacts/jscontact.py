@@ -187,7 +187,7 @@ def with_fields_of(card: Card, source: Card, names: Iterable[str]) -> Card:
 
 
 def take_entry(card: Card, source: Card, field: str) -> None:
-    """Makes a flat field what it is in the source: by the value as it stands there, since a birthday may lack its year."""
+    """Makes a flat field what it is in the source, by the value as it stands there: a birthday may lack its year."""
     place = PLACES[field]
     theirs = preferred(source, place)
     if theirs is None:

@@ -20,16 +20,20 @@ class PageQuery(serializers.Serializer):
 class ChangesQuery(serializers.Serializer):
     since = Count(required=False, default=0, min_value=0, max_value=LARGEST_ID)
     limit = Count(required=False, default=500, min_value=1, max_value=1000)
-    fields = serializers.ChoiceField(["card"], required=False)
+    fields = serializers.ChoiceField(["card"], required=False)  # type: ignore[assignment]
 
 
 class RestoreInput(serializers.Serializer):
+    example = {"to": 1, "fields": ["phone"]}
     to = Number(min_value=1, max_value=LARGEST_ID)
-    fields = serializers.ListField(child=Text(max_length=255), required=False, allow_null=True, max_length=100)
+    fields = serializers.ListField(child=Text(max_length=255), required=False, allow_null=True, max_length=100)  # type: ignore[assignment]
 
 
 class UndoInput(serializers.Serializer):
     """Either one `change`, or all `since` one."""
+
+    openapi = {"oneOf": [{"required": ["change"]}, {"required": ["since"]}]}
+    example = {"since": 1, "dry_run": True}
 
     change = Number(required=False, min_value=1, max_value=LARGEST_ID)
     since = Number(required=False, min_value=0, max_value=LARGEST_ID)
@@ -43,6 +47,8 @@ class UndoInput(serializers.Serializer):
 
 class Anything(serializers.JSONField):
     """Whatever JSON holds; it is judged later."""
+
+    openapi: dict[str, Any] = {}
 
     def to_internal_value(self, data: Any) -> Any:
         return data
@@ -63,11 +69,13 @@ class BatchItem(serializers.Serializer):
 
 
 class BatchInput(serializers.Serializer):
+    example = {"atomic": True, "items": [{"op": "create", "contact": {"fullname": "Ada Lovelace"}}]}
     atomic = Flag(required=False, default=False)
     items = serializers.ListField(child=Anything(allow_null=True), max_length=1000)
 
 
 class GroupInput(serializers.Serializer):
+    example = {"name": "Family"}
     name = Text(min_length=1, max_length=255)
 
     def validate_name(self, name: str) -> str:
@@ -81,22 +89,33 @@ class GroupPath(serializers.Serializer):
 
 
 class GroupOutput(serializers.ModelSerializer):
+    example = {"id": 1, "name": "Family"}
+
     class Meta:
         model = Group
         fields = ["id", "name"]
 
 
-class DeletedContactOutput(ContactOutput):
+class DeletedContactOutput(WholeContactOutput):
+    example = {**WholeContactOutput.example, "deleted_at": "2026-01-31T12:00:00Z"}
     deleted_at = serializers.DateTimeField()
 
 
 class HistoryOutput(serializers.Serializer):
+    example = {
+        "change": 2,
+        "at": "2026-01-31T12:00:00Z",
+        "kind": "changed",
+        "via": "rest",
+        "client": "curl/8.5",
+        "fields": {"phone": [None, "+380 44 123 45 67"]},
+    }
     change = serializers.IntegerField()
     at = serializers.DateTimeField()
     kind = serializers.ChoiceField(Change.Kind.choices)
     via = serializers.CharField(help_text="The door: rest, admin, command …")
     client = serializers.CharField(help_text="The program, as its User-Agent said.")
-    fields = serializers.DictField(
+    fields = serializers.DictField(  # type: ignore[assignment]
         child=serializers.ListField(min_length=2, max_length=2),
         allow_null=True,
         help_text="Each field that changed: [before, after]; null where that is no longer kept.",
@@ -111,6 +130,11 @@ class ChangeOutput(serializers.Serializer):
 
 
 class ChangesOutput(serializers.Serializer):
+    example = {
+        "changes": [{"change": 1, "kind": "created", "id": 1, "contact": ContactOutput.example}],
+        "next": 1,
+        "more": False,
+    }
     changes = ChangeOutput(many=True)
     next = serializers.IntegerField(help_text="The next `since`.")
     more = serializers.BooleanField()
@@ -123,6 +147,7 @@ class UndoResult(serializers.Serializer):
 
 
 class UndoOutput(serializers.Serializer):
+    example = {"dry_run": True, "results": [{"id": 1, "does": "change", "status": "done"}]}
     dry_run = serializers.BooleanField()
     results = UndoResult(many=True)
 
@@ -134,4 +159,5 @@ class BatchResult(serializers.Serializer):
 
 
 class BatchOutput(serializers.Serializer):
+    example = {"results": [{"status": 201, "contact": WholeContactOutput.example}]}
     results = BatchResult(many=True)

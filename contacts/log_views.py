@@ -10,22 +10,37 @@ from rest_framework.response import Response
 from contactbook import conditional, errors
 from contactbook.api import validated
 from contactbook.errors import Conflict, InvalidItems, within
+from contactbook.schema import documented
 
 from . import history
 from .base import Contacts
 from .log_serializers import (
     BatchInput,
     BatchItem,
+    BatchOutput,
+    ChangesOutput,
     ChangesQuery,
+    DeletedContactOutput,
     GroupInput,
     GroupOutput,
     GroupPath,
+    HistoryOutput,
     PageQuery,
     RestoreInput,
     UndoInput,
+    UndoOutput,
 )
 from .models import Book, Contact, ContactQuerySet, Group, GroupQuerySet
-from .serializers import COLUMNS, ContactInput, NewContactInput, flat_changes, new_card, represent, represent_one
+from .serializers import (
+    COLUMNS,
+    ContactInput,
+    NewContactInput,
+    WholeContactOutput,
+    flat_changes,
+    new_card,
+    represent,
+    represent_one,
+)
 
 
 class HistoryViewSet(Contacts):
@@ -34,12 +49,22 @@ class HistoryViewSet(Contacts):
     limits = {"list": "contacts_history", "restore": "contacts_restore"}
 
     def everything(self) -> ContactQuerySet:
-        return Contact.objects.all_of(self.request.user.pk)
+        return Contact.objects.all_of(self.caller.pk)
 
+    @documented("listHistory", "What became of a contact", query=PageQuery, response=[HistoryOutput])
     def list(self, request: Request, contact_id: str) -> Response:
         asked = validated(PageQuery, request.query_params, "query")
         return Response(history.of_contact(self.everything().by_id(self.contact_id()), **asked))
 
+    @documented(
+        "restoreContact",
+        "A contact as it was after a change",
+        request=RestoreInput,
+        response=WholeContactOutput,
+        headers=("ETag",),
+        errors=(409,),
+        idempotent=True,
+    )
     def restore(self, request: Request, contact_id: str) -> Response:
         asked = validated(RestoreInput, request.data)
         with self.writing() as book:
@@ -51,18 +76,33 @@ class HistoryViewSet(Contacts):
 class TrashViewSet(Contacts):
     limits = {"list": "contacts_trash", "restore": "trash_restore", "purge": "trash_purge"}
 
+    @documented(
+        "listTrash",
+        "Deleted contacts",
+        query=PageQuery,
+        response=[DeletedContactOutput],
+        headers=("X-Total-Count",),
+    )
     def list(self, request: Request) -> Response:
         asked = validated(PageQuery, request.query_params, "query")
-        trash = Contact.objects.trash_of(request.user.pk).order_by("-deleted_at", "-id")
+        trash = Contact.objects.trash_of(self.caller.pk).order_by("-deleted_at", "-id")
         page = trash[asked["skip"] : asked["skip"] + asked["limit"]]
         rows = [{**represent_one(contact), "deleted_at": contact.deleted_at} for contact in page]
         return Response(rows, headers={"X-Total-Count": str(trash.count())})
 
+    @documented(
+        "restoreFromTrash",
+        "Take a contact out of the trash",
+        response=WholeContactOutput,
+        headers=("ETag",),
+        idempotent=True,
+    )
     def restore(self, request: Request, contact_id: str) -> Response:
         with self.writing() as book:
             contact = book.restore(book.get_from_trash(self.contact_id()))
         return self.one(contact)
 
+    @documented("purgeFromTrash", "Delete a contact for good", response=WholeContactOutput)
     def purge(self, request: Request, contact_id: str) -> Response:
         with self.writing() as book:
             contact = book.get_from_trash(self.contact_id())
@@ -74,6 +114,14 @@ class TrashViewSet(Contacts):
 class UndoViewSet(Contacts):
     limits = {"undo": "undo"}
 
+    @documented(
+        "undo",
+        "Take back one change, or all since one",
+        request=UndoInput,
+        response=UndoOutput,
+        errors=(404,),
+        idempotent=True,
+    )
     def undo(self, request: Request) -> Response:
         asked = validated(UndoInput, request.data)
         with self.writing() as book:
@@ -88,9 +136,10 @@ class UndoViewSet(Contacts):
 class ChangesViewSet(Contacts):
     limits = {"list": "contacts_changes"}
 
+    @documented("listChanges", "What changed since", query=ChangesQuery, response=ChangesOutput)
     def list(self, request: Request) -> Response:
         asked = validated(ChangesQuery, request.query_params, "query")
-        rows, following, more = history.feed(request.user.pk, asked["since"], asked["limit"])
+        rows, following, more = history.feed(self.caller.pk, asked["since"], asked["limit"])
         whole = asked.get("fields") == "card"
         changes = [
             {"change": number, "kind": kind, "id": contact_id, "contact": contact and shown(contact, whole)}
@@ -108,6 +157,7 @@ class BatchViewSet(Contacts):
 
     limits = {"run": "contacts_batch"}
 
+    @documented("batch", "Many writes at once", request=BatchInput, response=BatchOutput, idempotent=True)
     def run(self, request: Request) -> Response:
         asked = validated(BatchInput, request.data)
         with self.writing() as book:
@@ -151,33 +201,50 @@ def faults_of(i: int, result: dict[str, Any]) -> list[dict[str, Any]]:
 class GroupsViewSet(Contacts):
     """Groups by name. Who is in one says the contact's card, among its keywords."""
 
-    limits = {"list": "groups_list", "create": "groups_create", "rename": "groups_update", "destroy": "groups_delete"}
+    limits = {
+        "list": "groups_list",
+        "create": "groups_create",
+        "rename": "groups_update",
+        "destroy": "groups_delete",
+    }
 
     def groups(self) -> GroupQuerySet:
-        return Group.objects.for_user(self.request.user.pk)
+        return Group.objects.for_user(self.caller.pk)
 
     def group(self) -> Group:
         return self.groups().by_id(validated(GroupPath, self.kwargs, "path")["group_id"])
 
+    @documented("listGroups", "List groups", query=PageQuery, response=[GroupOutput], headers=("X-Total-Count",))
     def list(self, request: Request) -> Response:
         asked = validated(PageQuery, request.query_params, "query")
         groups = self.groups().order_by("name", "id")
         page = groups[asked["skip"] : asked["skip"] + asked["limit"]]
         return Response(GroupOutput(page, many=True).data, headers={"X-Total-Count": str(groups.count())})
 
+    @documented(
+        "createGroup",
+        "Add a group",
+        request=GroupInput,
+        response=GroupOutput,
+        status=201,
+        errors=(409,),
+        idempotent=True,
+    )
     def create(self, request: Request) -> Response:
         name = validated(GroupInput, request.data)["name"]
-        group, is_new = self.groups().get_or_create(user_id=request.user.pk, name=name)
+        group, is_new = self.groups().get_or_create(user_id=self.caller.pk, name=name)
         if not is_new:
             raise Conflict
         return Response(GroupOutput(group).data, 201)
 
+    @documented("renameGroup", "Rename a group", request=GroupInput, response=GroupOutput, errors=(409,))
     def rename(self, request: Request, group_id: str) -> Response:
         name = validated(GroupInput, request.data)["name"]
         with self.writing() as book:
             group = book.rename_group(self.group(), name)
         return Response(GroupOutput(group).data)
 
+    @documented("deleteGroup", "Delete a group", response=GroupOutput)
     def destroy(self, request: Request, group_id: str) -> Response:
         with self.writing() as book:
             group = self.group()

@@ -70,7 +70,7 @@ class IsoDate(OptionalText):
     """`YYYY-MM-DD` in ASCII digits and no other spelling (date.fromisoformat takes several more)."""
 
     default_error_messages = {"date": "A date is written YYYY-MM-DD and must exist."}
-    openapi = {"type": ["string", "null"], "anyOf": [{"format": "date"}, {"maxLength": 0}, {"type": "null"}]}
+    openapi = {"anyOf": [{"type": "string", "format": "date"}, {"type": "string", "maxLength": 0}, {"type": "null"}]}
 
     def run_validation(self, data: Any = serializers.empty) -> Any:
         text = super().run_validation(data)
@@ -116,14 +116,6 @@ class PhoneNumber(Phone):
         return text
 
 
-# No control character and no space, which browsers drop before they look for a scheme; and either http(s), or
-# a relative reference, whose first segment holds no colon (RFC 3986 §4.2).
-SAFE_REFERENCE = (
-    r"^(?:[hH][tT][tT][pP][sS]?:[^\u0000-\u0020\u007f]*"
-    r"|[^\u0000-\u0020\u007f:/?#]*(?:[/?#][^\u0000-\u0020\u007f]*)?)$"
-)
-
-
 class Reference(OptionalText):
     """A URL reference; never fetched. Only http and https are safe to show."""
 
@@ -131,11 +123,11 @@ class Reference(OptionalText):
 
     @property
     def openapi(self) -> dict[str, Any]:
-        return {**super().openapi, "pattern": SAFE_REFERENCE}
+        return {**super().openapi, "pattern": cardcheck.SAFE_REFERENCE}
 
     def to_internal_value(self, data: Any) -> str:
         text = super().to_internal_value(data)
-        if not re.fullmatch(SAFE_REFERENCE, text):
+        if not re.fullmatch(cardcheck.SAFE_REFERENCE, text):
             self.fail("scheme")
         return text
 
@@ -238,7 +230,7 @@ class Cursor(Text):
 
     default_error_messages = {"cursor": "A cursor is taken from a Link header as it is."}
 
-    def to_internal_value(self, data: Any) -> paging.Position | None:
+    def to_internal_value(self, data: Any) -> paging.Position | None:  # type: ignore[override]
         text = super().to_internal_value(data)
         if not text:
             return None
@@ -257,7 +249,7 @@ class ListQuery(serializers.Serializer):
     group = Text(required=False, max_length=255, trim_whitespace=False)
     favourite = serializers.ChoiceField(["true", "false"], required=False)
     updated_since = serializers.DateTimeField(required=False)
-    fields = serializers.ChoiceField(["card"], required=False)
+    fields = serializers.ChoiceField(["card"], required=False)  # type: ignore[assignment]
 
     def validate_cursor(self, position: paging.Position | None) -> paging.Position | None:
         if not position:
@@ -307,7 +299,8 @@ def checked(card: Any, *where: str | int) -> Any:
     """The card without what the server says itself; Invalid with every fault placed below `where` in the body."""
     detail: dict[Any, Any] = {}
     for path, sentence in cardcheck.faults(card):
-        *parents, last = (*where, *path)
+        places = [*where, *path]
+        parents, last = places[:-1], places[-1]
         node = detail
         for name in parents:
             node = node.setdefault(name, {})

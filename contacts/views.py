@@ -16,29 +16,27 @@ from contactbook.schema import documented
 from . import avatars
 from .base import Contacts
 from .birthdays import span
-from .models import Contact
 from .models.contact import NOT_FOUND
 from .serializers import (
+    CARD_COLUMNS,
     COLUMNS,
+    FILTERS,
+    ORDERS,
     AvatarInput,
     BirthdaysQuery,
     ContactInput,
     ContactOutput,
     FindPath,
-    FILTERS,
     ListedContactOutput,
     ListQuery,
-    ORDERS,
-    flat_changes,
-    represent,
-    CARD_COLUMNS,
     NewContactInput,
-    WholeContactOutput,
     PatchInput,
+    WholeContactOutput,
+    flat_changes,
     new_card,
     patched,
+    represent,
 )
-
 
 RESERVED = {"export"}  # kept free for a route to come; the other reserved words have theirs
 
@@ -46,7 +44,14 @@ RESERVED = {"export"}  # kept free for a route to come; the other reserved words
 class ContactsViewSet(Contacts):
     limits = {"list": "contacts_list", "create": "contacts_create", "birthdays": "contacts_birthdays"}
 
-    @documented("listContacts", "List contacts", query=ListQuery, response=[ListedContactOutput], headers=("X-Total-Count", "Link"), etag=True)
+    @documented(
+        "listContacts",
+        "List contacts",
+        query=ListQuery,
+        response=[ListedContactOutput],
+        headers=("X-Total-Count", "Link"),
+        etag=True,
+    )
     def list(self, request: Request) -> HttpResponse:
         asked = validated(ListQuery, request.query_params, "query")
         return self.hot("list", {"url": request.get_full_path()}, lambda: self.page(request, asked))
@@ -57,7 +62,16 @@ class ContactsViewSet(Contacts):
         columns = (*COLUMNS, *CARD_COLUMNS) if "fields" in asked else COLUMNS
         return [represent(row) for row in page.rows(columns)], page.headers(request)
 
-    @documented("createContact", "Add a contact", request=NewContactInput, response=WholeContactOutput, status=201, headers=("Location",), etag=True, idempotent=True)
+    @documented(
+        "createContact",
+        "Add a contact",
+        request=NewContactInput,
+        response=WholeContactOutput,
+        status=201,
+        headers=("Location",),
+        etag=True,
+        idempotent=True,
+    )
     def create(self, request: Request) -> Response:
         card = new_card(validated(NewContactInput, request.data))
         with self.writing() as book:
@@ -67,8 +81,8 @@ class ContactsViewSet(Contacts):
     @documented("listBirthdays", "Coming birthdays", query=BirthdaysQuery, response=[ContactOutput], etag=True)
     def birthdays(self, request: Request) -> HttpResponse:
         asked = validated(BirthdaysQuery, request.query_params, "query")
-        start, end = span(request.user.today(), asked["days_range"], asked["across_year"] == "true")
-        leap_day = request.user.leap_day
+        start, end = span(self.caller.today(), asked["days_range"], asked["across_year"] == "true")
+        leap_day = self.caller.leap_day
 
         def build() -> tuple[Any, dict[str, str]]:
             rows = self.contacts().birthdays_between(start, end, leap_day).values(*COLUMNS)
@@ -78,7 +92,12 @@ class ContactsViewSet(Contacts):
 
 
 class ContactViewSet(Contacts):
-    limits = {"find": "contacts_find", "update": "contacts_update", "merge": "contacts_patch", "destroy": "contacts_delete"}
+    limits = {
+        "find": "contacts_find",
+        "update": "contacts_update",
+        "merge": "contacts_patch",
+        "destroy": "contacts_delete",
+    }
 
     @documented("findContact", "Find a contact", path=FindPath, response=WholeContactOutput, etag=True)
     def find(self, request: Request, contact_id: str) -> HttpResponse:
@@ -90,7 +109,13 @@ class ContactViewSet(Contacts):
             return HttpResponse(status=304, headers={"ETag": contact.etag})
         return self.one(contact)
 
-    @documented("replaceContact", "Replace a contact's flat fields", request=ContactInput, response=WholeContactOutput, etag=True)
+    @documented(
+        "replaceContact",
+        "Replace a contact's flat fields",
+        request=ContactInput,
+        response=WholeContactOutput,
+        etag=True,
+    )
     def update(self, request: Request, contact_id: str) -> Response:
         values = validated(ContactInput, request.data)
         with self.writing() as book:
@@ -121,7 +146,9 @@ class AvatarViewSet(Contacts):
     parser_classes = [MultiPartParser]
     max_body = avatars.MAX_BYTES + 64 * 1024  # the form around the file
 
-    @documented("replaceAvatar", "Upload a contact's picture", request=AvatarInput, response=WholeContactOutput, etag=True)
+    @documented(
+        "replaceAvatar", "Upload a contact's picture", request=AvatarInput, response=WholeContactOutput, etag=True
+    )
     def replace(self, request: Request, contact_id: str) -> Response:
         # Nobody's picture is looked at for a contact that is not there.
         conditional.check_if_match(request.headers.get("If-Match"), self.contacts().by_id(self.contact_id()).etag)

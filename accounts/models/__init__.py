@@ -1,5 +1,6 @@
 """Accounts, their sessions, and the letters that wait to be sent."""
 
+from ..addresses import email_key
 from .letter import Letter, LetterQuerySet
 from .session import MAX_SESSIONS, Caller, Session, SessionQuerySet
 from .user import User, UserQuerySet, account_key
@@ -14,4 +15,5 @@ __all__ = [
     "User",
     "UserQuerySet",
     "account_key",
+    "email_key",
 ]

@@ -42,11 +42,7 @@ class Caller:
 
     @staticmethod
     def account(user_id: int) -> dict[str, Any] | None:
-        user = (
-            User.objects.filter(pk=user_id, is_active=True)
-            .values("token_version", "time_zone", "leap_day")
-            .first()
-        )
+        user = User.objects.filter(pk=user_id, is_active=True).values("token_version", "time_zone", "leap_day").first()
         if user is None:
             return None
         sessions = Session.objects.filter(user=user_id, expires_at__gt=timezone.now())
@@ -111,9 +107,7 @@ class Session(models.Model):
         help_text="when a pair of tokens was given: at the login, and at each refresh; not at each request"
     )
     expires_at = models.DateTimeField(db_index=True)
-    client = models.CharField(
-        max_length=200, blank=True, help_text="what the program that logged in called itself"
-    )
+    client = models.CharField(max_length=200, blank=True, help_text="what the program that logged in called itself")
     generation = models.PositiveIntegerField(default=0)
     rotations = models.JSONField(default=list)
 

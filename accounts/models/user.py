@@ -103,9 +103,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     username = models.CharField(
         "name",
         max_length=150,
-        validators=[
-            RegexValidator(r"\A[^\x00-\x1f\x7f-\x9f\u2028\u2029]+\Z", "No control characters, please.")
-        ],
+        validators=[RegexValidator(r"\A[^\x00-\x1f\x7f-\x9f\u2028\u2029]+\Z", "No control characters, please.")],
     )
     email = models.EmailField("address", max_length=254, validators=[validate_email])
     email_key = models.CharField(max_length=320, unique=True, editable=False)

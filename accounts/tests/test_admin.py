@@ -151,10 +151,7 @@ def change(client, user, **fields):
 
 
 def test_a_change_saves_only_what_was_changed(as_staff, alice):
-    assert (
-        change(as_staff, alice, username="Alicia", email="evil@example.org", token_version=9).status_code
-        == 302
-    )
+    assert change(as_staff, alice, username="Alicia", email="evil@example.org", token_version=9).status_code == 302
     before = (alice.email, alice.password, alice.token_version, alice.confirmed_at)
     alice.refresh_from_db()
     assert alice.username == "Alicia"
@@ -223,10 +220,7 @@ def test_reset_links_are_sent(as_staff, alice):
 def test_helpers_make_nobody_staff_and_touch_no_superuser(as_helper, staff, alice):
     change(as_helper, alice, is_staff="on", is_superuser="on")
     act(as_helper, "deactivate", staff, alice)
-    assert (
-        as_helper.post(f"{USERS}{staff.pk}/password/", {"password1": NEW, "password2": NEW}).status_code
-        == 403
-    )
+    assert as_helper.post(f"{USERS}{staff.pk}/password/", {"password1": NEW, "password2": NEW}).status_code == 403
     staff.refresh_from_db()
     alice.refresh_from_db()
     assert staff.is_active and staff.check_password(PASSWORD)
@@ -247,9 +241,7 @@ def test_accounts_are_deleted_and_staff_are_not(as_staff, make_user, alice):
 
 @pytest.fixture
 def letter():
-    return Letter.objects.create(
-        kind="reset", address="a@example.org", due_at=None, attempts=9, last_error="OSError"
-    )
+    return Letter.objects.create(kind="reset", address="a@example.org", due_at=None, attempts=9, last_error="OSError")
 
 
 def test_letters_are_seen_and_not_written(as_staff, letter):

@@ -114,10 +114,7 @@ def test_it_works_from_the_mail_to_a_call_in_the_api_browser(server, person):
     operation.get_by_role("button", name="Try it out").click()
     operation.get_by_role("button", name="Execute").click()
     operation.locator(".live-responses-table .response-col_status").first.wait_for()
-    assert (
-        operation.locator(".live-responses-table tbody .response-col_status").first.inner_text().strip()
-        == "200"
-    )
+    assert operation.locator(".live-responses-table tbody .response-col_status").first.inner_text().strip() == "200"
 
 
 def test_a_link_that_is_none_offers_a_new_one(server, person):
@@ -240,9 +237,7 @@ def mails(server, ours):
     sign_up(server, "letters@example.org")
     path = ask_for_reset(server, "letters@example.org")
     cookie, token = csrf_pair(server, path)
-    form = urlencode(
-        {"new_password1": NEW_PASSWORD, "new_password2": NEW_PASSWORD, "csrfmiddlewaretoken": token}
-    )
+    form = urlencode({"new_password1": NEW_PASSWORD, "new_password2": NEW_PASSWORD, "csrfmiddlewaretoken": token})
     assert server.ask("POST", path, form, headers={"Cookie": cookie}).status == 200
     subjects = ("Confirm your address", "Set a new password", "Your password was changed")
     return [newest_mail(server, subject, "letters@example.org") for subject in subjects]
@@ -279,12 +274,10 @@ def test_what_axe_finds_in_the_admin_is_listed(server, browser, staff, scheme):
         log_in_as_staff(person, staff)
         person.opens("/admin/contacts/contact/?owner=demo@example.org")
         keys = {
-            "contact": re.search(
-                r"/(\d+)/change", page.locator("#result_list th a").first.get_attribute("href")
-            ).group(1),
-            "demo": re.search(
-                r"/(\d+)/change", page.locator(".field-owner a").first.get_attribute("href")
-            ).group(1),
+            "contact": re.search(r"/(\d+)/change", page.locator("#result_list th a").first.get_attribute("href")).group(
+                1
+            ),
+            "demo": re.search(r"/(\d+)/change", page.locator(".field-owner a").first.get_attribute("href")).group(1),
         }
         for name, path in ADMIN_PAGES.items():
             person.opens(path.format(**keys))
@@ -309,9 +302,7 @@ def unknown(page, name, listed):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(
-    ("name", "area", "ready"), [("docs", "Swagger UI", ".opblock"), ("redoc", "Redoc", "h1")]
-)
+@pytest.mark.parametrize(("name", "area", "ready"), [("docs", "Swagger UI", ".opblock"), ("redoc", "Redoc", "h1")])
 def test_what_axe_finds_in_the_api_browsers_is_listed(server, browser, name, area, ready):
     """Redoc would like to show its maker's logo from another host; the page's policy forbids it."""
     with Person(browser, server) as person:

@@ -103,11 +103,7 @@ class Postgres:
             self.process.wait()
 
     def start(self) -> None:
-        user = (
-            {"user": self.owner.st_uid, "group": self.owner.st_gid, "extra_groups": []}
-            if os.geteuid() == 0
-            else {}
-        )
+        user = {"user": self.owner.st_uid, "group": self.owner.st_gid, "extra_groups": []} if os.geteuid() == 0 else {}
         self.process = subprocess.Popen(
             self.command,
             cwd=self.folder / "postgres",

@@ -31,12 +31,12 @@ ROWS: dict[str, dict[str, Any]] = {
     "trash_restore": {},
     "trash_purge": {},
     "group": {"patch": {"name": "x"}},
-    "session": {},
+    "me_session": {},
 }
 # Routes of the caller's own account, where there is nobody else's row to name.
 OWN = {
     "contacts", "birthdays", "trash", "changes", "batch", "undo", "groups",
-    "export", "logout", "me", "password", "sessions",
+    "export", "logout", "me", "me_password", "me_sessions",
 }  # fmt: skip
 
 
@@ -171,7 +171,9 @@ def test_a_strangers_row_is_as_if_it_were_not_there(alice, bob, route):
 def test_the_owner_is_let_in(alice, route):
     rows = make_rows(alice)
     for method in sorted(route.methods - {"delete"}) + sorted(route.methods & {"delete"}):
-        answer = call(client_of(alice), method, route.path(rows.get(route.name, 1)), ROWS.get(route.name, {}).get(method))
+        answer = call(
+            client_of(alice), method, route.path(rows.get(route.name, 1)), ROWS.get(route.name, {}).get(method)
+        )
         assert answer.status_code not in (401, 403, 404, 405) and answer.status_code < 500, (method, answer.content)
 
 
@@ -187,7 +189,7 @@ def make_rows(owner: User) -> dict[str, int]:
         "trash_restore": trashed.pk,
         "trash_purge": trashed.pk,
         "group": group.pk,
-        "session": Session.objects.begin(owner).pk,
+        "me_session": Session.objects.begin(owner).pk,
     }
 
 

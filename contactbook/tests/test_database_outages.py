@@ -48,9 +48,7 @@ def everything(server, token):
         "write": server.ask("POST", "/api/contacts", CONTACT, token=token),
         "login": server.ask("POST", "/api/auth/login", "username=a@example.org&password=b"),
         "page": server.ask("GET", "/reset/x.y.z"),
-        "admin": server.ask(
-            "GET", "/admin/login/", headers={"Cookie": "sessionid=abcdefghijklmnopqrstuvwxyz012345"}
-        ),
+        "admin": server.ask("GET", "/admin/login/", headers={"Cookie": "sessionid=abcdefghijklmnopqrstuvwxyz012345"}),
     }
 
 
@@ -181,9 +179,7 @@ def test_no_link_and_no_secret_stands_in_the_log(server, token, postgres):
     try:
         server.ask("GET", "/api/email/confirm/SECRET-OF-A-LINK")
         server.ask("GET", "/reset/SECRET-OF-A-LINK")
-        server.ask(
-            "GET", "/admin/SECRET-OF-A-LINK", headers={"Cookie": "sessionid=abcdefghijklmnopqrstuvwxyz012345"}
-        )
+        server.ask("GET", "/admin/SECRET-OF-A-LINK", headers={"Cookie": "sessionid=abcdefghijklmnopqrstuvwxyz012345"})
     finally:
         postgres.start()
     assert "SECRET-OF-A-LINK" not in server.log.read_text()
@@ -208,9 +204,7 @@ def failing(monkeypatch, no_limits):
             return self.filter(user=user_id)
 
         monkeypatch.setattr(type(Contact.objects.all()), "for_user", for_user)
-        monkeypatch.setattr(
-            type(Contact.objects), "for_user", lambda self, pk: for_user(self.all(), pk), raising=False
-        )
+        monkeypatch.setattr(type(Contact.objects), "for_user", lambda self, pk: for_user(self.all(), pk), raising=False)
         return state
 
     return fail

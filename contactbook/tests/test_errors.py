@@ -160,9 +160,7 @@ def test_nothing_of_the_exception_is_told():
         ("get", "/healthz/nothing", {}, 404),
     ],
 )
-def test_under_api_nothing_is_html_whatever_debug_says(
-    as_nobody, settings, debug, method, path, extra, status
-):
+def test_under_api_nothing_is_html_whatever_debug_says(as_nobody, settings, debug, method, path, extra, status):
     settings.DEBUG = debug
     answer = getattr(as_nobody, method)(path, **extra)
     assert answer.status_code == status

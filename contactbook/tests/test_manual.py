@@ -27,14 +27,10 @@ RUNNERS = {
 
 
 PICTURE = base64.b64decode("R0lGODlhAQABAIAAAP8AAP///yH5BAAAAAAALAAAAAABAAEAAAICRAEAOw==")
-UPLOAD = (
-    b'--x\r\nContent-Disposition: form-data; name="file"; filename="x"\r\n\r\n' + PICTURE + b"\r\n--x--\r\n"
-)
+UPLOAD = b'--x\r\nContent-Disposition: form-data; name="file"; filename="x"\r\n\r\n' + PICTURE + b"\r\n--x--\r\n"
 MULTIPART = {"Content-Type": "multipart/form-data; boundary=x"}
 OPERATIONS = "docs/operations/index.md"
-needs_curl = pytest.mark.skipif(
-    not shutil.which("curl"), reason="THE README'S WALK IS NOT TRIED: curl is missing"
-)
+needs_curl = pytest.mark.skipif(not shutil.which("curl"), reason="THE README'S WALK IS NOT TRIED: curl is missing")
 
 
 def section(page: str, heading: str) -> str:
@@ -53,9 +49,7 @@ def run(language: str, code: list[str], folder: Path, env: dict[str, str]) -> li
     command, suffix, separator = RUNNERS[language]
     program = folder / f"example.{suffix}"
     program.write_text(f"\n{separator}\n".join(code))
-    done = subprocess.run(
-        [*command, str(program)], cwd=folder, env=env, capture_output=True, text=True, timeout=120
-    )
+    done = subprocess.run([*command, str(program)], cwd=folder, env=env, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout.split(NEXT)
 

@@ -165,9 +165,7 @@ def test_a_session_that_ended_meanwhile_stays_ended_though_its_process_was_kille
         "from accounts.models import User; from django.core.cache import cache; "
         f"User.objects.filter(email='{email}').set_active(False)"
     )
-    writer.manage(
-        "shell", "-v0", "-c", command
-    )  # a process that is gone, with its tombstone, before Redis is back
+    writer.manage("shell", "-v0", "-c", command)  # a process that is gone, with its tombstone, before Redis is back
     assert reader.ask("GET", "/api/contacts", token=token).status == 401
     down.back()
     for _ in range(20):

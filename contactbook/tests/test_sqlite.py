@@ -41,9 +41,7 @@ def test_sixteen_writers_are_all_served(server):
     [thread.start() for thread in threads]
     [thread.join() for thread in threads]
     assert answers == [201] * 160
-    total = [
-        server.ask("GET", "/api/contacts?limit=0", token=token).headers["X-Total-Count"] for token in tokens
-    ]
+    total = [server.ask("GET", "/api/contacts?limit=0", token=token).headers["X-Total-Count"] for token in tokens]
     assert total == ["40"] * 4
 
 

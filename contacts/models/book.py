@@ -16,7 +16,6 @@ from contacts import jscontact
 
 from .contact import Contact, Group
 
-
 EPOCH_GAP = 10**9  # more changes than any backup is behind
 
 
@@ -49,7 +48,7 @@ class BookManager(models.Manager["Book"]):
         with transaction.atomic():
             contacts = Contact.objects.select_for_update().filter(pk__in=contact_ids)
             stale = [contact for contact in contacts if contact.refold()]
-            models.QuerySet(Contact).bulk_update(stale, Contact.DERIVED, batch_size=100)
+            models.QuerySet[Contact, Contact](Contact).bulk_update(stale, Contact.DERIVED, batch_size=100)
         return len(stale)
 
     def begin_new_epoch(self) -> None:
@@ -81,6 +80,9 @@ class Book(models.Model):
 
     objects = BookManager()
 
+    def __str__(self) -> str:
+        return f"{self.sequence} changes"
+
     def get(self, contact_id: int) -> Contact:
         return Contact.objects.for_user(self.user_id).by_id(contact_id)
 
@@ -109,7 +111,7 @@ class Book(models.Model):
         contact.take_card(card)
         return self.write(contact, Change.Kind.CHANGED, before)
 
-    def delete(self, contact: Contact) -> Contact:
+    def delete(self, contact: Contact) -> Contact:  # type: ignore[override]
         """Moves it to the trash."""
         contact.deleted_at = timezone.now()
         return self.write(contact, Change.Kind.DELETED, contact.card)

@@ -119,7 +119,7 @@ class ContactQuerySet(models.QuerySet["Contact"]):
         raise TypeError("Contacts are written through Book.objects.writing().")
 
     # An account's deletion does not pass here: it goes by the base manager.
-    update = delete = bulk_create = bulk_update = refuse  # type: ignore[assignment]
+    update = delete = bulk_create = bulk_update = refuse
 
 
 class Contact(models.Model):
@@ -149,9 +149,7 @@ class Contact(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["user", "uid"], name="contact_uid_unique_per_owner")]
         indexes = [
-            models.Index(
-                fields=["user", "fullname_folded", "id"], name="contact_order", condition=Q(deleted_at=None)
-            ),
+            models.Index(fields=["user", "fullname_folded", "id"], name="contact_order", condition=Q(deleted_at=None)),
             models.Index(fields=["user", "month_day"], name="contact_birthdays", condition=Q(deleted_at=None)),
             models.Index(fields=["user", "revision"], name="contact_revisions"),
             models.Index(
@@ -163,6 +161,12 @@ class Contact(models.Model):
 
     def __str__(self) -> str:
         return self.fullname
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        raise TypeError("Contacts are written through Book.objects.writing().")
+
+    def delete(self, *args: Any, **kwargs: Any) -> Any:
+        raise TypeError("Contacts are deleted through Book.objects.writing().")
 
     @property
     def etag(self) -> str:
@@ -185,12 +189,6 @@ class Contact(models.Model):
         before = {column: getattr(self, column) for column in self.DERIVED}
         self.take_card(self.card)
         return before != self.columns_of(self.card)
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        raise TypeError("Contacts are written through Book.objects.writing().")
-
-    def delete(self, *args: Any, **kwargs: Any) -> Any:
-        raise TypeError("Contacts are deleted through Book.objects.writing().")
 
 
 class GroupQuerySet(models.QuerySet["Group"]):

@@ -71,9 +71,7 @@ def test_what_the_form_does_not_show_stays(as_staff, alice):
     assert (written.email, written.uid, written.user_id) == ("zoe@example.com", contact.uid, alice.pk)
 
 
-@pytest.mark.parametrize(
-    "fields", [{"fullname": ""}, {"avatar": "javascript:alert(1)"}, {"birthday": "31.02."}]
-)
+@pytest.mark.parametrize("fields", [{"fullname": ""}, {"avatar": "javascript:alert(1)"}, {"birthday": "31.02."}])
 def test_the_apis_rules_hold(as_staff, alice, fields):
     contact = make(alice, "Zoë")
     answer = save(as_staff, contact, **fields)
@@ -83,9 +81,7 @@ def test_the_apis_rules_hold(as_staff, alice, fields):
 
 
 def test_staff_add_a_contact_to_somebodys_book(as_staff, alice):
-    answer = as_staff.post(
-        URL + "add/", {"user": alice.pk, "fullname": "Iván", "email": "", "additional": ""}
-    )
+    answer = as_staff.post(URL + "add/", {"user": alice.pk, "fullname": "Iván", "email": "", "additional": ""})
     assert answer.status_code == 302
     contact = Contact.objects.get()
     assert (contact.user, contact.fullname, contact.email) == (alice, "Iván", None)
@@ -150,9 +146,7 @@ def test_the_list_is_bounded(as_staff, alice, bob, django_assert_max_num_queries
 
 def test_an_owner_is_chosen_by_typing(as_staff, alice, bob):
     asked = {"app_label": "contacts", "model_name": "contact", "field_name": "user", "term": "alic"}
-    assert [each["text"] for each in as_staff.get("/admin/autocomplete/", asked).json()["results"]] == [
-        alice.email
-    ]
+    assert [each["text"] for each in as_staff.get("/admin/autocomplete/", asked).json()["results"]] == [alice.email]
 
 
 def test_the_form_lists_no_users(as_staff, make_user):

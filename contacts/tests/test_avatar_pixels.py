@@ -94,9 +94,7 @@ def test_a_cmyk_jpeg_keeps_its_colours():
 
 
 def test_sixteen_bits_of_grey_are_scaled_and_not_clipped():
-    assert close_to(
-        rendered(file_of(Image.new("I;16", (300, 300), 0x8000), "PNG")).getpixel((9, 9)), (128, 128, 128)
-    )
+    assert close_to(rendered(file_of(Image.new("I;16", (300, 300), 0x8000), "PNG")).getpixel((9, 9)), (128, 128, 128))
 
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP"])
@@ -154,9 +152,7 @@ def test_what_is_appended_to_a_picture_is_gone(kind):
 
 
 def test_broken_exif_and_colour_profiles_do_not_spoil_a_picture():
-    data = file_of(
-        Image.new("RGB", (300, 300), RED), "JPEG", exif=b"Exif\0\0MM\0*\xff\xff", icc_profile=b"no profile"
-    )
+    data = file_of(Image.new("RGB", (300, 300), RED), "JPEG", exif=b"Exif\0\0MM\0*\xff\xff", icc_profile=b"no profile")
     assert close_to(rendered(data).getpixel((9, 9)), RED)
 
 
@@ -184,9 +180,7 @@ def test_only_the_first_frame_of_ten_thousand_is_decoded(monkeypatch):
 
 def test_only_the_first_frame_of_a_moving_webp_is_shown():
     frames = [Image.new("RGB", (40, 40), BLUE)] * 3
-    data = file_of(
-        Image.new("RGB", (40, 40), RED), "WEBP", save_all=True, append_images=frames, lossless=True
-    )
+    data = file_of(Image.new("RGB", (40, 40), RED), "WEBP", save_all=True, append_images=frames, lossless=True)
     assert close_to(rendered(data).getpixel((9, 9)), RED)
 
 
@@ -228,9 +222,7 @@ def test_a_picture_cut_short_is_refused(kind):
         refusal(data[:kept])
 
 
-@pytest.mark.filterwarnings(
-    "ignore:Corrupt EXIF data:UserWarning", "ignore::PIL.Image.DecompressionBombWarning"
-)
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF data:UserWarning", "ignore::PIL.Image.DecompressionBombWarning")
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF"])
 def test_any_damage_is_a_refusal_or_a_picture_and_never_an_error(kind):
     randomness = random.Random(7)
@@ -249,14 +241,8 @@ def test_any_damage_is_a_refusal_or_a_picture_and_never_an_error(kind):
         png_header(30_000, 30_000) + chunk(b"IDAT", zlib.compress(bytes(9999))) + chunk(b"IEND", b""),
         png_header(10_000, 10_000) + chunk(b"IDAT", zlib.compress(bytes(9999))) + chunk(b"IEND", b""),
         png_header(5000, 10_001) + chunk(b"IDAT", zlib.compress(bytes(9999))) + chunk(b"IEND", b""),
-        b"GIF89a"
-        + struct.pack("<HHBBB", 65535, 65535, 0, 0, 0)
-        + b","
-        + struct.pack("<HHHHBB", 0, 0, 9, 9, 0, 8),
-        b"GIF89a"
-        + struct.pack("<HHBBB", 9, 9, 0, 0, 0)
-        + b","
-        + struct.pack("<HHHHBB", 0, 0, 9000, 9000, 0, 8),
+        b"GIF89a" + struct.pack("<HHBBB", 65535, 65535, 0, 0, 0) + b"," + struct.pack("<HHHHBB", 0, 0, 9, 9, 0, 8),
+        b"GIF89a" + struct.pack("<HHBBB", 9, 9, 0, 0, 0) + b"," + struct.pack("<HHHHBB", 0, 0, 9000, 9000, 0, 8),
     ],
     ids=["900 Mpx", "100 Mpx", "50.005 Mpx", "GIF screen", "GIF frame"],
 )
@@ -268,10 +254,7 @@ def test_more_than_50_megapixels_are_refused_before_they_are_decoded(data, monke
 
 @pytest.mark.filterwarnings("error::PIL.Image.DecompressionBombWarning")
 def test_the_limit_is_the_same_where_warnings_are_errors():
-    assert (
-        refusal(png_header(10_000, 10_000) + chunk(b"IDAT", b""))
-        == "The picture must have at most 50 megapixels."
-    )
+    assert refusal(png_header(10_000, 10_000) + chunk(b"IDAT", b"")) == "The picture must have at most 50 megapixels."
 
 
 def test_50_megapixels_are_taken():
@@ -534,9 +517,7 @@ def test_an_upload_is_never_a_name_of_a_file_or_a_url(far_end):
     assert len(far_end.requests) == 1
 
 
-@pytest.mark.parametrize(
-    "url", ["", "https://key:secret@cloud", "cloudinary://cloud", "cloudinary://key:@cloud"]
-)
+@pytest.mark.parametrize("url", ["", "https://key:secret@cloud", "cloudinary://cloud", "cloudinary://key:@cloud"])
 def test_a_url_that_cannot_be_understood_is_said_without_its_secret(url):
     with pytest.raises(ImproperlyConfigured) as caught:
         avatars.CloudinaryStorage(url)

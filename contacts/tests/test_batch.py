@@ -35,7 +35,9 @@ def test_it_works(as_alice):
     ]
     new, update, deleted = results(batch(as_alice, items))
     assert [item["status"] for item in (new, update, deleted)] == [201, 200, 200]
-    assert all(item.keys() == {"status", "contact"} and item["contact"].keys() == WHOLE for item in (new, update, deleted))
+    assert all(
+        item.keys() == {"status", "contact"} and item["contact"].keys() == WHOLE for item in (new, update, deleted)
+    )
     assert deleted["contact"] | {"card": 0} == gone | {"card": 0}
     assert update["contact"] == as_alice.get(path(changed)).json()
     assert flat(as_alice.get(path(changed))) == {**changed, "fullname": "Dora", "email": None}

@@ -106,9 +106,7 @@ def test_a_window_of_0_is_today(on):
     assert names(client.get(URL, {"days_range": 0, "across_year": "true"})) == ["12-31"]
 
 
-@pytest.mark.parametrize(
-    "today", ["2023-03-01", "2024-02-29", "2023-12-31", "2024-12-31", "2024-01-01", "2028-12-31"]
-)
+@pytest.mark.parametrize("today", ["2023-03-01", "2024-02-29", "2023-12-31", "2024-12-31", "2024-01-01", "2028-12-31"])
 def test_a_window_of_366_days_holds_everybody_once(on, today):
     client = on(today)
     days = ["01-01", "02-28", "02-29", "03-01", "06-15", "12-31"]

@@ -27,7 +27,9 @@ def test_it_works(as_alice):
     as_alice.delete(f"/api/contacts/trash/{cleo['id']}")
     page = changes(as_alice)
     assert told(page) == [
-        (1, "created", ann["id"], ann), (4, "deleted", bea["id"], None), (6, "purged", cleo["id"], None)
+        (1, "created", ann["id"], ann),
+        (4, "deleted", bea["id"], None),
+        (6, "purged", cleo["id"], None),
     ]
     assert (page["next"], page["more"]) == (6, False)
     assert changes(as_alice, "?since=6") == {"changes": [], "next": 6, "more": False}

@@ -52,9 +52,7 @@ def test_it_works(as_alice, folder, settings):
     answer = upload(as_alice, path(contact))
     changed = flat(answer)
     assert changed == {**contact, "avatar": changed["avatar"]}
-    assert re.fullmatch(
-        re.escape(settings.PUBLIC_URL) + r"/media/avatars/[0-9a-f]{32}\.jpg", changed["avatar"]
-    )
+    assert re.fullmatch(re.escape(settings.PUBLIC_URL) + r"/media/avatars/[0-9a-f]{32}\.jpg", changed["avatar"])
     (kept,) = folder.iterdir()
     image = Image.open(io.BytesIO(kept.read_bytes()))
     assert (image.format, image.size) == ("JPEG", (250, 250))
@@ -76,9 +74,7 @@ def test_each_upload_has_a_new_url(as_alice):
 
 def test_the_contacts_other_writes_leave_it(as_alice):
     contact = flat(upload(as_alice, path(add(as_alice))))
-    assert (
-        flat(as_alice.put(path(contact), {"fullname": "Bea"}, format="json"))["avatar"] == contact["avatar"]
-    )
+    assert flat(as_alice.put(path(contact), {"fullname": "Bea"}, format="json"))["avatar"] == contact["avatar"]
 
 
 FILES = {
@@ -93,9 +89,7 @@ FILES = {
 @pytest.mark.parametrize("kind", FILES)
 def test_bob_gets_404_for_alices_contact_as_for_what_is_not_there(as_alice, as_bob, folder, kind):
     contact = add(as_alice)
-    answers = [
-        as_bob.patch(f"{url}/avatar", FILES[kind](), format="multipart") for url in (path(contact), UNKNOWN)
-    ]
+    answers = [as_bob.patch(f"{url}/avatar", FILES[kind](), format="multipart") for url in (path(contact), UNKNOWN)]
     assert answers[0].status_code == 404 and answers[0].json() == NOT_FOUND
     assert answers[0].content == answers[1].content
     assert flat(as_alice.get(path(contact))) == contact
@@ -153,9 +147,7 @@ def test_over_10_megabytes_is_413(as_alice, folder):
     assert flat(as_alice.get(path(contact))) == contact and not list(folder.iterdir())
 
 
-@pytest.mark.parametrize(
-    "content_type", ["application/json", "application/x-www-form-urlencoded", "image/png"]
-)
+@pytest.mark.parametrize("content_type", ["application/json", "application/x-www-form-urlencoded", "image/png"])
 def test_another_type_of_body_is_415(as_alice, content_type):
     url = f"{path(add(as_alice))}/avatar"
     assert as_alice.generic("PATCH", url, b'{"file": "x"}', content_type).status_code == 415
@@ -164,9 +156,7 @@ def test_another_type_of_body_is_415(as_alice, content_type):
 @pytest.mark.parametrize("body", [b"", b"--x", b"--x\r\n\r\n", b"junk", b"\x00" * 100])
 @pytest.mark.parametrize("boundary", ["; boundary=x", "", "; boundary=", "; boundary=" + "x" * 500])
 def test_a_broken_form_is_a_422(as_alice, body, boundary):
-    answer = as_alice.generic(
-        "PATCH", f"{path(add(as_alice))}/avatar", body, f"multipart/form-data{boundary}"
-    )
+    answer = as_alice.generic("PATCH", f"{path(add(as_alice))}/avatar", body, f"multipart/form-data{boundary}")
     assert all(loc[0] == "body" for loc in faults(answer))
 
 

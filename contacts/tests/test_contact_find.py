@@ -62,9 +62,7 @@ def test_digits_that_are_no_id_are_looked_for(as_alice):
         assert flat(find(as_alice, digits)) == contact
 
 
-@pytest.mark.parametrize(
-    "digits", [str(2**63 - 1), str(2**63), str(2**64), "9" * 30, "9" * 320, "٥", "-1", "0"]
-)
+@pytest.mark.parametrize("digits", [str(2**63 - 1), str(2**63), str(2**64), "9" * 30, "9" * 320, "٥", "-1", "0"])
 def test_digits_beyond_any_id_are_a_404(as_alice, digits):
     add(as_alice)
     assert nothing(find(as_alice, digits))

@@ -111,18 +111,13 @@ def test_a_body_that_is_no_json_is_a_fault_of_the_body(as_alice, body):
     assert as_alice.get(URL).json() == []
 
 
-@pytest.mark.parametrize(
-    "body", ["[]", '[{"fullname": "a"}]', "1", '"fullname"', "null", "true", "1.5", "[[[]]]"]
-)
+@pytest.mark.parametrize("body", ["[]", '[{"fullname": "a"}]', "1", '"fullname"', "null", "true", "1.5", "[[[]]]"])
 def test_json_that_is_no_object_is_a_fault_of_the_body(as_alice, body):
     assert faults(send(as_alice, body)) == [["body"]]
 
 
 def test_nesting_that_json_can_hold_is_ignored_where_nobody_reads_it(as_alice):
-    assert (
-        flat(send(as_alice, '{"fullname": "Ann", "x": ' + "[" * 500 + "]" * 500 + "}"), 201)["fullname"]
-        == "Ann"
-    )
+    assert flat(send(as_alice, '{"fullname": "Ann", "x": ' + "[" * 500 + "]" * 500 + "}"), 201)["fullname"] == "Ann"
 
 
 def test_the_last_of_two_equal_keys_counts(as_alice):
@@ -151,9 +146,7 @@ def test_another_type_of_body_is_415(as_alice, content_type):
 
 
 def test_accept_is_never_a_reason_to_refuse(as_alice):
-    answer = as_alice.post(
-        URL, {"fullname": "Ann"}, format="json", headers={"accept": "text/html;q=1, image/png"}
-    )
+    answer = as_alice.post(URL, {"fullname": "Ann"}, format="json", headers={"accept": "text/html;q=1, image/png"})
     assert answer.status_code == 201 and answer["Content-Type"] == "application/json"
 
 

@@ -27,9 +27,7 @@ every_route = pytest.mark.parametrize(("method", "url"), ROUTES)
 
 
 def ask(client, method, url, number=1, **headers):
-    return client.generic(
-        method, url.format(id=number), b'{"fullname": "Ann"}', "application/json", headers=headers
-    )
+    return client.generic(method, url.format(id=number), b'{"fullname": "Ann"}', "application/json", headers=headers)
 
 
 @every_route

@@ -30,9 +30,7 @@ def follow(client, url, relation):
 
 
 def test_it_works(as_alice):
-    contact = add(
-        as_alice, "Ann", email="a@b.c", phone="+1 2", birthday="2000-01-02", additional="x", avatar="y"
-    )
+    contact = add(as_alice, "Ann", email="a@b.c", phone="+1 2", birthday="2000-01-02", additional="x", avatar="y")
     answer = as_alice.get(URL)
     assert answer.status_code == 200 and answer["Content-Type"] == "application/json"
     assert answer.json() == [contact] and answer.json()[0].keys() == KEYS
@@ -147,9 +145,7 @@ def test_each_has_its_largest(as_alice):
     ]
 
 
-@pytest.mark.parametrize(
-    "start", ["?limit=3", "?skip=0&limit=3", "?limit=7", "?limit=8", "?limit=1", "?q=x&limit=3"]
-)
+@pytest.mark.parametrize("start", ["?limit=3", "?skip=0&limit=3", "?limit=7", "?limit=8", "?limit=1", "?q=x&limit=3"])
 def test_the_links_lead_through_everything_once(as_alice, start):
     for name in "abcdefg":
         add(as_alice, name, email="x")

@@ -24,9 +24,7 @@ def at_once(*calls):
 
 
 def fullnames(server, token, query=""):
-    return [
-        contact["fullname"] for contact in server.ask("GET", f"/api/contacts/{query}", token=token).json()
-    ]
+    return [contact["fullname"] for contact in server.ask("GET", f"/api/contacts/{query}", token=token).json()]
 
 
 def test_it_works(server, token):
@@ -38,10 +36,7 @@ def test_it_works(server, token):
 def test_the_very_next_read_sees_a_write_whoever_serves_it(server, token):
     contact = server.ask("POST", "/api/contacts", {"fullname": "0"}, token).json()
     for number in range(1, 30):
-        assert (
-            server.ask("PUT", f"/api/contacts/{contact['id']}", {"fullname": str(number)}, token).status
-            == 200
-        )
+        assert server.ask("PUT", f"/api/contacts/{contact['id']}", {"fullname": str(number)}, token).status == 200
         assert [fullnames(server, token) for _ in range(3)] == [[str(number)]] * 3
 
 

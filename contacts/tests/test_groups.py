@@ -12,7 +12,24 @@ from .cast import add, faults, names, path, settle
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 URL = "/api/groups"
 NOT_FOUND = {"detail": "Group was not found"}
-ODD = ['say "hi"', '"', "back\\slash", "a.b", "$", "$.keywords", "😀", "it's", "[0]", "123", "100%", "%s", "{}", "a/b", "é", "\t"]
+ODD = [
+    'say "hi"',
+    '"',
+    "back\\slash",
+    "a.b",
+    "$",
+    "$.keywords",
+    "😀",
+    "it's",
+    "[0]",
+    "123",
+    "100%",
+    "%s",
+    "{}",
+    "a/b",
+    "é",
+    "\t",
+]
 
 
 def made(client, name):

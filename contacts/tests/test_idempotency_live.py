@@ -36,7 +36,11 @@ def test_it_works_for_twelve_at_once(server):
         with ThreadPoolExecutor(12) as pool:
             answers = [future.result() for future in [pool.submit(ask) for _ in range(12)]]
         assert {answer.status for answer in answers} <= {201, 409}
-        made = {(answer.body, answer.headers["ETag"], answer.headers["Location"]) for answer in answers if answer.status == 201}
+        made = {
+            (answer.body, answer.headers["ETag"], answer.headers["Location"])
+            for answer in answers
+            if answer.status == 201
+        }
         assert len(made) == 1 and count(server, token) == n
 
 

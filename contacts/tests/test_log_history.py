@@ -43,7 +43,10 @@ def test_it_tells_the_door_and_the_client(as_alice, alice):
 
 def test_what_the_flat_fields_do_not_say_is_told_by_property(as_alice):
     contact = add(as_alice)
-    card = {"titles": {"t1": {"name": "Dr"}}, "anniversaries": {"b": {"kind": "birth", "date": {"month": 2, "day": 29}}}}
+    card = {
+        "titles": {"t1": {"name": "Dr"}},
+        "anniversaries": {"b": {"kind": "birth", "date": {"month": 2, "day": 29}}},
+    }
     as_alice.patch(path(contact), {"card": card}, format="json")
     fields = history(as_alice, contact)[0]["fields"]
     assert fields == {name: [None, card[name]] for name in card}

@@ -11,7 +11,8 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
-from hypothesis import HealthCheck, Phase, settings, strategies as st
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 from conftest import client_of
@@ -50,10 +51,12 @@ cards = st.fixed_dictionaries(
         "keywords": st.dictionaries(groups, st.just(True), max_size=3),
         "emails": st.dictionaries(st.sampled_from(["e1", "x"]), emails.filter(bool).map(lambda a: {"address": a})),
         "phones": st.dictionaries(
-            st.sampled_from(["p1", "work"]), st.integers(1, 9).map(lambda n: {"number": f"+{n}", "pref": n, "x:y": True})
+            st.sampled_from(["p1", "work"]),
+            st.integers(1, 9).map(lambda n: {"number": f"+{n}", "pref": n, "x:y": True}),
         ),
         "anniversaries": st.dictionaries(
-            st.sampled_from(["b", "w"]), st.builds(lambda kind, day: {"kind": kind, "date": day}, st.sampled_from(["birth", "wedding"]), dates)
+            st.sampled_from(["b", "w"]),
+            st.builds(lambda kind, day: {"kind": kind, "date": day}, st.sampled_from(["birth", "wedding"]), dates),
         ),
         "example.org:unknown": unknown,
         "favouriteFoods": unknown,
@@ -195,7 +198,12 @@ class Writes(RuleBasedStateMachine):
     def rename_a_group(self, number, name):
         ids = sorted(Group.objects.for_user(self.user.pk).values_list("id", flat=True))
         if ids:
-            self.send("patch", f"groups/{ids[number % len(ids)]}", {"name": name}, (422,) if name == jscontact.FAVOURITE else (200, 409))
+            self.send(
+                "patch",
+                f"groups/{ids[number % len(ids)]}",
+                {"name": name},
+                (422,) if name == jscontact.FAVOURITE else (200, 409),
+            )
 
     @rule(number=pick)
     def delete_a_group(self, number):
@@ -207,7 +215,9 @@ class Writes(RuleBasedStateMachine):
     @rule(number=pick, flat=flats)
     def command(self, number, flat):
         with Book.objects.writing(self.user.pk, "command") as book:
-            contact = book.change(book.get(self.some(number)), {"fullname": flat["fullname"], "email": flat.get("email")})
+            contact = book.change(
+                book.get(self.some(number)), {"fullname": flat["fullname"], "email": flat.get("email")}
+            )
             book.put_card(contact, {**contact.card, "example.org:command": flat["fullname"]})
 
     @precondition(lambda self: self.has_live)
@@ -247,7 +257,10 @@ class Writes(RuleBasedStateMachine):
         if answer.status_code == 200:
             ours, theirs = (jscontact.flatten(card) for card in (self.now()[change.contact_id][1], source))
             assert (ours.email, ours.phone, ours.birthday, ours.month_day) == (
-                theirs.email, theirs.phone, theirs.birthday, theirs.month_day
+                theirs.email,
+                theirs.phone,
+                theirs.birthday,
+                theirs.month_day,
             )
 
     @rule(number=pick)
@@ -307,7 +320,9 @@ class Writes(RuleBasedStateMachine):
     @precondition(lambda self: self.seen)
     @rule(name=groups)
     def list_a_group(self, name):
-        listed = {contact["id"] for contact in self.send("get", f"contacts?limit=1000&{urlencode({'group': name})}").json()}
+        listed = {
+            contact["id"] for contact in self.send("get", f"contacts?limit=1000&{urlencode({'group': name})}").json()
+        }
         assert listed == {id for id, (_, card) in self.now().items() if name in card.get("keywords", {})}
 
 

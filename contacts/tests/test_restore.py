@@ -25,7 +25,9 @@ def test_it_works(as_alice):
 
 def test_single_fields_of_it_come_back_alone(as_alice):
     contact = add(as_alice, "Ann", email="a@x.org", phone="1", card={"name": {"full": "Ann"}, "x": 1})
-    as_alice.patch(path(contact), {"fullname": "Bea", "email": "b@x.org", "phone": "2", "card": {"x": 2}}, format="json")
+    as_alice.patch(
+        path(contact), {"fullname": "Bea", "email": "b@x.org", "phone": "2", "card": {"x": 2}}, format="json"
+    )
     answer = restore(as_alice, contact, 1, fields=["email", "x"])
     assert flat(answer) == {**contact, "fullname": "Bea", "phone": "2", "phone_number": 2}
     assert answer.json()["card"]["x"] == 1

@@ -95,6 +95,10 @@ def test_it_takes_two_queries_however_many_there_are(as_alice, django_assert_num
 
 def test_they_have_limits_of_their_own(as_alice, limits):
     limits(contacts_trash=(1, 60), trash_restore=(1, 60), trash_purge=(1, 60))
-    for ask in (lambda: as_alice.get(URL), lambda: as_alice.post(f"{URL}/1/restore"), lambda: as_alice.delete(f"{URL}/1")):
+    for ask in (
+        lambda: as_alice.get(URL),
+        lambda: as_alice.post(f"{URL}/1/restore"),
+        lambda: as_alice.delete(f"{URL}/1"),
+    ):
         assert ask().status_code != 429
         assert ask().status_code == 429

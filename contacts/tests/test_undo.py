@@ -28,7 +28,11 @@ def test_it_works(as_alice):
     as_alice.delete(path(gone))
     new = add(as_alice, "Eve")
     planned = results(as_alice, since=3, dry_run=True)
-    assert planned == [(changed["id"], "change", "done"), (gone["id"], "restore", "done"), (new["id"], "delete", "done")]
+    assert planned == [
+        (changed["id"], "change", "done"),
+        (gone["id"], "restore", "done"),
+        (new["id"], "delete", "done"),
+    ]
     assert names(as_alice.get("/api/contacts")) == ["Ann", "Dora", "Eve"]
     assert results(as_alice, since=3) == planned
     assert as_alice.get("/api/contacts").json() == [kept, changed, gone]

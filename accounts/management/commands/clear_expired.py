@@ -6,8 +6,8 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from accounts.management.batches import delete_in_batches
 from accounts.models import Session
+from contactbook.batches import in_batches
 
 
 def delete_still(rows: QuerySet[Any], keys: list[Any]) -> int:
@@ -32,5 +32,5 @@ class Command(BaseCommand):
             if dry_run:
                 self.stdout.write(f"{rows.count():,} {name} would be deleted.")
                 continue
-            deleted = delete_in_batches(self, rows, functools.partial(delete_still, rows))
+            deleted = in_batches(self, rows, functools.partial(delete_still, rows))
             self.stdout.write(f"{deleted:,} {name} were deleted.")

@@ -4,8 +4,8 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.management.batches import delete_in_batches
 from accounts.models import User
+from contactbook.batches import in_batches
 
 
 class Command(BaseCommand):
@@ -30,4 +30,4 @@ class Command(BaseCommand):
                 User.objects.filter(pk__in=chosen).delete()
             return len(chosen)
 
-        self.stdout.write(f"{delete_in_batches(self, accounts, delete):,} accounts were deleted.")
+        self.stdout.write(f"{in_batches(self, accounts, delete):,} accounts were deleted.")

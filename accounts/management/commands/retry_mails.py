@@ -8,9 +8,7 @@ from accounts.models import Letter
 class Command(BaseCommand):
     """For after a mail server's outage of days: what was given up is not tried again by itself."""
 
-    help = (
-        "Makes waiting mails due at once, those that were given up too. The server sends them within seconds."
-    )
+    help = "Makes waiting mails due at once, those that were given up too. The server sends them within seconds."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--dry-run", action="store_true", help="list them, and change nothing")
@@ -20,9 +18,7 @@ class Command(BaseCommand):
         if dry_run:
             for letter in letters.iterator():
                 state = letter.due_at.isoformat(timespec="seconds") if letter.due_at else "given up"
-                self.stdout.write(
-                    f"{letter}: {letter.attempts} attempts, {state}, {letter.last_error or 'no error'}"
-                )
+                self.stdout.write(f"{letter}: {letter.attempts} attempts, {state}, {letter.last_error or 'no error'}")
             self.stdout.write(f"{letters.count():,} mails wait.")
             return
         self.stdout.write(f"{letters.retry():,} mails are due now.")

@@ -10,7 +10,7 @@ from django.core.files.storage import storages
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
-from accounts.management.batches import delete_in_batches as in_batches
+from contactbook.batches import in_batches
 from contacts import avatars
 from contacts.models import Book, Change, Contact, FirstAnswer
 
@@ -68,12 +68,8 @@ def unused_pictures(moment: datetime) -> set[str]:
     """Names of ours that stand in no card, live, in the trash or in the log, but those that are due themselves."""
     unused = set(avatars.kept_before(timezone.now() - UNDER_WAY))
     if unused:
-        cards = Contact.objects.exclude(pk__in=Contact.objects.trashed_before(moment)).values_list(
-            "card", flat=True
-        )
-        contents = Change.objects.filter(before__isnull=False, at__gte=moment).values_list(
-            "before", flat=True
-        )
+        cards = Contact.objects.exclude(pk__in=Contact.objects.trashed_before(moment)).values_list("card", flat=True)
+        contents = Change.objects.filter(before__isnull=False, at__gte=moment).values_list("before", flat=True)
         unused -= set(named_in(chain(cards.iterator(), contents.iterator())))
     return unused
 

@@ -2,7 +2,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from accounts.management.batches import delete_in_batches as in_batches
+from contactbook.batches import in_batches
 from contacts.models import Book, Contact
 
 

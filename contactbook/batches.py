@@ -1,4 +1,4 @@
-"""Deleting many rows without one long transaction, and saying how far it is."""
+"""Working through many rows without one long transaction, and saying how far it is."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,14 +10,14 @@ BATCH = 500  # rows a transaction
 WIDTH = 30  # characters of the bar
 
 
-def delete_in_batches(command: BaseCommand, rows: QuerySet[Any], delete: Callable[[list[Any]], int]) -> int:
-    """Hands the keys of `rows` to `delete`, batch by batch; returns the sum of what it returned."""
+def in_batches(command: BaseCommand, rows: QuerySet[Any], work: Callable[[list[Any]], int]) -> int:
+    """Hands the keys of `rows` to `work`, batch by batch; returns the sum of what it returned."""
     keys = list(rows.order_by("pk").values_list("pk", flat=True))
-    deleted = 0
+    done = 0
     for start in range(0, len(keys), BATCH):
-        deleted += delete(keys[start : start + BATCH])
+        done += work(keys[start : start + BATCH])
         bar(command, min(start + BATCH, len(keys)), len(keys))
-    return deleted
+    return done
 
 
 def bar(command: BaseCommand, done: int, total: int) -> None:

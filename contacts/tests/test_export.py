@@ -1,0 +1,72 @@
+"""GET /api/me/export"""
+
+import io
+import json
+import zipfile
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from PIL import Image
+
+from .cast import add, path
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
+URL = "/api/me/export"
+
+
+def archive(client):
+    answer = client.get(URL)
+    assert answer.status_code == 200
+    assert answer["Content-Type"] == "application/zip" and answer["Cache-Control"] in ("no-store", "private, no-cache")
+    assert answer["Content-Disposition"] == 'attachment; filename="contacts.zip"'
+    return zipfile.ZipFile(io.BytesIO(b"".join(answer.streaming_content)))
+
+
+def read(zipped, name):
+    return json.loads(zipped.read(name))
+
+
+def test_it_works(as_alice, alice):
+    ann, bea = add(as_alice, "Ann", card={"keywords": {"Work": True}, "x": "😀"}), add(as_alice, "Bea")
+    as_alice.delete(path(bea))
+    file = io.BytesIO()
+    Image.new("RGB", (2, 2)).save(file, "PNG")
+    picture = SimpleUploadedFile("a.png", file.getvalue())
+    as_alice.patch(f"{path(ann)}/avatar", {"file": picture}, format="multipart")
+    zipped = archive(as_alice)
+    assert zipped.testzip() is None
+    photo = f"photos/{ann['id']}.jpg"
+    assert set(zipped.namelist()) == {
+        "account.json",
+        "groups.json",
+        "contacts.json",
+        "trash.json",
+        "changes.json",
+        photo,
+    }
+    assert read(zipped, "account.json").items() >= {"id": alice.pk, "email": alice.email}.items()
+    assert "password" not in zipped.read("account.json").decode()
+    assert [group["name"] for group in read(zipped, "groups.json")] == ["Work"]
+    assert read(zipped, "contacts.json") == [as_alice.get(path(ann)).json()]
+    assert read(zipped, "trash.json") == as_alice.get("/api/contacts/trash").json()
+    assert [change["number"] for change in read(zipped, "changes.json")] == [1, 2, 3, 4]
+    assert Image.open(io.BytesIO(zipped.read(photo))).size == (250, 250)
+
+
+def test_an_empty_account_is_a_whole_archive_too(as_alice):
+    zipped = archive(as_alice)
+    assert [read(zipped, name) for name in ("groups.json", "contacts.json", "trash.json", "changes.json")] == [[]] * 4
+
+
+def test_it_holds_nothing_of_bobs(as_alice, as_bob):
+    add(as_bob, "Bob's")
+    assert read(archive(as_alice), "contacts.json") == read(archive(as_alice), "changes.json") == []
+
+
+def test_nobody_gets_401(as_nobody):
+    assert as_nobody.get(URL).status_code == 401
+
+
+def test_it_has_a_limit_of_its_own(as_alice, limits):
+    limits(me_export=(1, 60))
+    assert [as_alice.get(URL).status_code for _ in range(2)] == [200, 429]

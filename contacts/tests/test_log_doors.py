@@ -1,0 +1,153 @@
+"""No code but contacts/models/book.py writes contacts or changes."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+from django.db import connection
+
+from contacts.models import Book, Change, Contact
+
+ROOT = Path(__file__).resolve().parents[2]
+THE_DOOR = ROOT / "contacts/models/book.py"
+MODELS = {"Contact", "Change"}
+WRITES = {
+    "save", "save_base", "create", "get_or_create", "update_or_create", "update", "delete", "bulk_create", "bulk_update",
+    "acreate", "aget_or_create", "aupdate_or_create", "aupdate", "adelete", "abulk_create", "abulk_update", "asave",
+    "_update", "_insert", "_raw_delete", "raw",
+}  # fmt: skip
+RAW_SQL = {"execute", "executemany", "cursor", "callproc", "copy_expert"}
+# What a write may be called on in a module that knows Contact or Change: the door itself, and other things.
+NOT_CONTACTS = {
+    "book", "group", "answer", "answers", "self.groups()", "FirstAnswer.objects", "FirstAnswer.objects.expired()",
+    "answers.filter(pk__in=keys)", "user",
+}  # fmt: skip
+TABLES = re.compile(r"contacts_(contact|change)\b")
+
+
+def modules():
+    for app in ("accounts", "contactbook", "contacts"):
+        for file in (ROOT / app).rglob("*.py"):
+            if not {"tests", "migrations"} & set(file.parts) and file != THE_DOOR:
+                yield file, ast.parse(file.read_text())
+
+
+def knows_them(tree):
+    names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for alias in node.names}
+    return names & MODELS
+
+
+def calls(tree):
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            yield ast.unparse(node.func.value), node.func.attr
+
+
+def test_it_works():
+    """Where Contact or Change is known, nothing that could be one is written to."""
+    writes = {
+        (file.relative_to(ROOT).as_posix(), on, method)
+        for file, tree in modules()
+        if knows_them(tree)
+        for on, method in calls(tree)
+        if method in WRITES and on not in NOT_CONTACTS
+    }
+    assert not writes
+
+
+def test_nobody_reaches_them_by_another_name():
+    """Neither through an owner's or a book's relation, nor the registry, nor the tables' names."""
+    for file, tree in modules():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Attribute) and node.attr in ("contacts", "changes", "contact_set", "change_set"):
+                # A view's method, and what an undo would change.
+                assert ast.unparse(node) in ("self.contacts", "self.changes"), (file, ast.unparse(node))
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                assert not TABLES.search(node.value), (file, node.value)
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                assert node.func.attr != "get_model", file
+
+
+def test_raw_sql_is_where_it_is_known_to_be():
+    files = {file.relative_to(ROOT).as_posix() for file, tree in modules() if any(m in RAW_SQL for _, m in calls(tree))}
+    assert not {file for file in files if file.startswith("contacts/")}
+
+
+@pytest.mark.django_db
+def test_a_contact_does_not_write_itself(alice):
+    contact = Contact(user=alice)
+    for write in (contact.save, contact.delete):
+        with pytest.raises(TypeError, match="Book.objects.writing"):
+            write()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda rows: rows.update(fullname="x"),
+        lambda rows: rows.delete(),
+        lambda rows: rows.create(fullname="x"),
+        lambda rows: rows.get_or_create(fullname="x", revision=1),
+        lambda rows: rows.update_or_create(fullname="x"),
+        lambda rows: rows.bulk_create([Contact(fullname="x")]),
+        lambda rows: rows.bulk_update([Contact(pk=1)], ["fullname"]),
+    ],
+)
+@pytest.mark.parametrize(
+    "rows", [lambda: Contact.objects, lambda: Contact.objects.all(), lambda: Contact.objects.for_user(1)]
+)
+def test_nor_do_many(write, rows):
+    with pytest.raises(TypeError, match="Book.objects.writing"):
+        write(rows())
+
+
+@pytest.mark.django_db
+def test_an_accounts_deletion_takes_all_with_it(alice):
+    with Book.objects.writing(alice.pk, "command") as book:
+        book.delete(book.create({"name": {"full": "Ann"}, "keywords": {"Work": True}}))
+    alice.delete()
+    assert not (Contact.objects.exists() or Change.objects.exists() or Book.objects.exists())
+
+
+@pytest.mark.django_db
+def test_a_write_that_fails_leaves_no_number(alice):
+    with pytest.raises(ZeroDivisionError), Book.objects.writing(alice.pk, "command") as book:
+        book.create({"name": {"full": "Ann"}})
+        raise ZeroDivisionError
+    assert Book.objects.sequence_of(alice.pk) == 0 and not Change.objects.exists()
+
+
+@pytest.mark.django_db
+def test_what_lies_in_the_trash_is_not_changed(alice):
+    with Book.objects.writing(alice.pk, "command") as book:
+        contact = book.delete(book.create({"name": {"full": "Ann"}}))
+        with pytest.raises(ValueError, match="restored before"):
+            book.change(contact, {"fullname": "Bea"})
+
+
+QUERIES = {
+    "contact_order": lambda rows: rows.in_order()[:20],
+    "contact_revisions": lambda rows: (
+        Contact.objects.all_of(1).filter(revision__gt=5, revision__lte=9).order_by("revision")
+    ),
+    "contact_trash": lambda rows: Contact.objects.trash_of(1).order_by("-deleted_at", "-id")[:20],
+    "change_history": lambda rows: Change.objects.for_user(1).of(1).order_by("-number"),
+    "change_purges": lambda rows: Change.objects.for_user(1).filter(number__gt=1, kind="purged").order_by("number"),
+    "change_contents": lambda rows: Change.objects.with_contents_before("2020-01-01T00:00Z"),
+    "change_number_unique_per_book": lambda rows: Change.objects.for_user(1).filter(number__gt=1).order_by("number"),
+}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("index", QUERIES)
+def test_what_is_asked_often_is_read_from_an_index(index):
+    query = QUERIES[index](Contact.objects.for_user(1))
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:  # of an empty table PostgreSQL rather reads all
+            cursor.execute(
+                "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_sort = off"
+            )
+    plan = query.explain()
+    assert index in plan or "sqlite_autoindex_contacts_change" in plan, plan

@@ -1,0 +1,133 @@
+"""manage.py purge_history"""
+
+import os
+from datetime import timedelta
+
+import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import storages
+from django.core.management import call_command
+from django.utils import timezone
+
+from contacts import avatars
+from contacts.models import Book, Change, Contact, FirstAnswer
+
+from .cast import add, path
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
+
+
+@pytest.fixture(autouse=True)
+def pictures(settings, tmp_path):
+    settings.CLOUDINARY_URL = ""
+    options = {"location": tmp_path, "base_url": "http://testserver/media/avatars/"}
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "avatars": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": options},
+    }
+    return tmp_path
+
+
+def purge(capsys, **options):
+    call_command("purge_history", **options)
+    return [int(line.split()[0].replace(",", "")) for line in capsys.readouterr().out.splitlines()]
+
+
+def aged(days, rows=None):
+    """As if all, or these rows of the log, had happened so long ago."""
+    then = timezone.now() - timedelta(days=days)
+    (Change.objects if rows is None else rows).update(at=then)
+
+
+def in_the_trash(client, days, **fields):
+    contact = add(client, **fields)
+    client.delete(path(contact))
+    row = Contact.objects.get(pk=contact["id"])
+    then = timezone.now() - timedelta(days=days)
+    Contact._base_manager.filter(pk=row.pk).update(deleted_at=then)
+    return contact
+
+
+def picture(days=2):
+    url = avatars.keep(b"jpeg")
+    file = storages["avatars"].path(url.rpartition("/")[2])
+    then = timezone.now().timestamp() - days * 86400
+    os.utime(file, (then, then))
+    return url
+
+
+def is_there(url):
+    return storages["avatars"].exists(url.rpartition("/")[2])
+
+
+def test_it_works(as_alice, capsys):
+    kept, gone = in_the_trash(as_alice, 89), in_the_trash(as_alice, 91)
+    changed = add(as_alice)
+    as_alice.patch(path(changed), {"fullname": "Bea"}, format="json")
+    aged(91, Change.objects.filter(contact_id=changed["id"]))
+    as_alice.post("/api/contacts", {"fullname": "x"}, format="json", headers={"idempotency-key": "k"})
+    FirstAnswer.objects.update(created_at=timezone.now() - timedelta(days=1))
+    url = picture()
+    assert purge(capsys, dry_run=True) == [1, 1, 1, 1]
+    assert Contact.objects.count() == 4 and FirstAnswer.objects.count() == 1 and is_there(url)
+    assert purge(capsys) == [1, 1, 1, 1]
+    assert not Contact.objects.filter(pk=gone["id"]).exists() and Contact.objects.filter(pk=kept["id"]).exists()
+    assert not FirstAnswer.objects.exists() and not is_there(url)
+    purged = Change.objects.get(kind="purged")
+    assert (purged.contact_id, purged.via, purged.client) == (gone["id"], "command", "purge_history")
+    assert not Change.objects.filter(contact_id=gone["id"], before__isnull=False).exists()
+    assert purge(capsys, dry_run=True) == purge(capsys) == [0, 0, 0, 0]
+
+
+def test_history_days_says_how_long(as_alice, capsys, settings):
+    in_the_trash(as_alice, 3)
+    settings.HISTORY_DAYS = 4
+    assert purge(capsys)[0] == 0
+    settings.HISTORY_DAYS = 2
+    assert purge(capsys)[0] == 1
+
+
+def test_the_sequence_stays_for_ever(as_alice, capsys):
+    in_the_trash(as_alice, 91)
+    aged(1000)
+    purge(capsys)
+    assert list(Change.objects.order_by("number").values_list("number", "kind")) == [
+        (1, "created"), (2, "deleted"), (3, "purged")
+    ]  # fmt: skip
+
+
+def test_what_somebody_can_still_see_or_bring_back_is_kept(as_alice, as_bob, capsys):
+    live, trashed, replaced, bobs, second = (picture() for _ in range(5))
+    add(as_alice, avatar=live)
+    in_the_trash(as_alice, 10, avatar=trashed)
+    contact = add(as_alice, avatar=replaced)
+    as_alice.patch(path(contact), {"avatar": None}, format="json")
+    add(as_bob, avatar=bobs)
+    media = {"a": {"kind": "photo", "uri": "/first.png"}, "b": {"kind": "photo", "uri": second}}
+    add(as_alice, card={"name": {"full": "Ann"}, "media": media})
+    under_way, unused = picture(days=0), picture()
+    assert purge(capsys, dry_run=True) == [0, 0, 0, 1]
+    assert purge(capsys) == [0, 0, 0, 1]
+    assert all(map(is_there, (live, trashed, replaced, bobs, second, under_way))) and not is_there(unused)
+    aged(91)
+    assert purge(capsys)[3] == 1 and not is_there(replaced)
+
+
+def test_a_file_that_is_none_of_ours_is_left_alone(capsys):
+    storages["avatars"].save("readme.txt", ContentFile(b"x"))
+    then = timezone.now().timestamp() - 10**6
+    os.utime(storages["avatars"].path("readme.txt"), (then, then))
+    assert purge(capsys) == [0, 0, 0, 0] and storages["avatars"].exists("readme.txt")
+
+
+def test_a_contact_taken_out_meanwhile_is_kept(as_alice, alice, capsys, monkeypatch):
+    contact = in_the_trash(as_alice, 91)
+    writing = Book.objects.writing
+
+    def after_a_restore(*args):
+        monkeypatch.undo()
+        as_alice.post(f"/api/contacts/trash/{contact['id']}/restore")
+        return writing(*args)
+
+    monkeypatch.setattr(Book.objects, "writing", after_a_restore)
+    assert purge(capsys)[0] == 0 and Contact.objects.get().deleted_at is None

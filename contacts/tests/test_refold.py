@@ -1,0 +1,35 @@
+"""manage.py refold"""
+
+import pytest
+from django.core.management import call_command
+
+from contacts.models import Book, Change, Contact
+
+from .cast import add
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
+
+
+def refold(capsys):
+    call_command("refold")
+    return capsys.readouterr().out
+
+
+def test_it_works(as_alice, alice, capsys):
+    contact, other = add(as_alice, "Łukasz", email="Ł@x.org", birthday="2000-02-29"), add(as_alice, "Bea")
+    before = Contact.objects.values().get(pk=contact["id"])
+    stale = {"fullname_folded": "łukasz", "email_folded": "", "month_day": 1, "phone": "5", "birthday": None}
+    Contact._base_manager.filter(pk=contact["id"]).update(**stale)
+    assert refold(capsys) == "1 contacts were renewed.\n"
+    assert Contact.objects.values().get(pk=contact["id"]) == before
+    assert refold(capsys) == "0 contacts were renewed.\n"
+    assert Change.objects.count() == 2 and Book.objects.sequence_of(alice.pk) == 2
+    assert as_alice.get("/api/contacts").json() == [other, contact]
+
+
+def test_the_trash_is_renewed_too(as_alice, capsys):
+    contact = add(as_alice, "Łukasz")
+    as_alice.delete(f"/api/contacts/{contact['id']}")
+    Contact._base_manager.update(fullname_folded="x")
+    refold(capsys)
+    assert Contact.objects.get().fullname_folded == "lukasz"
