@@ -8,9 +8,11 @@ from django.contrib.auth.forms import SetPasswordForm
 from django.core.validators import MaxLengthValidator
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
+from django.views.static import serve
 
 from contactbook.throttling import limited
 
@@ -18,6 +20,7 @@ from . import tokens
 from .models import Letter
 from .serializers import MAX_PASSWORD
 
+MANUAL = settings.BASE_DIR / "docs" / "_build" / "html"
 form_page = require_http_methods(["GET", "HEAD", "POST"])
 
 
@@ -49,6 +52,20 @@ class AddressForm(forms.Form):
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     return render(request, "home.html", {"public_url": settings.PUBLIC_URL})
+
+
+@require_safe
+def manual(request: HttpRequest, path: str) -> HttpResponseBase:
+    """The manual as `scripts/docs` built it; before that, a page that says how. Only pages are limited."""
+    name = f"{path}index.html" if path.endswith("/") or not path else path
+    return manual_page(request, name) if name.endswith(".html") else serve(request, name, document_root=str(MANUAL))
+
+
+@limited("pages")  # type: ignore[arg-type]
+def manual_page(request: HttpRequest, name: str) -> HttpResponseBase:
+    if not MANUAL.is_dir():
+        return render(request, "manual.html")
+    return serve(request, name, document_root=str(MANUAL))
 
 
 @limited("pages")

@@ -11,6 +11,8 @@ from . import errors, probes
 
 # Swagger UI and Redoc write style attributes; Redoc also starts a worker from a blob.
 browser_csp = csp_update({"style-src": ["'unsafe-inline'"], "img-src": ["data:", "blob:"], "worker-src": ["blob:"]})
+# The manual's theme has scripts and styles in its pages.
+manual_csp = csp_update({"script-src": ["'unsafe-inline'"], "style-src": ["'unsafe-inline'"]})
 
 urlpatterns = [
     path("", pages.home, name="home"),
@@ -22,6 +24,7 @@ urlpatterns = [
     re_path(r"^api/schema/?\Z", SpectacularJSONAPIView.as_view(), name="schema"),
     re_path(r"^api/docs/?\Z", browser_csp(SpectacularSwaggerSplitView.as_view()), name="docs"),
     re_path(r"^api/redoc/?\Z", browser_csp(SpectacularRedocView.as_view()), name="redoc"),
+    re_path(r"^manual/(?P<path>.*)\Z", manual_csp(pages.manual), name="manual"),  # type: ignore[arg-type]
     path("admin/", admin.site.urls),
     re_path(r"^healthz/?\Z", probes.healthz),
     re_path(r"^readyz/?\Z", probes.readyz),

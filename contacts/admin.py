@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -14,9 +14,11 @@ from django.utils.safestring import SafeString
 from accounts.models import email_key
 from contactbook.admin import FastAdmin, table_size
 
-from . import jscontact
+from . import history, jscontact
 from .models import Book, Contact
 from .serializers import FLAT, ContactInput
+
+HISTORY_SHOWN = 200  # changes, the newest
 
 
 class ContactForm(forms.ModelForm):
@@ -169,6 +171,23 @@ class ContactAdmin(FastAdmin):
             with self.writing(request, owner) as book:
                 for _, contact_id in contacts:
                     book.delete(book.get(contact_id))
+
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        """The contact's own history beside the audit lines, to which this look is added."""
+        contact = self.get_object(request, object_id)
+        if contact is None or not self.has_view_or_change_permission(request, contact):
+            return super().history_view(request, object_id, extra_context)
+        self.log_change(request, contact, "Looked at the history.")
+        changes = history.of_contact(contact, skip=0, limit=HISTORY_SHOWN)
+        return super().history_view(request, object_id, {"changes": changes, **(extra_context or {})})
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        contact = self.get_object(request, object_id) if request.method == "GET" else None
+        if contact and contact.deleted_at and self.has_view_or_change_permission(request, contact):
+            self.log_change(request, contact, "Looked at it in the trash.")
+        return super().change_view(request, object_id, form_url, extra_context)
 
     def writing(self, request: HttpRequest, owner: int) -> Any:
         return Book.objects.writing(owner, "admin", request.headers.get("User-Agent", ""))

@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import urllib3
-from cloudinary import uploader
+from cloudinary import api, uploader
 from cloudinary.exceptions import Error as CloudinaryError
 from cloudinary.utils import cloudinary_url
 from django.core.exceptions import ImproperlyConfigured
@@ -213,6 +213,9 @@ def discard(url: str | None) -> None:
 def kept_before(moment: datetime) -> Iterator[str]:
     """The names of the pictures that keep() made before then; OSError where they cannot be listed."""
     storage = storages["avatars"]
+    if isinstance(storage, CloudinaryStorage):
+        yield from storage.kept_before(moment)
+        return
     try:
         names = storage.listdir("")[1]
     except FileNotFoundError:
@@ -295,6 +298,26 @@ class CloudinaryStorage(Storage):
         answer = self._ask(uploader.destroy, _public_id(name), invalidate=True, timeout=DELETE_TIMEOUT)
         if answer.get("result") not in ("ok", "not found"):
             raise OSError("Cloudinary did not delete it")
+
+    def kept_before(self, moment: datetime) -> Iterator[str]:
+        """Our names among all that the account holds, a page after the other (the Admin API's resources)."""
+        cursor = None
+        while True:
+            page = self._ask(
+                lambda prefix, **options: api.resources(prefix=prefix, **options),
+                f"{FOLDER}/",
+                type="upload",
+                max_results=500,
+                next_cursor=cursor,
+                timeout=UPLOAD_TIMEOUT,
+            )
+            for image in page["resources"]:
+                name = f"{image['public_id'].removeprefix(f'{FOLDER}/')}.jpg"
+                if NAME.fullmatch(name) and datetime.fromisoformat(image["created_at"]) < moment:
+                    yield name
+            cursor = page.get("next_cursor")
+            if not cursor:
+                return
 
     def _save(self, name: str, content: File) -> str:
         # Bytes, never a name: the library opens a str as a local file, or has its far end fetch it.

@@ -169,6 +169,14 @@ def same(one: Any, other: Any) -> bool:
     return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)
 
 
+def in_order(value: Any) -> Any:
+    """A copy with its names as PostgreSQL's jsonb sorts them: what was answered and what is read are the same bytes."""
+    if isinstance(value, dict):
+        names = sorted(value, key=lambda name: (len(name.encode()), name.encode()))
+        return {name: in_order(value[name]) for name in names}
+    return [in_order(inner) for inner in value] if isinstance(value, list) else value
+
+
 def with_fields_of(card: Card, source: Card, names: Iterable[str]) -> Card:
     """A copy of the card whose named fields, flat or properties, are as in the source. KeyError for an unknown name."""
     card = copy.deepcopy(card)

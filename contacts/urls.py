@@ -6,6 +6,7 @@ from .views import AvatarViewSet, ContactsViewSet, ContactViewSet
 
 CONTACT = r"(?P<contact_id>[^/]+)"
 GROUP = r"(?P<group_id>[^/]+)"
+QUERY = r"contacts/(?P<contact_id>[\s\S]+?)"  # a name may have a slash in it, which a path cannot hide
 
 
 def route(path: str, view: type, name: str, **actions: str) -> URLPattern:
@@ -24,7 +25,7 @@ urlpatterns = [
     route(f"contacts/{CONTACT}/avatar", AvatarViewSet, "avatar", patch="replace"),
     route(f"contacts/{CONTACT}/history", HistoryViewSet, "history", get="list"),
     route(f"contacts/{CONTACT}/restore", HistoryViewSet, "restore", post="restore"),
-    route(f"contacts/{CONTACT}", ContactViewSet, "contact", get="find", put="update", patch="merge", delete="destroy"),
+    route(QUERY, ContactViewSet, "contact", get="find", put="update", patch="merge", delete="destroy"),
     route("undo", UndoViewSet, "undo", post="undo"),
     route("groups", GroupsViewSet, "groups", get="list", post="create"),
     route(f"groups/{GROUP}", GroupsViewSet, "group", patch="rename", delete="destroy"),

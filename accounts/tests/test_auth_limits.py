@@ -38,9 +38,7 @@ def test_it_works(as_nobody, name):
 def test_the_ways_of_confirming_share_a_limit(as_nobody, limits):
     limits(confirm_email=(3, 60))
     path = "/api/email/confirm/x"
-    answers = [
-        act(path) for act in (as_nobody.get, as_nobody.head, as_nobody.post, as_nobody.get, as_nobody.head)
-    ]
+    answers = [act(path) for act in (as_nobody.get, as_nobody.head, as_nobody.post, as_nobody.get, as_nobody.head)]
     assert [answer.status_code for answer in answers] == [422, 422, 422, 429, 429]
 
 
@@ -58,9 +56,7 @@ def guesses(as_nobody, limits):
     def guess(count, email="alice@example.org", password="wrong", start=0):
         form = f"username={email}&password={password}"
         return [
-            as_nobody.post(
-                "/api/auth/login", form, content_type=FORM, REMOTE_ADDR=f"192.0.2.{start + number}"
-            )
+            as_nobody.post("/api/auth/login", form, content_type=FORM, REMOTE_ADDR=f"192.0.2.{start + number}")
             for number in range(count)
         ]
 

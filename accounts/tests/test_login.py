@@ -104,9 +104,7 @@ def test_the_session_keeps_what_can_be_shown_of_the_client(as_nobody, alice):
 
 
 def test_a_newer_hash_ends_nothing(as_nobody, alice):
-    User.objects.filter(pk=alice.pk).update(
-        password=PBKDF2PasswordHasher().encode(PASSWORD, "salt" * 6, 1000)
-    )
+    User.objects.filter(pk=alice.pk).update(password=PBKDF2PasswordHasher().encode(PASSWORD, "salt" * 6, 1000))
     before = pair_of(alice)
     assert log_in(as_nobody, "alice@example.org").status_code == 200
     assert User.objects.get().password.startswith("argon2$")
@@ -116,9 +114,7 @@ def test_a_newer_hash_ends_nothing(as_nobody, alice):
 
 
 def test_a_newer_hash_never_replaces_a_password_set_meanwhile(alice):
-    User.objects.filter(pk=alice.pk).update(
-        password=PBKDF2PasswordHasher().encode(PASSWORD, "salt" * 6, 1000)
-    )
+    User.objects.filter(pk=alice.pk).update(password=PBKDF2PasswordHasher().encode(PASSWORD, "salt" * 6, 1000))
     stale = User.objects.get(pk=alice.pk)
     fresh = User.objects.get(pk=alice.pk)
     fresh.set_new_password("another one 7")

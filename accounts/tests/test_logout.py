@@ -36,9 +36,7 @@ def test_the_pairs_of_before_die_too(as_nobody, alice):
     second = refresh(as_nobody, first["refresh_token"]).json()
     logout(as_nobody, second)
     assert contacts(as_nobody, first["access_token"]) == 401
-    assert (
-        refresh(as_nobody, first["refresh_token"]).status_code == 401
-    )  # even within the grace of its first use
+    assert refresh(as_nobody, first["refresh_token"]).status_code == 401  # even within the grace of its first use
 
 
 def test_other_sessions_go_on(as_nobody, alice, bob):

@@ -21,9 +21,7 @@ ROUTES = {
     "me_sessions": ("GET", "/api/me/sessions"),
     "me_session_end": ("DELETE", "/api/me/sessions/999999999"),
 }
-EVERY_ROUTE = pytest.mark.parametrize(
-    ("name", "method", "url"), [(name, *route) for name, route in ROUTES.items()]
-)
+EVERY_ROUTE = pytest.mark.parametrize(("name", "method", "url"), [(name, *route) for name, route in ROUTES.items()])
 
 
 def ask(method, url, token=None):

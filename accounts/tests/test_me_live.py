@@ -44,9 +44,7 @@ def test_logins_that_race_with_a_new_password_leave_no_session(server):
     def act(number):
         if number:
             return server.log_in(email).get("access_token")
-        return server.ask("POST", "/api/me/password", {"old": PASSWORD, "new": NEW}, token).json()[
-            "access_token"
-        ]
+        return server.ask("POST", "/api/me/password", {"old": PASSWORD, "new": NEW}, token).json()["access_token"]
 
     fresh, *others = at_once(6, act)
     assert all(server.ask("GET", "/api/me", token=other).status == 401 for other in others if other)

@@ -32,9 +32,7 @@ def test_it_works(as_alice, url):
     assert as_alice.get(URL).json() == before | fields
 
 
-@pytest.mark.parametrize(
-    "field", [{"username": "Al"}, {"time_zone": "Asia/Tokyo"}, {"leap_day": "03-01"}, {}]
-)
+@pytest.mark.parametrize("field", [{"username": "Al"}, {"time_zone": "Asia/Tokyo"}, {"leap_day": "03-01"}, {}])
 def test_what_is_left_out_stays(as_alice, field):
     before = as_alice.get(URL).json()
     assert patch(as_alice, **field).json() == before | field
@@ -161,9 +159,7 @@ def test_the_next_request_knows_what_day_it_is_there(as_nobody, alice, time_mach
     assert today() == ["9"]
     assert as_nobody.patch(URL, {"time_zone": "Asia/Tokyo"}, format="json", **headers).status_code == 200
     assert today() == ["10"]
-    assert (
-        as_nobody.patch(URL, {"time_zone": "Pacific/Honolulu"}, format="json", **headers).status_code == 200
-    )
+    assert as_nobody.patch(URL, {"time_zone": "Pacific/Honolulu"}, format="json", **headers).status_code == 200
     assert today() == ["9"]
 
 

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.template.loader import render_to_string
 from django.test import Client
 
+from accounts import pages
 from accounts.models import Letter
 from accounts.tokens import ConfirmToken, ResetToken
 from contactbook.tests.live import PASSWORD
@@ -177,3 +178,14 @@ def test_too_many_requests_are_told_on_a_page(client, limits):
     assert answer.status_code == 429
     assert "Retry-After" in answer.headers
     assert "Too many requests" in answer.text
+
+
+def test_the_manual_is_served_where_it_was_built(client, monkeypatch, tmp_path):
+    monkeypatch.setattr(pages, "MANUAL", tmp_path / "html")
+    assert "scripts/docs" in client.get("/manual/").content.decode()
+    (tmp_path / "html").mkdir()
+    (tmp_path / "html" / "index.html").write_text("<h1>Start here</h1>")
+    (tmp_path / "secret").write_text("secret")
+    assert b"".join(client.get("/manual/").streaming_content) == b"<h1>Start here</h1>"
+    for path in ("nothing.html", "../secret", "%2e%2e/secret"):
+        assert client.get(f"/manual/{path}").status_code in (400, 404)

@@ -161,8 +161,7 @@ def test_its_limit_counts_the_account(as_nobody, alice, bob, limits):
     limits(refresh_token=(1, 60))
     tokens = [pair_of(alice)["refresh_token"], pair_of(alice)["refresh_token"], pair_of(bob)["refresh_token"]]
     answers = [
-        as_nobody.get(URL, REMOTE_ADDR=f"192.0.2.{number}", **bearer(token))
-        for number, token in enumerate(tokens)
+        as_nobody.get(URL, REMOTE_ADDR=f"192.0.2.{number}", **bearer(token)) for number, token in enumerate(tokens)
     ]
     assert [answer.status_code for answer in answers] == [200, 429, 200]
 

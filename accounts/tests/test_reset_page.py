@@ -157,9 +157,7 @@ def test_of_six_at_once_one_works(server):
     passwords = [f"battery staple {number}" for number in range(6)]
 
     def use(number):
-        fields = (
-            f"csrfmiddlewaretoken={csrf}&new_password1={passwords[number]}&new_password2={passwords[number]}"
-        )
+        fields = f"csrfmiddlewaretoken={csrf}&new_password1={passwords[number]}&new_password2={passwords[number]}"
         return server.ask("POST", link, fields, headers={"Cookie": cookie}).status
 
     statuses = at_once(6, use)

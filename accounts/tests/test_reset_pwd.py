@@ -38,9 +38,7 @@ def test_it_sends_a_link_also_to_an_unconfirmed_address(as_nobody, make_user, ma
 def test_it_sends_nothing_to_unknown_or_inactive_addresses(as_nobody, alice, make_user, mailbox):
     make_user("dave", is_active=False)
     answers = [ask(as_nobody, f"{name}@example.org") for name in ("nobody", "dave", "alice")]
-    assert (
-        len({(answer.status_code, answer.content, tuple(answer.headers.items())) for answer in answers}) == 1
-    )
+    assert len({(answer.status_code, answer.content, tuple(answer.headers.items())) for answer in answers}) == 1
     assert deliver() == 1
 
 
@@ -63,11 +61,7 @@ def test_the_fourth_mail_of_an_hour_is_answered_alike_and_not_sent(as_nobody, al
     assert deliver() == 3
 
 
-@pytest.mark.parametrize(
-    "body", [{}, {"email": ""}, {"email": "x"}, {"email": 5}, {"email": "a@b.org\nBcc: c@d.org"}]
-)
+@pytest.mark.parametrize("body", [{}, {"email": ""}, {"email": "x"}, {"email": 5}, {"email": "a@b.org\nBcc: c@d.org"}])
 def test_it_rejects_what_is_no_address(as_nobody, body):
-    assert {tuple(loc) for loc in faults(as_nobody.post(URL + "/", body, format="json"))} == {
-        ("body", "email")
-    }
+    assert {tuple(loc) for loc in faults(as_nobody.post(URL + "/", body, format="json"))} == {("body", "email")}
     assert not Letter.objects.exists()

@@ -36,9 +36,7 @@ def test_it_works(as_nobody, alice):
 
 @pytest.mark.parametrize("name", ["request_email", "reset_pwd"])
 def test_nor_does_asking_for_a_mail(as_nobody, alice, name):
-    gap, allowed = median_gap(
-        lambda email: as_nobody.post(f"/api/auth/{name}", {"email": email}, format="json")
-    )
+    gap, allowed = median_gap(lambda email: as_nobody.post(f"/api/auth/{name}", {"email": email}, format="json"))
     assert gap <= allowed
 
 

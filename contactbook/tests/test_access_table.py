@@ -3,6 +3,7 @@
 OWASP API Security 2023: API1 (object), API2 (authentication), API5 (function level authorization).
 """
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any, NamedTuple
@@ -47,8 +48,8 @@ class Route(NamedTuple):
 
     def path(self, row: int) -> str:
         path = self.pattern.removeprefix("^").removesuffix("/?\\Z")
-        for group in ("contact_id", "group_id", "session_id", "email_token"):
-            path = path.replace(f"(?P<{group}>[^/]+)", str(row))
+        path = re.sub(r"\(\?P<\w+>(\[[^\]]*\]\+\??)\)", str(row), path)
+        assert "(" not in path
         return f"/api/{path}"
 
 

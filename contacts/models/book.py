@@ -33,12 +33,13 @@ class BookManager(models.Manager["Book"]):
         """
         with transaction.atomic():
             book, _ = self.select_for_update().get_or_create(user_id=user_id)
-            book.via, book.client, book.unlogged = via, client[:200], []
+            book.via, book.client, book.unlogged, book.named = via, client[:200], [], set()
             forget(book_key(user_id))
             yield book
             if book.unlogged:
                 Change.objects.bulk_create(book.unlogged, batch_size=500)
                 book.save(update_fields=["sequence"])
+            book.keep_groups()
 
     def refold(self, contact_ids: list[int]) -> int:
         """Reads the columns of these contacts out of their cards anew; how many differed.
@@ -77,6 +78,7 @@ class Book(models.Model):
     via: str
     client: str
     unlogged: list["Change"]
+    named: set[str]  # groups that cards name anew
 
     objects = BookManager()
 
@@ -136,6 +138,7 @@ class Book(models.Model):
         if Group.objects.for_user(self.user_id).filter(name=name).exclude(pk=group.pk).exists():
             raise Conflict
         old, group.name = group.name, name
+        self.named.discard(old)
         group.save(update_fields=["name"])
         self.replace_keyword(old, name)
         return group
@@ -143,6 +146,7 @@ class Book(models.Model):
     def delete_group(self, group: Group) -> None:
         """Its contacts stay, and are in it no more."""
         self.replace_keyword(group.name, None)
+        self.named.discard(group.name)
         group.delete()
 
     def replace_keyword(self, old: str, new: str | None) -> None:
@@ -158,7 +162,7 @@ class Book(models.Model):
         self.log(contact.pk, kind, before)
         # While it lay in the trash, its groups may have been deleted.
         known = before.get("keywords") if before and kind != Change.Kind.RESTORED else None
-        self.keep_groups(contact.card.get("keywords"), known)
+        self.named |= set(contact.card.get("keywords") or ()) - set(known or ())
         return contact
 
     def log(self, contact_id: int, kind: str, before: jscontact.Card | None) -> None:
@@ -175,12 +179,12 @@ class Book(models.Model):
             )
         )
 
-    def keep_groups(self, names: Any, before: Any) -> None:
+    def keep_groups(self) -> None:
         """A group that a card names is there."""
-        new = set(names or ()) - set(before or ()) - {jscontact.FAVOURITE}
-        if new:
-            groups = [Group(user_id=self.user_id, name=name) for name in sorted(new)]
-            Group.objects.bulk_create(groups, ignore_conflicts=True)
+        names = sorted(self.named - {jscontact.FAVOURITE})
+        if names:
+            groups = [Group(user_id=self.user_id, name=name) for name in names]
+            Group.objects.bulk_create(groups, ignore_conflicts=True, batch_size=500)
 
 
 class ChangeQuerySet(models.QuerySet["Change"]):

@@ -173,7 +173,7 @@ class Contact(models.Model):
         return f'"{self.revision}"'
 
     def take_card(self, card: jscontact.Card) -> None:
-        self.card = card
+        self.card = jscontact.in_order(card)
         for column, value in self.columns_of(card).items():
             setattr(self, column, value)
 

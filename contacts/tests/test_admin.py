@@ -153,3 +153,23 @@ def test_the_form_lists_no_users(as_staff, make_user):
     for number in range(5):
         make_user(f"u{number}")
     assert "u3@example.org" not in as_staff.get(URL + "add/").text
+
+
+def test_staff_see_what_became_of_a_contact_and_the_look_is_logged(as_staff, alice):
+    contact = make(alice, "Ann")
+    save(as_staff, contact, fullname="Anna")
+    page = as_staff.get(f"{URL}{contact.pk}/history/").content.decode()
+    assert "<strong>fullname</strong>: Ann → Anna" in page
+    assert LogEntry.objects.order_by("-id").first().get_change_message() == "Looked at the history."
+    assert Change.objects.count() == 2
+
+
+def test_a_look_at_a_contact_in_the_trash_is_logged(as_staff, alice):
+    contact = make(alice, "Ann")
+    assert not LogEntry.objects.exists()
+    as_staff.get(f"{URL}{contact.pk}/change/")
+    assert not LogEntry.objects.exists()
+    with Book.objects.writing(alice.pk, "test") as book:
+        book.delete(book.get(contact.pk))
+    assert as_staff.get(f"{URL}{contact.pk}/change/").status_code == 200
+    assert LogEntry.objects.get().get_change_message() == "Looked at it in the trash."

@@ -76,6 +76,8 @@ def test_it_works(as_alice):
     contact = whole(as_alice)
     answer = as_alice.get(path(contact))
     assert own(answer) == CARD and json.dumps(own(answer), sort_keys=True) == json.dumps(CARD, sort_keys=True)
+    again = as_alice.patch(path(contact), {"card": {"x": True}}, format="json")
+    assert again.content == answer.content
     assert {name: answer.json()["card"][name] for name in SERVERS[:2]} == {"@type": "Card", "version": "1.0"}
     assert contact | {"id": 0, "user_id": 0} == {
         "id": 0, "user_id": 0, "fullname": "Ann B", "email": "a@x.org", "phone": "+44 20 7946 0018",

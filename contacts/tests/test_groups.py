@@ -4,8 +4,10 @@ import json
 from urllib.parse import urlencode
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
-from contacts.models import Change, Group
+from contacts.models import Book, Change, Group
 
 from .cast import add, faults, names, path, settle
 
@@ -142,3 +144,21 @@ def test_they_have_limits_of_their_own(as_alice, limits):
     ):
         assert ask().status_code != 429
         assert ask().status_code == 429
+
+
+def test_what_one_transaction_named_and_took_away_is_not_there(alice):
+    with Book.objects.writing(alice.pk, "command") as book:
+        contact = book.create({"name": {"full": "Ann"}, "keywords": {"Work": True}})
+        group = Group.objects.create(user=alice, name="Work")
+        book.rename_group(group, "Office")
+        book.delete_group(group)
+        assert "keywords" not in book.get(contact.pk).card
+    assert not Group.objects.exists()
+
+
+def test_groups_of_many_cards_are_added_at_once(alice):
+    with CaptureQueriesContext(connection) as queries, Book.objects.writing(alice.pk, "command") as book:
+        for i in range(3):
+            book.create({"name": {"full": "Ann"}, "keywords": {f"Group {i}": True}})
+    assert sum("contacts_group" in query["sql"] for query in queries) == 1
+    assert Group.objects.count() == 3

@@ -6,13 +6,14 @@ from datetime import timedelta
 import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import storages
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from contacts import avatars
 from contacts.models import Book, Change, Contact, FirstAnswer
 
 from .cast import add, path
+from .cloudinary_server import CloudinaryServer
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 
@@ -131,3 +132,26 @@ def test_a_contact_taken_out_meanwhile_is_kept(as_alice, alice, capsys, monkeypa
 
     monkeypatch.setattr(Book.objects, "writing", after_a_restore)
     assert purge(capsys)[0] == 0 and Contact.objects.get().deleted_at is None
+
+
+def test_pictures_at_cloudinary_are_found_on_all_its_pages(as_alice, settings, capsys):
+    with CloudinaryServer() as server:
+        backend = {"BACKEND": "contacts.avatars.CloudinaryStorage", "OPTIONS": {"url": server.url}}
+        settings.STORAGES = {**settings.STORAGES, "avatars": backend}
+        urls = [avatars.keep(b"\xff\xd8\xff") for _ in range(5)]
+        server.images["avatars/somebody-elses"] = server.images["elsewhere"] = b"x"
+        add(as_alice, avatar=urls[2])
+        assert purge(capsys, dry_run=True) == [0, 0, 0, 4]
+        assert purge(capsys) == [0, 0, 0, 4]
+        kept = urls[2].rpartition("/")[2].removesuffix(".jpg")
+        assert set(server.images) == {f"avatars/{kept}", "avatars/somebody-elses", "elsewhere"}
+
+
+def test_where_pictures_cannot_be_listed_the_rest_is_done(as_alice, settings, capsys):
+    in_the_trash(as_alice, 91)
+    with CloudinaryServer() as gone:
+        backend = {"BACKEND": "contacts.avatars.CloudinaryStorage", "OPTIONS": {"url": gone.url}}
+    settings.STORAGES = {**settings.STORAGES, "avatars": backend}
+    with pytest.raises(CommandError, match="Pictures cannot be listed"):
+        purge(capsys)
+    assert not Contact.objects.exists()

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.files.storage import storages
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from contactbook.batches import in_batches
@@ -66,7 +66,10 @@ def erase(contact_ids: list[int], moment: datetime) -> int:
 
 def unused_pictures(moment: datetime) -> set[str]:
     """Names of ours that stand in no card, live, in the trash or in the log, but those that are due themselves."""
-    unused = set(avatars.kept_before(timezone.now() - UNDER_WAY))
+    try:
+        unused = set(avatars.kept_before(timezone.now() - UNDER_WAY))
+    except OSError as error:
+        raise CommandError(f"Pictures cannot be listed at the moment: {error}") from error
     if unused:
         cards = Contact.objects.exclude(pk__in=Contact.objects.trashed_before(moment)).values_list("card", flat=True)
         contents = Change.objects.filter(before__isnull=False, at__gte=moment).values_list("before", flat=True)
