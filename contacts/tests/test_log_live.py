@@ -1,6 +1,5 @@
 """Eight writers at once, half of them processes of their own behind no server, and who follows them."""
 
-import json
 import subprocess
 import sys
 import threading
@@ -17,10 +16,11 @@ django.setup()
 from contacts.models import Book, Contact
 email, rounds = sys.argv[1], int(sys.argv[2])
 from accounts.models import User
+from django.db import OperationalError
 user = User.objects.get(email=email).pk
 print("ready", flush=True)
 sys.stdin.readline()
-for i in range(rounds):
+def write(i):
     with Book.objects.writing(user, "command") as book:
         mine = list(Contact.objects.for_user(user).order_by("?")[:1])
         if not mine or random.random() < 0.4:
@@ -29,6 +29,13 @@ for i in range(rounds):
             book.delete(mine[0])
         else:
             book.change(mine[0], {"fullname": f"D{i}"})
+for i in range(rounds):
+    while True:
+        try:
+            write(i)
+            break
+        except OperationalError:  # SQLite's queue is not fair: one of eight who never rest may wait for 20 seconds
+            pass
 """
 NUMBERS = """
 from contacts.models import Book, Change
@@ -71,20 +78,28 @@ class Follower(threading.Thread):
         return page["more"]
 
 
+def ask(server, token, method, path, body=None):
+    """Again where it is busy: then nothing was done."""
+    while True:
+        answer = server.ask(method, path, body, token, timeout=60)
+        if answer.status != 503:
+            return answer
+
+
 def write(server, token, rounds, start):
     """As clients do: add, change, delete, undo; what somebody else deleted meanwhile is a 404."""
     start.wait()
     written = []
     for i in range(rounds):
         if i % 5 == 4:
-            answer = server.ask("DELETE", f"/api/contacts/{written.pop()}", token=token)
+            answer = ask(server, token, "DELETE", f"/api/contacts/{written.pop()}")
         elif i % 5 == 3:
             items = [{"op": "create", "contact": {"fullname": "B"}}, {"op": "delete", "id": written.pop(0)}]
-            answer = server.ask("POST", "/api/contacts/batch", {"items": items}, token)
+            answer = ask(server, token, "POST", "/api/contacts/batch", {"items": items})
         elif i % 5 == 2:
-            answer = server.ask("PATCH", f"/api/contacts/{written[0]}", {"fullname": f"E{i}"}, token)
+            answer = ask(server, token, "PATCH", f"/api/contacts/{written[0]}", {"fullname": f"E{i}"})
         else:
-            answer = server.ask("POST", "/api/contacts", {"fullname": f"A{i}"}, token)
+            answer = ask(server, token, "POST", "/api/contacts", {"fullname": f"A{i}"})
             written.append(answer.json()["id"])
         assert answer.status in (200, 201, 404), answer
     return rounds
@@ -130,8 +145,7 @@ def check(server, rounds):
     while page := server.ask("GET", f"/api/contacts?limit=1000&skip={skip}&fields=card", token=token).json():
         listed, skip = listed + page, skip + 1000
     assert follower.copy == {contact["id"]: contact for contact in listed}
-    whole = server.ask("POST", "/api/undo", {"since": 0}, token)
-    assert whole.status == (200 if changes != "0" else 0), json.dumps(whole.json())[:300]
+    assert ask(server, token, "POST", "/api/undo", {"since": 0}).status == 200
     assert server.ask("GET", "/api/contacts", token=token).json() == []
 
 
