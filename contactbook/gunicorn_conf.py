@@ -1,6 +1,7 @@
 """How gunicorn serves us. What an operator sets stands in settings.py; this only hands it on."""
 
 import os
+import sqlite3
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "contactbook.settings")
 
@@ -32,3 +33,5 @@ loglevel = "warning"
 def when_ready(server):
     url = settings.PUBLIC_URL
     print(f"The contact book is at {url} and its API at {url}/api/docs. Ctrl-C stops it.", flush=True)
+    if not settings.DATABASE_URL and sqlite3.sqlite_version_info < (3, 51, 3):
+        print(f"SQLite {sqlite3.sqlite_version} has a known fault, mended in 3.51.3: keep backups.", flush=True)

@@ -151,7 +151,7 @@ def test_nothing_of_the_exception_is_told():
     [
         ("get", "/api", {}, 404),
         ("get", "/api/nowhere", {}, 404),
-        ("get", "/api/contacts/1/2/3", {}, 404),
+        ("get", "/api/nothing/1/2/3", {}, 404),
         ("get", "/api/contacts", {"HTTP_HOST": "evil.example"}, 400),
         ("get", "/api/nowhere", {"HTTP_HOST": "a b"}, 400),
         ("delete", "/api/auth/login", {}, 405),
