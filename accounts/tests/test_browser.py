@@ -225,7 +225,8 @@ def test_our_pages_please_axe_and_fit_the_screen(server, browser, ours, scheme, 
             for label, text in (SENT | REFUSED).get(name, {}).items():
                 page.get_by_label(label).fill(text)
             if name in SENT | REFUSED:
-                page.get_by_role("button").click()
+                with page.expect_navigation():
+                    page.get_by_role("button").click()
                 look(f"{name}-{'sent' if name in SENT else 'refused'}")
         assert faults == []
         assert person.complaints == []
