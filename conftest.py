@@ -6,6 +6,7 @@ from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from aiosmtpd.controller import Controller
 from django.conf import settings as django_settings
@@ -17,6 +18,10 @@ from accounts import tokens
 from accounts.models import Session, User
 from contactbook import throttling
 from contactbook.tests.live import PASSWORD, Server, free_port, serving
+
+# The same examples in every run: what fails in CI fails here too.
+hypothesis.settings.register_profile("same", derandomize=True, deadline=None)
+hypothesis.settings.load_profile("same")
 
 
 @pytest.fixture(autouse=True)
