@@ -10,13 +10,13 @@ import hypothesis
 import pytest
 from aiosmtpd.controller import Controller
 from django.conf import settings as django_settings
-from django.core.cache import cache, caches
+from django.core.cache import cache
 from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts import tokens
 from accounts.models import Session, User
-from contactbook import throttling
+from contactbook import stores
 from contactbook.tests.live import PASSWORD, Server, free_port, serving
 
 # The same examples in every run: what fails in CI fails here too.
@@ -31,8 +31,7 @@ def fresh_cache() -> None:
         cache.delete_pattern("*")
     else:
         cache.clear()
-        caches["pages"].clear()
-    throttling.memory_log.__init__()
+    stores.memory.__init__()
 
 
 @pytest.fixture(scope="session")

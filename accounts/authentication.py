@@ -17,7 +17,7 @@ from rest_framework_simplejwt.exceptions import TokenError
 from contactbook import throttling
 
 from .addresses import email_key
-from .models import Caller, User
+from .models import Caller, User, account_key
 from .tokens import AccessToken, RefreshToken, Token
 
 # One hash takes 19 MiB and a core: logins queue here rather than eat the machine.
@@ -94,6 +94,7 @@ class BearerAuthentication(JWTAuthentication):
         return super().get_raw_token(b"Bearer " + token) if scheme.lower() == b"bearer" else None
 
     def authenticate(self, request: Request) -> Any:
+        self.view = request.parser_context["view"]
         try:
             return super().authenticate(request)
         except TokenError as error:
@@ -104,8 +105,11 @@ class BearerAuthentication(JWTAuthentication):
 
     def get_user(self, validated_token: Any) -> Any:
         number = validated_token.number
-        caller = Caller.from_claims(number("sub"), number("sid"), number("v"))
+        user_id, session_id, version = number("sub"), number("sid"), number("v")
+        known = self.view.look_ahead(user_id, account_key(user_id))
+        caller = Caller.from_claims(user_id, session_id, version, known)
         if caller is None:
+            self.view.take_back_count()
             raise AuthenticationFailed("The session has ended.")
         return caller
 

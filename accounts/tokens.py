@@ -6,6 +6,8 @@ derived from SECRET_KEY; tokens signed with one of SECRET_KEY_FALLBACKS are stil
 
 import hashlib
 import hmac
+import json
+import time
 from datetime import UTC, datetime
 from typing import Any, Self
 
@@ -14,6 +16,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
+from jwt.utils import base64url_decode, base64url_encode
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework_simplejwt import tokens as simplejwt
 from rest_framework_simplejwt.backends import TokenBackend
@@ -21,6 +24,7 @@ from rest_framework_simplejwt.exceptions import TokenBackendError, TokenBackendE
 
 from .models import Session, User
 
+CLAIMS = {"token_type", "exp", "iat", "jti", "sub", "v", "sid", "gen", "address"}
 REFUSED = "The refresh token is not valid."
 
 
@@ -40,12 +44,17 @@ class KeyRing(TokenBackend):
         super().__init__("HS256", keys[0])
         self.keys = {key_id(key): self._prepare_key(key) for key in keys}
         self.header = {"kid": key_id(keys[0])}
+        # The first part of every token that we write with that key, to the letter.
+        self.headers = {jwt.encode({}, key, "HS256", {"kid": key_id(key)}).split(".")[0]: key.encode() for key in keys}
 
     def get_verifying_key(self, token: Any) -> Any:
         return self.keys.get(jwt.get_unverified_header(token).get("kid") or "", self.prepared_signing_key)
 
     def decode(self, token: Any, verify: bool = True) -> dict[str, Any]:
         """`iat` is no reason to refuse: hosts' clocks differ, and are set back."""
+        payload = self.payload_of_ours(token.decode() if isinstance(token, bytes) and token.isascii() else str(token))
+        if payload is not None:
+            return payload
         try:
             return jwt.decode(
                 token,
@@ -58,6 +67,23 @@ class KeyRing(TokenBackend):
         except (jwt.InvalidTokenError, RecursionError, ValueError):
             # The last two are PyJWT's own faults: a header nested too deep, or no UTF-8.
             raise TokenBackendError("Token is invalid") from None
+
+    def payload_of_ours(self, token: str) -> dict[str, Any] | None:
+        """What most tokens are, read in a sixth of PyJWT's time; None leaves the judgement to it.
+
+        Such a token has a header and claims that we write, the signature that we would give it, and time left.
+        """
+        signed, _, signature = token.rpartition(".")
+        header, _, payload = signed.partition(".")
+        key = self.headers.get(header)
+        if key is None:
+            return None
+        right = base64url_encode(hmac.digest(key, signed.encode(), "sha256"))
+        if not hmac.compare_digest(right, signature.encode()):
+            return None
+        claims: dict[str, Any] = json.loads(base64url_decode(payload))
+        expires = claims.get("exp")
+        return claims if claims.keys() <= CLAIMS and type(expires) is int and expires > time.time() else None
 
     def encode(self, payload: dict[str, Any]) -> str:
         return jwt.encode(payload, self.prepared_signing_key, algorithm=self.algorithm, headers=self.header)

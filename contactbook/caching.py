@@ -1,84 +1,170 @@
 """What is remembered between requests, and how a write makes all processes forget it.
 
-A write leaves a tombstone in place of the value and a fill only ever adds: a reader who read the old
-row cannot put it back over a newer state. A value also names the epoch (breaker.py) that was read before
-its row, and is believed in that epoch alone: so it does not matter that a tombstone cannot be left while
-Redis is away. Only plain JSON values are kept, never rows or secrets.
+A writer marks the key before its commit: while the mark stands nobody believes or fills the key. After the
+commit the writer takes the mark away, or puts the new value in its place. A reader who finds nothing leaves
+a lease, reads the row, and fills only if the lease still stands: whoever read an old row cannot put it over
+a newer state, however slow it was. A mark outlives any value, so that a writer killed after its commit
+leaves nothing stale.
+
+A value also names the epoch (breaker.py) that was read before its row, and is believed in that epoch alone:
+so it does not matter that a mark cannot be left while Redis is away. Only plain JSON values are kept, never
+rows or secrets.
 """
 
 import contextlib
 import hashlib
 import json
-from collections.abc import Callable
+import secrets
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from django.core.cache import cache, caches
+from django.core.cache import cache
 from django.db import transaction
 from redis.exceptions import RedisError
 from rest_framework.utils.encoders import JSONEncoder
 
+from . import stores
 from .breaker import EPOCH, breaker, new_epoch
 from .conditional import etag_of
 
-SECONDS = 30  # how long a value may be believed, and how long a tombstone stands against slow readers
-TOMBSTONE = "gone"
-pages = caches["pages"]
-LARGEST_PAGE = 256 * 1024  # characters; what is larger is built anew each time
+SECONDS = 30  # how long a value may be believed, and how long a mark stands
+LEASE_SECONDS = 5  # in which a reader has to have read its row
+PAGE_SECONDS = 600
+YEARS = 10**9  # seconds; an epoch ends by another one alone
+LARGEST_PAGE = 256 * 1024  # bytes; what is larger is built anew each time
+MARK, LEASE = b"write:", b"read:"
+
+# What one trip to the store brought, by key; a key that is not in it was not asked for.
+Said = Mapping[str, bytes | None]
 
 
-def remembered(key: str, fetch: Callable[[], Any]) -> Any:
-    """The value under `key`, fetched anew while a tombstone stands there; None is never kept."""
+def wanted(*keys: str) -> tuple[str, ...]:
+    """The store's own keys for these, and for the epoch without which they mean nothing."""
+    return tuple(map(cache.make_key, (EPOCH, *keys))) if keys else ()
+
+
+def said(keys: tuple[str, ...], values: stores.Values) -> Said:
+    return dict(zip((EPOCH, *keys), values, strict=True)) if values else {}
+
+
+def ask(*keys: str) -> Said:
+    """Nothing while Redis is away."""
+    with contextlib.suppress(RedisError):
+        return said(keys, stores.shared.read(wanted(*keys))) if keys else {}
+    return {}
+
+
+def epoch_in(known: Said) -> str:
+    """A new one where there is none: Redis was emptied, or nobody has begun one yet."""
+    if found := known[EPOCH]:
+        return found.decode()
+    key = cache.make_key(EPOCH)
+    stores.shared.swap(key, None, str(new_epoch()).encode(), YEARS)
+    return (stores.shared.read([key])[0] or b"").decode()
+
+
+def is_free(raw: bytes | None) -> bool:
+    """Nobody is writing what it stands for, or about to fill it."""
+    return raw is None or not raw.startswith((MARK, LEASE))
+
+
+def remembered(key: str, fetch: Callable[[], Any], known: Said | None = None) -> Any:
+    """The value under `key`, fetched anew where none can be believed; None is never kept."""
+    known = known if known and key in known else ask(key)
+    if not known:
+        return fetch()
     try:
-        kept = cache.get_many([EPOCH, key])
-        epoch = kept.get(EPOCH) or cache.get_or_set(EPOCH, new_epoch, None)
+        raw, epoch = known[key], epoch_in(known)
+        if raw and is_free(raw):
+            kept_in, value = json.loads(raw)
+            if kept_in == epoch:
+                return value
+        lease = leased(key, raw) if is_free(raw) else None
     except RedisError:
         return fetch()
-    entry = kept.get(key)
-    if entry and entry != TOMBSTONE and entry[0] == epoch:
-        return entry[1]
     fetched = fetch()
-    if entry is None and fetched is not None:
+    if lease and fetched is not None:
         with contextlib.suppress(RedisError):
-            cache.add(key, [epoch, fetched], SECONDS)
+            stores.shared.swap(cache.make_key(key), lease, entry(epoch, fetched), SECONDS)
     return fetched
 
 
-def forget(key: str) -> None:
-    """Makes every process fetch `key` anew: from now on, and again from the end of this transaction.
-
-    The first tombstone covers a process killed between its commit and the second one.
-    """
-    leave_tombstone(key)
-    if transaction.get_connection().in_atomic_block:
-        transaction.on_commit(lambda: leave_tombstone(key))
+def entry(epoch: str, value: Any) -> bytes:
+    return json.dumps([epoch, value], separators=(",", ":")).encode()
 
 
-def leave_tombstone(key: str) -> None:
+def leased(key: str, raw: bytes | None) -> bytes | None:
+    lease = LEASE + secrets.token_hex(8).encode()
+    return lease if stores.shared.swap(cache.make_key(key), raw, lease, LEASE_SECONDS) else None
+
+
+def mark(key: str) -> bytes:
+    """Nobody believes or fills the key from now on, until the mark is `settled` or its time is over."""
+    left = MARK + secrets.token_hex(8).encode()
     try:
-        cache.set(key, TOMBSTONE, SECONDS)
+        stores.shared.put(cache.make_key(key), left, SECONDS)
     except RedisError as error:
         breaker.fail(error)  # a new epoch does it, as soon as Redis answers
+    return left
+
+
+def settle(key: str, left: bytes, value: Any) -> None:
+    """After the commit, the value that was written in the place of one's own mark.
+
+    Only for a key whose writers hold a lock from the mark to the commit: so if the mark is another's, that
+    one has written later.
+    """
+    with contextlib.suppress(RedisError):  # then the mark stands for its time
+        if known := ask(key):
+            stores.shared.swap(cache.make_key(key), left, entry(epoch_in(known), value), SECONDS)
+
+
+def forget(key: str) -> None:
+    """Makes every process fetch `key` anew: from now on, and again from the end of this transaction."""
+    mark(key)
+    if transaction.get_connection().in_atomic_block:
+        transaction.on_commit(lambda: drop(key))
+
+
+def drop(key: str) -> None:
+    try:
+        stores.shared.drop(cache.make_key(key))
+    except RedisError as error:
+        breaker.fail(error)
 
 
 class Page(NamedTuple):
     """A rendered answer: its JSON text, its ETag, and the headers that belong to it."""
 
-    content: str
+    content: bytes
     etag: str
     headers: dict[str, str]
 
 
-def hot_page(key: str, build: Callable[[], tuple[Any, dict[str, str]]]) -> Page:
-    """The page under `key`, which names everything that it depends on; built and kept if it is not there."""
-    key = f"page:{hashlib.sha256(key.encode()).hexdigest()}"
-    kept = None
+def page_key(owner: int, url: str) -> str:
+    return f"page:{hashlib.sha256(f'{owner} {url}'.encode()).hexdigest()}"
+
+
+def kept_page(key: str, basis: Any, known: Said) -> Page | None:
+    """The page under `key` if it was built from the same: `basis` is JSON that changes with all that it shows."""
+    raw = known.get(key)
+    if not raw:
+        return None
+    head, _, content = raw.partition(b"\n")
+    epoch, built_from, etag, headers = json.loads(head)
+    if built_from != basis or epoch.encode() != known[EPOCH]:
+        return None
+    return Page(content, etag, headers)
+
+
+def keep_page(key: str, basis: Any, page: Page, known: Said) -> None:
+    if not known or len(page.content) > LARGEST_PAGE:
+        return
     with contextlib.suppress(RedisError):
-        kept = pages.get(key)
-    if kept is None:
-        data, headers = build()
-        content = json.dumps(data, cls=JSONEncoder, ensure_ascii=False, separators=(",", ":"))
-        kept = [content, etag_of(content.encode()), headers]
-        if len(content) <= LARGEST_PAGE:
-            with contextlib.suppress(RedisError):
-                pages.set(key, kept)
-    return Page(*kept)
+        head = json.dumps([epoch_in(known), basis, page.etag, page.headers], separators=(",", ":")).encode()
+        stores.shared.put(cache.make_key(key), head + b"\n" + page.content, PAGE_SECONDS)
+
+
+def rendered(data: Any, headers: dict[str, str] | None = None, etag: str = "") -> Page:
+    content = json.dumps(data, cls=JSONEncoder, ensure_ascii=False, separators=(",", ":")).encode()
+    return Page(content, etag or etag_of(content), headers or {})

@@ -79,15 +79,15 @@ class Page:
         sign = "-" if falling else ""
         return rows.order_by(f"{sign}{self.column}", f"{sign}id")
 
-    def headers(self, request: Request) -> dict[str, str]:
+    def headers(self, request: Request, total: int) -> dict[str, str]:
         """X-Total-Count, and Link (RFC 8288) to the next and previous page where there is one."""
         links = []
         if self.later:
             links.append(self.link(request, "next", self.found[-1:], (self.skip or 0) + self.limit))
         if self.earlier and self.limit:
             links.append(self.link(request, "prev", self.found[:1], max(0, (self.skip or 0) - self.limit)))
-        total = {"X-Total-Count": str(self.queryset.count())}
-        return {**total, "Link": ", ".join(filter(None, links))} if any(links) else total
+        counted = {"X-Total-Count": str(total)}
+        return {**counted, "Link": ", ".join(filter(None, links))} if any(links) else counted
 
     def link(self, request: Request, relation: str, edge: list[dict[str, Any]], skip: int) -> str:
         query = request.query_params.dict() | {"limit": str(self.limit)}

@@ -163,7 +163,6 @@ if REDIS_URL:
             },
         }
     }
-    CACHES["pages"] = CACHES["default"]
 else:
     CACHES = {
         "default": {
@@ -172,8 +171,6 @@ else:
             # Eviction would erase the counters of django-ratelimit, which lifts a limit.
             "OPTIONS": {"MAX_ENTRIES": 100_000},
         },
-        # Rendered pages are large, and may be evicted: 300 of 256 KiB at most.
-        "pages": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "pages", "TIMEOUT": 60},
     }
 
 SILENCED_SYSTEM_CHECKS = ["auth.W004"]  # the address is unique by its key, without regard to case
@@ -344,16 +341,16 @@ MIDDLEWARE = [
     "contactbook.parsing.forms_are_utf8",
     # These are outside of the one that redirects to https and refuses hosts: its answers carry their headers, too.
     "contactbook.errors.Envelope",
-    "csp.middleware.CSPMiddleware",
+    "contactbook.middleware.ContentSecurityPolicy",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
-    "corsheaders.middleware.CorsMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "contactbook.middleware.Static",
+    *(["corsheaders.middleware.CorsMiddleware"] if CORS_ALLOWED_ORIGINS else []),
+    "contactbook.middleware.Sessions",
     "django.middleware.common.CommonMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
+    "contactbook.middleware.Forms",
+    "contactbook.middleware.Users",
+    "contactbook.middleware.Messages",
 ]
 TEMPLATES = [
     {

@@ -12,10 +12,7 @@ import hashlib
 import ipaddress
 import math
 import re
-import threading
-import time
-import uuid
-from collections import deque
+import secrets
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -24,12 +21,11 @@ from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 from django_ratelimit import ALL
 from django_ratelimit.core import get_usage
-from django_redis import get_redis_connection
 from redis.exceptions import RedisError
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
-from . import errors
+from . import caching, errors, stores
 
 if TYPE_CHECKING:  # models count too, and are loaded before views can be
     from rest_framework.views import APIView
@@ -75,6 +71,11 @@ class Verdict(NamedTuple):
     reset: float  # seconds until the oldest counted request leaves the span
     ticket: str  # names this one count, so that it can be given back
 
+    @classmethod
+    def of(cls, count: stores.Count, limit: int, ticket: str) -> "Verdict":
+        left = limit - count.counted if count.counted else 0
+        return cls(count.counted > 0, limit, left, max(count.reset, 0.001), ticket)
+
     @property
     def headers(self) -> dict[str, str]:
         return {
@@ -84,88 +85,6 @@ class Verdict(NamedTuple):
         }
 
 
-class MemoryLog:
-    """The log of the one process: of the embedded stack, and of any process while Redis is away."""
-
-    SWEEP_EVERY = 10_000  # counts, after which keys that hold nothing any more are dropped
-
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.entries: dict[str, deque[tuple[float, str]]] = {}
-        self.spans: dict[str, int] = {}
-        self.counted = 0
-
-    def take(self, key: str, limit: int, span: int, ticket: str) -> tuple[int, float]:
-        """How many were counted, this one included (0: refused), and the seconds until the oldest leaves."""
-        with self.lock:
-            now = time.monotonic()
-            self.sweep(now)
-            entries = self.entries.setdefault(key, deque())
-            self.spans[key] = span
-            while entries and entries[0][0] < now - span:
-                entries.popleft()
-            refused = len(entries) >= limit
-            if not refused:
-                entries.append((now, ticket))
-            return 0 if refused else len(entries), entries[0][0] + span - now
-
-    def sweep(self, now: float) -> None:
-        self.counted += 1
-        if self.counted % self.SWEEP_EVERY == 0:
-            for key in [k for k, e in self.entries.items() if not e or e[-1][0] < now - self.spans[k]]:
-                del self.entries[key], self.spans[key]
-
-    def give_back(self, key: str, ticket: str) -> None:
-        with self.lock:
-            entries = self.entries.get(key, deque())
-            self.entries[key] = deque(entry for entry in entries if entry[1] != ticket)
-            self.spans.setdefault(key, 0)
-
-    def clear(self, key: str) -> None:
-        with self.lock:
-            self.entries.pop(key, None)
-            self.spans.pop(key, None)
-
-
-class RedisLog:
-    """A sorted set a key, judged by Redis's own clock in one atomic script."""
-
-    SCRIPT = """
-    local time = redis.call('TIME')
-    local now, span = time[1] * 1000000 + time[2], ARGV[2] * 1000000
-    for _, member in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], string.format('(%.0f', now), '+inf')) do
-        redis.call('ZADD', KEYS[1], now, member)  -- the clock was set back: neither locked nor forgotten
-    end
-    redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', string.format('(%.0f', now - span))
-    local counted = redis.call('ZCARD', KEYS[1])
-    if counted >= tonumber(ARGV[1]) then counted = 0 else
-        redis.call('ZADD', KEYS[1], now, ARGV[3])
-        redis.call('EXPIRE', KEYS[1], ARGV[2] + 1)
-        counted = counted + 1
-    end
-    local oldest = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')[2]
-    return {counted, tostring(oldest + span - now)}
-    """
-
-    def __init__(self) -> None:
-        self.redis = get_redis_connection("default")
-        self.script = self.redis.register_script(self.SCRIPT)
-
-    def take(self, key: str, limit: int, span: int, ticket: str) -> tuple[int, float]:
-        counted, microseconds = self.script(keys=[key], args=[limit, span, ticket])
-        return counted, float(microseconds) / 1_000_000
-
-    def give_back(self, key: str, ticket: str) -> None:
-        self.redis.zrem(key, ticket)
-
-    def clear(self, key: str) -> None:
-        self.redis.delete(key)
-
-
-memory_log = MemoryLog()
-shared_log = RedisLog() if settings.REDIS_URL else memory_log
-
-
 def log_key(name: str, who: str) -> str:
     """Under the cache's own prefix; who it was cannot be read from it."""
     return cache.make_key(f"limit:{name}:{hashlib.sha256(who.encode()).hexdigest()[:32]}")
@@ -173,31 +92,36 @@ def log_key(name: str, who: str) -> str:
 
 def take(name: str, who: str) -> Verdict | None:
     """Counts one `name` of `who` and judges it; None where that limit is lifted."""
-    limit, span = settings.RATE_LIMITS[name]
+    return look(name, who)[0]
+
+
+def look(name: str | None, who: str, keys: tuple[str, ...] = ()) -> tuple[Verdict | None, caching.Said]:
+    """Counts as `take` does, where there is a name, and brings what is remembered under the keys, in one trip."""
+    limit, span = settings.RATE_LIMITS[name] if name else (0, 1)
     if not limit:
-        return None
-    key, ticket = log_key(name, who), uuid.uuid4().hex
+        return None, caching.ask(*keys)
+    key, ticket = log_key(name or "", who), secrets.token_hex(8)
     try:
-        counted, reset = shared_log.take(key, limit, span, ticket)
+        count = stores.shared.count(key, limit, span, ticket, caching.wanted(*keys))
     except RedisError:
-        counted, reset = memory_log.take(key, limit, span, ticket)
-    return Verdict(counted > 0, limit, limit - counted if counted else 0, max(reset, 0.001), ticket)
+        count = stores.memory.count(key, limit, span, ticket)
+    return Verdict.of(count, limit, ticket), caching.said(keys, count.values)
 
 
 def give_back(name: str, who: str, verdict: Verdict | None) -> None:
     """Takes back what one `take` counted."""
     if verdict:
-        each_log("give_back", log_key(name, who), verdict.ticket)
+        in_each_store("give_back", log_key(name, who), verdict.ticket)
 
 
 def clear(name: str, who: str) -> None:
-    each_log("clear", log_key(name, who))
+    in_each_store("clear", log_key(name, who))
 
 
-def each_log(method: str, *args: str) -> None:
-    for log in {id(log): log for log in (memory_log, shared_log)}.values():
+def in_each_store(method: str, *args: str) -> None:
+    for store in {id(store): store for store in (stores.memory, stores.shared)}.values():
         with contextlib.suppress(RedisError):  # then a count stays, until its time is over
-            getattr(log, method)(*args)
+            getattr(store, method)(*args)
 
 
 class RouteThrottle(BaseThrottle):

@@ -10,12 +10,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import Caller
-from contactbook import conditional
+from contactbook import caching, conditional
 from contactbook.api import APIViewSet, validated
-from contactbook.caching import hot_page
+from contactbook.caching import Page
 
 from . import idempotency
 from .models import Book, Contact, ContactQuerySet
+from .models.book import Version, book_key
 from .serializers import ContactPath, represent_one
 
 
@@ -28,6 +29,14 @@ class Contacts(APIViewSet):
         super().initial(request, *args, **kwargs)
         if request.method == "POST" and "Idempotency-Key" in request.headers:
             self.post = functools.partial(idempotency.once, self.post)  # type: ignore[has-type,arg-type]
+
+    def remembered_keys(self, user_id: int) -> tuple[str, ...]:
+        if self.request.method not in ("GET", "HEAD"):
+            return ()
+        return book_key(user_id), caching.page_key(user_id, self.request.get_full_path())
+
+    def is_counted(self) -> bool:
+        return not (self.request.method == "POST" and "Idempotency-Key" in self.request.headers)
 
     def check_throttles(self, request: Request) -> None:
         if request.method == "POST" and idempotency.is_repeat(request):
@@ -53,11 +62,16 @@ class Contacts(APIViewSet):
         conditional.check_if_match(self.request.headers.get("If-Match"), contact.etag)
         return contact
 
-    def hot(self, name: str, asked: dict[str, Any], build: Callable[[], tuple[Any, dict[str, str]]]) -> HttpResponse:
-        """A page kept until the book's next write."""
-        owner = self.caller.pk
-        page = hot_page(f"{owner} {Book.objects.version(owner)} {name} {sorted(asked.items())}", build)
-        return conditional.answer(self.request, page.content.encode(), page.etag, page.headers)
+    def hot(self, build: Callable[[Version], Page], *basis: str) -> HttpResponse:
+        """A page kept until the book's next write, or until its further `basis` changes."""
+        owner, known = self.caller.pk, self.request._request.known  # type: ignore[attr-defined]
+        key = caching.page_key(owner, self.request.get_full_path())
+        version = Book.objects.version(owner, known)
+        page = caching.kept_page(key, [*version, *basis], known)
+        if page is None:
+            page = build(version)
+            caching.keep_page(key, [*version, *basis], page, known)
+        return conditional.answer(self.request, page.content, page.etag, page.headers)
 
     def one(self, contact: Contact, status: int = 200, **headers: str) -> Response:
         return Response(represent_one(contact), status, headers={"ETag": contact.etag, **headers})

@@ -251,13 +251,11 @@ class ListQuery(serializers.Serializer):
     updated_since = serializers.DateTimeField(required=False)
     fields = serializers.ChoiceField(["card"], required=False)  # type: ignore[assignment]
 
-    def validate_cursor(self, position: paging.Position | None) -> paging.Position | None:
-        if not position:
-            return None
-        order = self.initial_data.get("order", "fullname")
-        if position.order != order or isinstance(position.value, str) != order.endswith("fullname"):
-            raise serializers.ValidationError("The cursor belongs to another order.")
-        return position
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        position, order = attrs.get("cursor"), attrs["order"]
+        if position and (position.order != order or isinstance(position.value, str) != order.endswith("fullname")):
+            raise serializers.ValidationError({"cursor": ["The cursor belongs to another order."]})
+        return attrs
 
 
 class BirthdaysQuery(serializers.Serializer):

@@ -1,6 +1,6 @@
 """The contacts of the caller. A stranger's contact is not there, on any route."""
 
-from typing import Any
+from datetime import date
 
 from django.core.files.uploadedfile import UploadedFile
 from django.http import Http404, HttpResponse
@@ -8,7 +8,7 @@ from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from contactbook import conditional, paging
+from contactbook import caching, conditional, paging
 from contactbook.api import validated
 from contactbook.errors import Invalid, TooLarge, Unavailable
 from contactbook.schema import documented
@@ -16,6 +16,7 @@ from contactbook.schema import documented
 from . import avatars
 from .base import Contacts
 from .birthdays import span
+from .models.book import Version
 from .models.contact import NOT_FOUND
 from .serializers import (
     CARD_COLUMNS,
@@ -36,6 +37,7 @@ from .serializers import (
     new_card,
     patched,
     represent,
+    represent_one,
 )
 
 RESERVED = {"export"}  # kept free for a route to come; the other reserved words have theirs
@@ -53,14 +55,16 @@ class ContactsViewSet(Contacts):
         etag=True,
     )
     def list(self, request: Request) -> HttpResponse:
-        asked = validated(ListQuery, request.query_params, "query")
-        return self.hot("list", {"url": request.get_full_path()}, lambda: self.page(request, asked))
+        return self.hot(lambda version: self.page(request, version))
 
-    def page(self, request: Request, asked: dict[str, Any]) -> tuple[Any, dict[str, str]]:
-        contacts = self.contacts().matching(**{name: asked[name] for name in FILTERS if name in asked})
+    def page(self, request: Request, version: Version) -> caching.Page:
+        asked = validated(ListQuery, request.query_params, "query")
+        criteria = {name: asked[name] for name in FILTERS if name in asked}
+        contacts = self.contacts().matching(**criteria)
         page = paging.Page(contacts, ORDERS[asked["order"]], asked)
         columns = (*COLUMNS, *CARD_COLUMNS) if "fields" in asked else COLUMNS
-        return [represent(row) for row in page.rows(columns)], page.headers(request)
+        rows = [represent(row) for row in page.rows(columns)]
+        return caching.rendered(rows, page.headers(request, contacts.count() if criteria else version.live))
 
     @documented(
         "createContact",
@@ -80,15 +84,14 @@ class ContactsViewSet(Contacts):
 
     @documented("listBirthdays", "Coming birthdays", query=BirthdaysQuery, response=[ContactOutput], etag=True)
     def birthdays(self, request: Request) -> HttpResponse:
+        today, leap_day = self.caller.today(), self.caller.leap_day
+        return self.hot(lambda _: self.birthdays_page(request, today, leap_day), str(today), leap_day)
+
+    def birthdays_page(self, request: Request, today: date, leap_day: str) -> caching.Page:
         asked = validated(BirthdaysQuery, request.query_params, "query")
-        start, end = span(self.caller.today(), asked["days_range"], asked["across_year"] == "true")
-        leap_day = self.caller.leap_day
-
-        def build() -> tuple[Any, dict[str, str]]:
-            rows = self.contacts().birthdays_between(start, end, leap_day).values(*COLUMNS)
-            return [represent(row) for row in rows], {}
-
-        return self.hot("birthdays", {"start": start, "end": end, "leap_day": leap_day}, build)
+        start, end = span(today, asked["days_range"], asked["across_year"] == "true")
+        rows = self.contacts().birthdays_between(start, end, leap_day).values(*COLUMNS)
+        return caching.rendered([represent(row) for row in rows])
 
 
 class ContactViewSet(Contacts):
@@ -101,13 +104,14 @@ class ContactViewSet(Contacts):
 
     @documented("findContact", "Find a contact", path=FindPath, response=WholeContactOutput, etag=True)
     def find(self, request: Request, contact_id: str) -> HttpResponse:
-        query = validated(FindPath, {"query": contact_id}, "path")["query"]
+        return self.hot(lambda _: self.found(contact_id))
+
+    def found(self, query: str) -> caching.Page:
+        query = validated(FindPath, {"query": query}, "path")["query"]
         if query in RESERVED:
             raise Http404(NOT_FOUND)
         contact = self.contacts().find(query)
-        if conditional.not_modified(request, contact.etag):
-            return HttpResponse(status=304, headers={"ETag": contact.etag})
-        return self.one(contact)
+        return caching.rendered(represent_one(contact), etag=contact.etag)
 
     @documented(
         "replaceContact",

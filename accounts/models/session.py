@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import models, transaction
 from django.utils import timezone
 
-from contactbook.caching import forget, remembered
+from contactbook.caching import Said, forget, remembered
 
 from .user import User, account_key
 
@@ -33,9 +33,9 @@ class Caller:
         self.leap_day = leap_day
 
     @classmethod
-    def from_claims(cls, user_id: int, session_id: int, version: int) -> Self | None:
+    def from_claims(cls, user_id: int, session_id: int, version: int, known: Said | None = None) -> Self | None:
         """None if the account is gone or switched off, the session has ended, or the password was changed."""
-        account = remembered(account_key(user_id), lambda: cls.account(user_id))
+        account = remembered(account_key(user_id), lambda: cls.account(user_id), known)
         if not account or account["version"] != version or session_id not in account["sessions"]:
             return None
         return cls(user_id, session_id, account["time_zone"], account["leap_day"])

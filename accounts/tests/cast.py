@@ -14,6 +14,7 @@ from rest_framework.test import APIClient
 from accounts import tokens
 from accounts.models import Session, User
 from conftest import PASSWORD
+from contactbook import stores
 
 FORM = "application/x-www-form-urlencoded"
 PAIR = {"access_token", "refresh_token", "token_type"}
@@ -51,8 +52,8 @@ def pair_of(user: User) -> dict[str, str]:
 
 
 def settle() -> None:
-    """As if the last write were long ago: its tombstones are gone, and nothing is in the cache."""
-    cache.clear() if not settings.REDIS_URL else cache.delete_pattern("*")
+    """As if the last write were long ago: its marks are gone, and nothing is in the cache."""
+    cache.delete_pattern("*") if settings.REDIS_URL else stores.memory.forget_everything()
 
 
 def faults(answer: Any) -> list[list[Any]]:

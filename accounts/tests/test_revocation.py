@@ -2,12 +2,12 @@
 
 import pytest
 from django.contrib.auth.models import update_last_login
-from django.core.cache import cache
 from django.db import transaction
 
 from accounts.models import User, account_key
 from accounts.tests.cast import contacts, pair_of, refresh, settle
 from conftest import PASSWORD
+from contactbook import caching
 
 pytestmark = pytest.mark.django_db
 ENDED = {"detail": "The session has ended."}
@@ -24,7 +24,8 @@ def pair(as_nobody, alice):
     pair = pair_of(alice)
     settle()
     assert contacts(as_nobody, pair["access_token"]) == 200
-    assert cache.get(account_key(alice.pk)) not in (None, "gone")
+    key = account_key(alice.pk)
+    assert caching.ask(key)[key].startswith(b"[")
     return pair
 
 

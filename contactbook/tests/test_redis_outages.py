@@ -6,7 +6,7 @@ import time
 import pytest
 from django.core.cache import cache
 
-from contactbook import breaker, caching, throttling
+from contactbook import breaker, caching, stores, throttling
 from contactbook.tests.faults import account, once, own_redis, timed, two_servers, until
 from contactbook.tests.live import serving
 
@@ -143,7 +143,7 @@ def test_no_stale_page_returns_on_any_process(pair, down, way):
 
 
 def test_a_reader_who_saw_nothing_of_the_outage_is_right_within_a_second(pair, redis, down):
-    """It keeps its connections, and Redis its old values; only the writer had its tombstone refused."""
+    """It keeps its connections, and Redis its old values; only the writer had its mark refused."""
     writer, reader = pair
     _, token = account(writer)
     writer.ask("POST", "/api/contacts", {"fullname": "old"}, token=token)
@@ -165,7 +165,7 @@ def test_a_session_that_ended_meanwhile_stays_ended_though_its_process_was_kille
         "from accounts.models import User; from django.core.cache import cache; "
         f"User.objects.filter(email='{email}').set_active(False)"
     )
-    writer.manage("shell", "-v0", "-c", command)  # a process that is gone, with its tombstone, before Redis is back
+    writer.manage("shell", "-v0", "-c", command)  # a process that is gone, with its mark, before Redis is back
     assert reader.ask("GET", "/api/contacts", token=token).status == 401
     down.back()
     for _ in range(20):
@@ -230,7 +230,7 @@ def test_a_value_of_an_older_epoch_is_not_believed(db):
 def test_a_new_connection_begins_an_epoch():
     caching.remembered("key", lambda: 1)
     before = cache.get(breaker.EPOCH)
-    throttling.shared_log.redis.connection_pool.disconnect()
+    stores.shared.redis.connection_pool.disconnect()
     caching.remembered("key", lambda: 1)
     assert cache.get(breaker.EPOCH) != before
 
@@ -238,9 +238,9 @@ def test_a_new_connection_begins_an_epoch():
 def test_a_command_sent_late_revives_nothing():
     """Redis does what it had been sent by one who did not wait for the answer: the value names its epoch."""
     caching.remembered("other", lambda: 1)
-    old = cache.get(breaker.EPOCH)
-    throttling.shared_log.redis.begin_epoch()
-    cache.add("key", [old, "old"], 30)
+    old = stores.shared.read(caching.wanted("other"))[0].decode()
+    stores.shared.redis.begin_epoch()
+    stores.shared.put(cache.make_key("key"), caching.entry(old, "old"), 30)
     assert caching.remembered("key", lambda: "new") == "new"
 
 
@@ -253,7 +253,7 @@ def test_an_open_breaker_asks_nothing_and_counts_here(broken_breaker, settings):
 def test_the_probe_begins_an_epoch_after_the_last_failure():
     machine = breaker.Breaker()
     machine.failures = 1
-    real = throttling.shared_log.redis
+    real = stores.shared.redis
     before = real.get(cache.make_key(breaker.EPOCH))
     machine.probe()
     assert machine.failures == 0
@@ -265,5 +265,5 @@ def test_whatever_redis_refuses_opens_the_breaker(monkeypatch):
     failures = []
     monkeypatch.setattr(breaker.breaker, "fail", failures.append)
     with pytest.raises(breaker.RedisError):
-        throttling.shared_log.redis.execute_command("NONSENSE")
+        stores.shared.redis.execute_command("NONSENSE")
     assert len(failures) == 1

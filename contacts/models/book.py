@@ -3,20 +3,27 @@
 import contextlib
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from django.conf import settings
 from django.db import models, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from contactbook.caching import forget, remembered
+from contactbook.caching import Said, mark, remembered, settle
 from contactbook.errors import Conflict
 from contacts import jscontact
 
 from .contact import Contact, Group
 
 EPOCH_GAP = 10**9  # more changes than any backup is behind
+
+
+class Version(NamedTuple):
+    """`sequence` is another number after every write; `live` counts the contacts that are not in the trash."""
+
+    sequence: int
+    live: int
 
 
 def book_key(user_id: int) -> str:
@@ -34,12 +41,9 @@ class BookManager(models.Manager["Book"]):
         with transaction.atomic():
             book, _ = self.select_for_update().get_or_create(user_id=user_id)
             book.via, book.client, book.unlogged, book.named = via, client[:200], [], set()
-            forget(book_key(user_id))
             yield book
             if book.unlogged:
-                Change.objects.bulk_create(book.unlogged, batch_size=500)
-                book.save(update_fields=["sequence"])
-            book.keep_groups()
+                book.keep()
 
     def refold(self, contact_ids: list[int]) -> int:
         """Reads the columns of these contacts out of their cards anew; how many differed.
@@ -57,13 +61,12 @@ class BookManager(models.Manager["Book"]):
         who asks for the changes since one of those is told to read everything anew."""
         self.update(sequence=F("sequence") + EPOCH_GAP, resync_below=F("sequence") + EPOCH_GAP)
 
-    def version(self, user_id: int) -> int:
-        """A number that is another one after every write; from the cache."""
-        return remembered(book_key(user_id), lambda: self.sequence_of(user_id))
+    def version(self, user_id: int, known: Said | None = None) -> Version:
+        """From the cache."""
+        return Version(*remembered(book_key(user_id), lambda: self.version_of(user_id), known))
 
-    def sequence_of(self, user_id: int) -> int:
-        """The number of the owner's newest change."""
-        return self.filter(user=user_id).values_list("sequence", flat=True).first() or 0
+    def version_of(self, user_id: int) -> Version:
+        return Version(*self.filter(user=user_id).values_list("sequence", "live").first() or (0, 0))
 
 
 class Book(models.Model):
@@ -73,6 +76,7 @@ class Book(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="book"
     )
     sequence = models.BigIntegerField(default=0)
+    live = models.PositiveIntegerField(default=0, db_default=0)  # contacts that are not in the trash
     resync_below = models.BigIntegerField(default=0)  # older numbers may belong to a history that was rolled back
 
     via: str
@@ -167,6 +171,7 @@ class Book(models.Model):
 
     def log(self, contact_id: int, kind: str, before: jscontact.Card | None) -> None:
         self.sequence += 1
+        self.live += Change.COUNTS.get(kind, 0)
         self.unlogged.append(
             Change(
                 book=self,
@@ -178,6 +183,15 @@ class Book(models.Model):
                 before=before,
             )
         )
+
+    def keep(self) -> None:
+        """Writes the log, the counters and new groups; the last thing before the commit."""
+        left = mark(book_key(self.user_id))
+        Change.objects.bulk_create(self.unlogged, batch_size=500)
+        self.save(update_fields=["sequence", "live"])
+        self.keep_groups()
+        version = Version(self.sequence, self.live)
+        transaction.on_commit(lambda: settle(book_key(self.user_id), left, version))
 
     def keep_groups(self) -> None:
         """A group that a card names is there."""
@@ -215,6 +229,8 @@ class Change(models.Model):
         DELETED = "deleted"
         RESTORED = "restored"
         PURGED = "purged"
+
+    COUNTS = {Kind.CREATED: 1, Kind.DELETED: -1, Kind.RESTORED: 1}  # what each does to the number of live contacts
 
     book = models.ForeignKey(Book, on_delete=models.CASCADE, related_name="changes")
     number = models.BigIntegerField()

@@ -6,6 +6,8 @@ from django.conf import settings
 from django.core.cache import cache
 from rest_framework.test import APIClient
 
+from contactbook import stores
+
 KEYS = {"fullname", "email", "phone_number", "birthday", "additional", "user_id", "avatar", "id", "phone"}
 WHOLE = KEYS | {"card"}  # of a single contact
 NOT_FOUND = {"detail": "Contact was not found"}
@@ -57,5 +59,5 @@ def faults(answer: Any) -> list[list[str | int]]:
 
 
 def settle() -> None:
-    """As if the last write were long ago: its tombstones are gone, and nothing is in the cache."""
-    cache.clear() if not settings.REDIS_URL else cache.delete_pattern("*")
+    """As if the last write were long ago: its marks are gone, and nothing is in the cache."""
+    cache.delete_pattern("*") if settings.REDIS_URL else stores.memory.forget_everything()

@@ -174,9 +174,10 @@ def test_a_cursor_shows_bob_nothing_of_alices(as_alice, as_bob, five):
     assert names(as_bob.get(link[link.index("/api/") :])) == []
 
 
-def test_it_takes_two_queries_by_any_way(as_alice, five, django_assert_num_queries):
+def test_it_takes_one_query_and_another_to_count_what_is_filtered(as_alice, five, django_assert_num_queries):
     settle()
     as_alice.get(f"{URL}?limit=1")
-    for query in ("limit=2", "group=Work", "favourite=false&fields=card", "order=-updated&limit=2", "q=a"):
-        with django_assert_num_queries(2):
+    filters = ("group=Work", "favourite=false&fields=card", "q=a")
+    for query in ("limit=2", "order=-updated&limit=2", *filters):
+        with django_assert_num_queries(2 if query in filters else 1):
             as_alice.get(f"{URL}?{query}")

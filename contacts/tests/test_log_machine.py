@@ -97,7 +97,7 @@ class Writes(RuleBasedStateMachine):
         return {contact.pk: (contact.uid, contact.card) for contact in contacts}
 
     def sequence(self):
-        return Book.objects.sequence_of(self.user.pk)
+        return Book.objects.version_of(self.user.pk).sequence
 
     @property
     def has_live(self):

@@ -23,7 +23,7 @@ def test_it_works(as_alice, alice, capsys):
     assert refold(capsys) == "1 contacts were renewed.\n"
     assert Contact.objects.values().get(pk=contact["id"]) == before
     assert refold(capsys) == "0 contacts were renewed.\n"
-    assert Change.objects.count() == 2 and Book.objects.sequence_of(alice.pk) == 2
+    assert Change.objects.count() == 2 and Book.objects.version_of(alice.pk).sequence == 2
     assert as_alice.get("/api/contacts").json() == [other, contact]
 
 

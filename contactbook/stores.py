@@ -1,0 +1,168 @@
+"""What all processes share: the logs of the limits, and what is remembered between requests.
+
+Two stores of one shape: `Redis`, and `Memory` for the embedded stack's one process, which also counts for
+any process while Redis is away. Values are bytes. A count may bring values along, so that a hot request
+costs one trip.
+"""
+
+import threading
+import time
+from collections import OrderedDict, deque
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from django.conf import settings
+from django_redis import get_redis_connection
+
+Values = Sequence[bytes | None]
+
+
+class Count(NamedTuple):
+    """How many were counted, this one included (0: refused); seconds until the oldest leaves; the values asked for."""
+
+    counted: int
+    reset: float
+    values: Values = ()
+
+
+class Memory:
+    SWEEP_EVERY = 10_000  # counts, after which keys that hold nothing any more are dropped
+    ROOM = 8 * 1024 * 1024  # bytes of values, of which those unused for longest give way
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.entries: dict[str, deque[tuple[float, str]]] = {}
+        self.spans: dict[str, int] = {}
+        self.counts = 0
+        self.values: OrderedDict[str, tuple[bytes, float]] = OrderedDict()
+        self.size = 0
+
+    def count(self, key: str, limit: int, span: int, ticket: str, wanted: Sequence[str] = ()) -> Count:
+        with self.lock:
+            now = time.monotonic()
+            self.sweep(now)
+            entries = self.entries.setdefault(key, deque())
+            self.spans[key] = span
+            while entries and entries[0][0] < now - span:
+                entries.popleft()
+            refused = len(entries) >= limit
+            if not refused:
+                entries.append((now, ticket))
+            return Count(0 if refused else len(entries), entries[0][0] + span - now, self.found(wanted, now))
+
+    def sweep(self, now: float) -> None:
+        self.counts += 1
+        if self.counts % self.SWEEP_EVERY == 0:
+            for key in [k for k, e in self.entries.items() if not e or e[-1][0] < now - self.spans[k]]:
+                del self.entries[key], self.spans[key]
+
+    def give_back(self, key: str, ticket: str) -> None:
+        with self.lock:
+            entries = self.entries.get(key, deque())
+            self.entries[key] = deque(entry for entry in entries if entry[1] != ticket)
+            self.spans.setdefault(key, 0)
+
+    def clear(self, key: str) -> None:
+        with self.lock:
+            self.entries.pop(key, None)
+            self.spans.pop(key, None)
+
+    def read(self, wanted: Sequence[str]) -> Values:
+        with self.lock:
+            return self.found(wanted, time.monotonic())
+
+    def found(self, wanted: Sequence[str], now: float) -> Values:
+        values = []
+        for key in wanted:
+            value, until = self.values.get(key, (b"", 0.0))
+            values.append(value if until > now else None)
+            if until > now:
+                self.values.move_to_end(key)
+        return values
+
+    def put(self, key: str, value: bytes, seconds: int) -> None:
+        with self.lock:
+            self.keep(key, value, seconds)
+
+    def drop(self, key: str) -> None:
+        with self.lock:
+            self.size -= len(self.values.pop(key, (b"", 0.0))[0])
+
+    def swap(self, key: str, expected: bytes | None, value: bytes, seconds: int) -> bool:
+        with self.lock:
+            if self.found([key], time.monotonic()) != [expected]:
+                return False
+            self.keep(key, value, seconds)
+            return True
+
+    def keep(self, key: str, value: bytes, seconds: int) -> None:
+        self.size += len(value) - len(self.values.pop(key, (b"", 0.0))[0])
+        self.values[key] = value, time.monotonic() + seconds
+        while self.size > self.ROOM:
+            self.size -= len(self.values.popitem(last=False)[1][0])
+
+    def forget_everything(self) -> None:
+        with self.lock:
+            self.values.clear()
+            self.size = 0
+
+
+class Redis:
+    """A limit's log is a sorted set, judged by Redis's own clock in one atomic script."""
+
+    COUNT = """
+    local time = redis.call('TIME')
+    local now, span = time[1] * 1000000 + time[2], ARGV[2] * 1000000
+    for _, member in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], string.format('(%.0f', now), '+inf')) do
+        redis.call('ZADD', KEYS[1], now, member)  -- the clock was set back: neither locked nor forgotten
+    end
+    redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', string.format('(%.0f', now - span))
+    local counted = redis.call('ZCARD', KEYS[1])
+    if counted >= tonumber(ARGV[1]) then counted = 0 else
+        redis.call('ZADD', KEYS[1], now, ARGV[3])
+        redis.call('EXPIRE', KEYS[1], ARGV[2] + 1)
+        counted = counted + 1
+    end
+    local oldest = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')[2]
+    local answer = {counted, tostring(oldest + span - now)}
+    for i = 2, #KEYS do answer[i + 1] = redis.call('GET', KEYS[i]) end
+    return answer
+    """
+    SWAP = """
+    if redis.call('GET', KEYS[1]) ~= (ARGV[1] ~= '' and ARGV[1]) then return 0 end
+    redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3])
+    return 1
+    """
+
+    def __init__(self) -> None:
+        self.redis: Any = get_redis_connection("default")
+        self.count_script = self.redis.register_script(self.COUNT)
+        self.swap_script = self.redis.register_script(self.SWAP)
+
+    def count(self, key: str, limit: int, span: int, ticket: str, wanted: Sequence[str] = ()) -> Count:
+        counted, microseconds, *values = self.count_script(keys=[key, *wanted], args=[limit, span, ticket])
+        return Count(counted, float(microseconds) / 1_000_000, values)
+
+    def give_back(self, key: str, ticket: str) -> None:
+        self.redis.zrem(key, ticket)
+
+    def clear(self, key: str) -> None:
+        self.redis.delete(key)
+
+    def read(self, wanted: Sequence[str]) -> Values:
+        values: Values = self.redis.mget(wanted)
+        return values
+
+    def put(self, key: str, value: bytes, seconds: int) -> None:
+        self.redis.set(key, value, ex=seconds)
+
+    def drop(self, key: str) -> None:
+        self.redis.delete(key)
+
+    def swap(self, key: str, expected: bytes | None, value: bytes, seconds: int) -> bool:
+        """Puts the value in the place of exactly the expected one; None: of nothing."""
+        return bool(self.swap_script(keys=[key], args=[expected or b"", value, seconds]))
+
+
+memory = Memory()
+shared: Memory | Redis = Redis() if settings.REDIS_URL else memory
