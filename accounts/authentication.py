@@ -109,7 +109,7 @@ class BearerAuthentication(JWTAuthentication):
         known = self.view.look_ahead(user_id, account_key(user_id))
         caller = Caller.from_claims(user_id, session_id, version, known)
         if caller is None:
-            self.view.take_back_count()
+            self.view.take_back_count(user_id)
             raise AuthenticationFailed("The session has ended.")
         return caller
 

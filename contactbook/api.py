@@ -75,7 +75,7 @@ class APIViewSet(ViewSet):
             name = self.limits.get(self.action or "") if self.is_counted() else None
             verdict, asked.known = throttling.look(name, f"user:{user_id}", (*keys, *self.remembered_keys(user_id)))
             if name:
-                asked.verdict, asked.counted = verdict, (name, f"user:{user_id}")
+                asked.verdict, asked.counted_as = verdict, name
         return asked.known
 
     def remembered_keys(self, user_id: int) -> tuple[str, ...]:
@@ -86,12 +86,12 @@ class APIViewSet(ViewSet):
         """Whether the limit counts this request before anything else is known of it."""
         return True
 
-    def take_back_count(self) -> None:
+    def take_back_count(self, user_id: int) -> None:
         """It was not that account's after all."""
         asked: Any = self.request._request
-        if hasattr(asked, "counted"):
-            throttling.give_back(*asked.counted, asked.verdict)
-            del asked.verdict, asked.counted
+        if hasattr(asked, "counted_as"):
+            throttling.give_back(asked.counted_as, f"user:{user_id}", asked.verdict)
+            del asked.verdict, asked.counted_as
 
     def check_body(self, request: Request) -> None:
         if "HTTP_TRANSFER_ENCODING" in request.META and not request.META.get("CONTENT_LENGTH"):

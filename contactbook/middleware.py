@@ -26,10 +26,9 @@ def for_pages(middleware: type[Any]) -> type[Any]:
         if is_api(request):
             answer: HttpResponse = self.get_response(request)
             return answer
-        return super(spared, self).__call__(request)  # type: ignore[misc]
+        return middleware.__call__(self, request)
 
-    spared = type(middleware.__name__, (middleware,), {"__call__": __call__})
-    return spared
+    return type(middleware.__name__, (middleware,), {"__call__": __call__})
 
 
 Static = for_pages(WhiteNoiseMiddleware)
@@ -46,5 +45,5 @@ class ContentSecurityPolicy(CSPMiddleware):
         if response.headers.get("Content-Type", "").startswith("application/json"):
             response.headers.setdefault(HEADER, DATA_POLICY)
             return response
-        answer: HttpResponseBase = super().process_response(request, response)  # type: ignore[arg-type]
+        answer: HttpResponseBase = super().process_response(request, response)
         return answer

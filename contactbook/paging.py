@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Callable
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
@@ -51,19 +52,25 @@ class Page:
         self.skip: int | None = asked.get("skip")
         self.limit: int = asked["limit"]
         self.cursor: Position | None = asked.get("cursor")
+        self.fetch: Callable[[int, int], list[dict[str, Any]]] | None = None  # by limit and skip
         self.earlier = self.later = False  # whether there are rows on either side
         self.found: list[dict[str, Any]] = []
 
     def rows(self, columns: tuple[str, ...]) -> list[dict[str, Any]]:
         start = 0 if self.cursor else self.skip or 0
         back = bool(self.cursor and self.cursor.back)
-        wanted = self.ordered(back).values(*{*columns, self.column})[start : start + self.limit + 1]
-        found = list(wanted) if self.limit else []
+        found = self.fetched(start, columns, back) if self.limit else []
         more, self.found = len(found) > self.limit, found[: self.limit]
         self.earlier, self.later = (more, True) if back else (start > 0 or self.cursor is not None, more)
         if back:
             self.found.reverse()
         return self.found
+
+    def fetched(self, start: int, columns: tuple[str, ...], back: bool) -> list[dict[str, Any]]:
+        """One row more than the page holds, to see whether there are any."""
+        if self.fetch:
+            return self.fetch(self.limit + 1, start)
+        return list(self.ordered(back).values(*{*columns, self.column})[start : start + self.limit + 1])
 
     def ordered(self, back: bool) -> QuerySet[Any]:
         falling = self.descending != back

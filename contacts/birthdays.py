@@ -43,6 +43,35 @@ def windows(start: date, end: date, leap_day: int) -> list[Window]:
     ]
 
 
+class Segment(NamedTuple):
+    """Stored days from `first` to `last`, in the order in which they are observed, or all on one day."""
+
+    first: int
+    last: int
+    one_day: bool
+
+
+def segments(start: date, end: date, leap_day: int) -> list[Segment]:
+    """The span in the order in which its days come, each stored day once; `leap_day` is 228 or 301."""
+    parts = windows(start, end, leap_day)
+    # From its first day on, the first year's part holds everything, and the second part all before: no third is needed.
+    later = [part._replace(last=min(part.last, parts[0].first - 1)) for part in parts[1:2]]
+    return [segment for part in [parts[0], *later] for segment in segments_of(part)]
+
+
+def segments_of(part: Window) -> list[Segment]:
+    """Where 29 February is observed with another day, those two are one segment, since names sort within a day."""
+    one, other = sorted((part.leap_day_counts_as, LEAP_DAY))
+    found = [Segment(part.first, part.last, one_day=False)]
+    if one != other:
+        found = [
+            Segment(part.first, min(part.last, one - 1), one_day=False),
+            Segment(max(part.first, one), min(part.last, other), one_day=True),
+            Segment(max(part.first, other + 1), part.last, one_day=False),
+        ]
+    return [segment for segment in found if segment.first <= segment.last]
+
+
 def span(today: date, days: int, across_year: bool) -> tuple[date, date]:
     """From today to today + `days`, clipped to 31 December unless `across_year`."""
     end = today + timedelta(days=days)

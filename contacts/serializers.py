@@ -261,6 +261,8 @@ class ListQuery(serializers.Serializer):
 class BirthdaysQuery(serializers.Serializer):
     days_range = Count(required=False, default=7, min_value=0, max_value=366)
     across_year = serializers.ChoiceField(["true", "false"], required=False, default="false")
+    skip = Count(required=False, default=0, min_value=0, max_value=2_147_483_647)
+    limit = Count(required=False, min_value=0, max_value=1000, help_text="All, if left out.")
 
 
 class FindPath(serializers.Serializer):

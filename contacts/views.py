@@ -1,5 +1,6 @@
 """The contacts of the caller. A stranger's contact is not there, on any route."""
 
+import functools
 from datetime import date
 
 from django.core.files.uploadedfile import UploadedFile
@@ -13,11 +14,11 @@ from contactbook.api import validated
 from contactbook.errors import Invalid, TooLarge, Unavailable
 from contactbook.schema import documented
 
-from . import avatars
+from . import avatars, hot
 from .base import Contacts
 from .birthdays import span
 from .models.book import Version
-from .models.contact import NOT_FOUND
+from .models.contact import NOT_FOUND, etag_of
 from .serializers import (
     CARD_COLUMNS,
     COLUMNS,
@@ -37,9 +38,9 @@ from .serializers import (
     new_card,
     patched,
     represent,
-    represent_one,
 )
 
+PLAIN = {"skip", "limit", "order"}  # what a list is mostly asked by
 RESERVED = {"export"}  # kept free for a route to come; the other reserved words have theirs
 
 
@@ -62,6 +63,8 @@ class ContactsViewSet(Contacts):
         criteria = {name: asked[name] for name in FILTERS if name in asked}
         contacts = self.contacts().matching(**criteria)
         page = paging.Page(contacts, ORDERS[asked["order"]], asked)
+        if asked.keys() <= PLAIN and asked["order"] == "fullname":
+            page.fetch = functools.partial(hot.listed, self.caller.pk)
         columns = (*COLUMNS, *CARD_COLUMNS) if "fields" in asked else COLUMNS
         rows = [represent(row) for row in page.rows(columns)]
         return caching.rendered(rows, page.headers(request, contacts.count() if criteria else version.live))
@@ -90,7 +93,7 @@ class ContactsViewSet(Contacts):
     def birthdays_page(self, request: Request, today: date, leap_day: str) -> caching.Page:
         asked = validated(BirthdaysQuery, request.query_params, "query")
         start, end = span(today, asked["days_range"], asked["across_year"] == "true")
-        rows = self.contacts().birthdays_between(start, end, leap_day).values(*COLUMNS)
+        rows = hot.born_between(self.caller.pk, start, end, leap_day, asked.get("limit"), asked["skip"])
         return caching.rendered([represent(row) for row in rows])
 
 
@@ -110,8 +113,8 @@ class ContactViewSet(Contacts):
         query = validated(FindPath, {"query": query}, "path")["query"]
         if query in RESERVED:
             raise Http404(NOT_FOUND)
-        contact = self.contacts().find(query)
-        return caching.rendered(represent_one(contact), etag=contact.etag)
+        row = hot.found(self.caller.pk, query)
+        return caching.rendered(represent(row), etag=etag_of(row["revision"]))
 
     @documented(
         "replaceContact",

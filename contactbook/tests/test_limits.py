@@ -220,7 +220,7 @@ def test_redis_is_left_with_nothing():
 @pytest.mark.skipif(not REDIS, reason="no Redis")
 def test_a_redis_that_forgot_the_script_is_sent_it_again():
     stores.shared.redis.script_flush()
-    assert stores.shared.take(key(), 3, 1, "x")[0] == 1
+    assert stores.shared.count(key(), 3, 1, "x")[0] == 1
 
 
 def test_the_memory_log_stays_bounded(monkeypatch):

@@ -171,7 +171,7 @@ class Book(models.Model):
 
     def log(self, contact_id: int, kind: str, before: jscontact.Card | None) -> None:
         self.sequence += 1
-        self.live += Change.COUNTS.get(kind, 0)
+        self.live += Change.COUNTS.get(Change.Kind(kind), 0)
         self.unlogged.append(
             Change(
                 book=self,

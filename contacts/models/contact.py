@@ -1,20 +1,24 @@
 """Contacts and groups as they are read. They are written by `Book` alone."""
 
 import uuid
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import BooleanField, Case, Func, IntegerField, Q, Value, When
+from django.db.models import BooleanField, Func, Q, Value
 from django.http import Http404
 
-from contacts import birthdays, jscontact
+from contacts import jscontact
 from contacts.folding import fold
 
 FOLDED_LENGTH = 510  # characters; its 2,040 bytes at most still fit PostgreSQL's index rows of 2,704
 NOT_FOUND = "Contact was not found"
 LARGEST_ID = 2**63 - 1
+
+
+def etag_of(revision: int) -> str:
+    return f'"{revision}"'
 
 
 class HasKeyword(Func):
@@ -73,16 +77,6 @@ class ContactQuerySet(models.QuerySet["Contact"]):
         """Those whose fullname or email contains the text, without regard to case or diacritics."""
         return self.named(text) | self.addressed(text)
 
-    def find(self, query: str) -> "Contact":
-        """The contact with that id, else the first by name, else the first by address; Http404 for none."""
-        found = None
-        if query.isascii() and query.isdecimal() and int(query) <= LARGEST_ID:
-            found = self.filter(pk=int(query)).first()
-        found = found or self.named(query).in_order().first() or self.addressed(query).in_order().first()
-        if found is None:
-            raise Http404(NOT_FOUND)
-        return found
-
     def matching(
         self, q: str = "", group: str = "", favourite: str = "", updated_since: datetime | None = None
     ) -> Self:
@@ -101,19 +95,9 @@ class ContactQuerySet(models.QuerySet["Contact"]):
         """Of every owner."""
         return self.filter(deleted_at__lt=moment)
 
-    def birthdays_between(self, start: date, end: date, leap_day: str) -> Self:
-        """Those whose birthday is observed from `start` to `end`, soonest first; the span is at most 367 days."""
-        parts = birthdays.windows(start, end, int(leap_day.replace("-", "")))
-        within = Q()
-        soonness = []
-        for year, part in enumerate(parts):
-            inside = Q(month_day__range=(part.first, part.last))
-            within |= inside
-            sorted_as = 10_000 * year + part.leap_day_counts_as
-            soonness.append(When(inside & Q(month_day=birthdays.LEAP_DAY), then=Value(sorted_as)))
-            soonness.append(When(inside, then=models.F("month_day") + 10_000 * year))
-        order = Case(*soonness, output_field=IntegerField())
-        return self.filter(within).annotate(soonness=order).order_by("soonness", "fullname_folded", "id")
+    def born_on(self, days: tuple[int, int]) -> Self:
+        """Those with a birthday from one day of the year to the other (contacts/birthdays.py)."""
+        return self.filter(month_day__range=days)
 
     def refuse(self, *args: Any, **kwargs: Any) -> Any:
         raise TypeError("Contacts are written through Book.objects.writing().")
@@ -170,7 +154,7 @@ class Contact(models.Model):
 
     @property
     def etag(self) -> str:
-        return f'"{self.revision}"'
+        return etag_of(self.revision)
 
     def take_card(self, card: jscontact.Card) -> None:
         self.card = jscontact.in_order(card)

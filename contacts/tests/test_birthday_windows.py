@@ -1,4 +1,4 @@
-"""birthdays.windows and birthdays.span, beside a naive calendar."""
+"""birthdays.segments and birthdays.span, beside a naive calendar."""
 
 import calendar
 from datetime import date, timedelta
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from contacts.birthdays import LEAP_DAY, ordinal, span, windows
+from contacts.birthdays import LEAP_DAY, ordinal, segments, span
 
 DAYS = [ordinal(date(2024, 1, 1) + timedelta(days=number)) for number in range(366)]
 
@@ -30,25 +30,31 @@ def naive(start, end, leap_day):
     return found
 
 
-def by_windows(start, end, leap_day):
-    """Every stored day with what the database sorts it by, read as a year and a day of the year."""
-    found = {}
-    for number, part in enumerate(windows(start, end, leap_day)):
-        for stored in DAYS:
-            if part.first <= stored <= part.last:
-                counts_as = part.leap_day_counts_as if stored == LEAP_DAY else stored
-                found.setdefault(stored, date(start.year + number, counts_as // 100, counts_as % 100))
+def listed(start, end, leap_day):
+    """The stored days in the order of the segments, those of one day together."""
+    found = []
+    for segment in segments(start, end, leap_day):
+        days = [stored for stored in DAYS if segment.first <= stored <= segment.last]
+        found += [set(days)] if segment.one_day else [{stored} for stored in days]
     return found
 
 
+def in_turn(start, end, leap_day):
+    """The same out of the naive calendar."""
+    by_day = {}
+    for stored, day in naive(start, end, leap_day).items():
+        by_day.setdefault(day, set()).add(stored)
+    return [by_day[day] for day in sorted(by_day)]
+
+
 def test_it_works():
-    found = by_windows(date(2023, 12, 30), date(2024, 1, 2), 228)
-    assert found == {
-        1230: date(2023, 12, 30),
-        1231: date(2023, 12, 31),
-        101: date(2024, 1, 1),
-        102: date(2024, 1, 2),
-    }
+    found = listed(date(2023, 12, 30), date(2024, 1, 2), 228)
+    assert found == [{1230}, {1231}, {101}, {102}]
+
+
+def test_29_february_is_among_those_of_the_day_that_it_is_observed_on():
+    assert listed(date(2023, 2, 27), date(2023, 3, 1), 228) == [{227}, {228, 229}, {301}]
+    assert listed(date(2023, 2, 27), date(2023, 3, 1), 301) == [{227}, {228}, {229, 301}]
 
 
 @given(
@@ -60,7 +66,7 @@ def test_it_works():
 @example(start=date(2023, 12, 31), days=366, leap_day=301)
 def test_it_agrees_with_a_naive_calendar(start, days, leap_day):
     end = start + timedelta(days=days)
-    assert by_windows(start, end, leap_day) == naive(start, end, leap_day)
+    assert listed(start, end, leap_day) == in_turn(start, end, leap_day)
 
 
 @pytest.mark.parametrize("leap_day", [228, 301])
@@ -73,7 +79,7 @@ def test_it_agrees_on_every_day_around_the_turns_of_a_year(year, leap_day):
     ]:
         for days in (0, 1, 2, 7, 364, 365, 366):
             end = start + timedelta(days=days)
-            assert by_windows(start, end, leap_day) == naive(start, end, leap_day)
+            assert listed(start, end, leap_day) == in_turn(start, end, leap_day)
 
 
 @given(today=st.dates(date(1, 1, 1), date(9998, 12, 30)), days=st.integers(0, 366))

@@ -46,7 +46,7 @@ def test_it_asks_the_database_little_and_then_nothing(as_alice, django_assert_nu
     for name in ("Ann", "Bea", "Cid"):
         add(as_alice, name)
     settle()
-    with django_assert_num_queries(5):  # account, sessions, the book's number, rows, count
+    with django_assert_num_queries(4):  # account, sessions, the book, rows
         as_alice.get(URL)
     with django_assert_num_queries(0):
         assert names(as_alice.get(URL)) == ["Ann", "Bea", "Cid"]
