@@ -105,7 +105,7 @@ CULTURES = [
         "ro",
     ),
 ]
-GROUPS = "Family Friends Work Neighbours Choir Football Book_club Doctors Tradespeople School".split()
+GROUPS = ["Family", "Friends", "Work", "Neighbours", "Choir", "Football", "Book club", "Doctors", "School"]
 NOTES = [
     "Met at the station",
     "Prefers to be called in the evening",
