@@ -1,62 +1,127 @@
-"""scripts/bench: how fast the product is, beside its peers."""
+"""scripts/bench: how fast the product is, beside its peers.
+
+Everything that it measures it starts itself. Each case is alternated over the servers, each answer is checked, and the
+tables are printed as they stand in docs/performance.md; the numbers behind them go to var/bench/ as JSON.
+"""
 
 import argparse
-import statistics
+import json
 import sys
 import time
+from datetime import UTC, datetime, timedelta
 
+import jwt
+
+from bench import report
 from bench.cases import Cases, Size
-from bench.stage import stage
+from bench.rounds import CASES, Rounds
+from bench.stage import ROOT, SECRET_KEY, stage
 
 FULL = Size(readers=200, writers=50, mixers=50, contacts=200)
 QUICK = Size(readers=40, writers=10, mixers=10, contacts=60)
-CASES = ["list", "find", "birthdays", "create", "put", "mixed", "list_again", "birthdays_again"]
 
 
 def say(text):
-    print(text, file=sys.stderr, flush=True)
+    print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)
+
+
+def minted(**claims):
+    return jwt.encode({**claims, "exp": datetime.now(UTC) + timedelta(hours=2)}, SECRET_KEY, algorithm="HS256")
+
+
+class Bench:
+    def __init__(self, here, options):
+        self.here, self.options = here, options
+        self.size = QUICK if options.quick else FULL
+        self.env = here.env()
+
+    def fill(self):
+        """The same people for all: in our tables, a copy of them for the bare server, the peers' own tables."""
+        users, contacts = f"--users={self.size.users}", f"--contacts={self.size.contacts}"
+        self.here.manage("migrate", "-v0", env=self.env)
+        self.here.manage("populate", users, contacts, env=self.env)
+        self.people = self.here.inside("people", env=self.env)
+        for copy in ("bare", "peers"):
+            self.here.sql(f"CREATE DATABASE {copy} TEMPLATE contactbook", database="postgres")
+        self.here.sql((ROOT / "bench" / "peers.sql").read_text(), database="peers")
+        for database in ("contactbook", "bare", "peers"):
+            self.here.sql("VACUUM ANALYZE", database=database)
+        self.cases = Cases(self.here, self.size, [user for user, _, _ in self.people])
+
+    def start(self):
+        env = self.here.env("peers")
+        self.ours, bare = self.here.product(self.env), self.here.bare(self.here.env("bare"))
+        older, expert = self.here.uvicorn("older", env), self.here.uvicorn("expert", env)
+        ours = {user: token for user, _, token in self.people}
+        self.tokens = {
+            self.ours: ours,
+            bare: ours,
+            older: {user: minted(sub=email, scope="access_token") for user, email, _ in self.people},
+            expert: {user: minted(sub=str(user)) for user, _, _ in self.people},
+        }
+        for server in self.tokens:
+            server.sorts, server.counts = server is not older, server in (self.ours, bare)
+            say(f"{server.name} answers after {server.start():.2f} s")
+
+    def etag(self, path, user):
+        return self.ours.ask("GET", path, self.tokens[self.ours][user])[1]["ETag"]
+
+    def plan(self, server, name, asks):
+        tokens = self.tokens[server]
+        return self.here.load.plan(f"{server.name}-{name}", [ask.plan(server, tokens[ask.user]) for ask in asks])
+
+    def plans(self, name):
+        if name == "list_unchanged":
+            ours, others = self.cases.list_unchanged(self.etag), self.cases.list_again()
+        else:
+            ours = others = getattr(self.cases, name)()
+        servers = [server for server in self.tokens if server.name in CASES[name].servers]
+        return {each.name: self.plan(each, name, ours if each is self.ours else others) for each in servers}
+
+    def rounds(self):
+        cases = [(name, self.plans(name)) for name in self.options.only or CASES]
+        rounds = Rounds(self.here.load, list(self.tokens), cases, self.options.seconds)
+        for server in rounds.servers.values():  # what is done once a process is done before
+            self.here.load.run(server, cases[0][1][server.name], 1)
+        for turn in range(self.options.rounds):
+            rounds.turn(backwards=turn % 2 == 1)
+            say(f"round {turn + 1} of {self.options.rounds}")
+        return rounds
 
 
 def main(options):
-    size = QUICK if options.quick else FULL
+    machine, targets = report.machine(), report.Targets()
     with stage() as here:
-        env = here.env()
-        begun = time.perf_counter()
-        here.manage("migrate", "-v0", env=env)
-        here.manage("populate", f"--users={size.users}", f"--contacts={size.contacts}", env=env)
-        people = here.inside("people", env=env)
-        here.sql("VACUUM ANALYZE")
-        here.sql("CREATE DATABASE bare TEMPLATE contactbook", database="postgres")
-        say(f"filled in {time.perf_counter() - begun:.0f} s")
-        servers = [here.product(env), here.bare(here.env("bare"))]
-        for server in servers:
-            server.sorts = server.counts = True
-            say(f"{server.name} answers after {server.start():.2f} s")
-        tokens = {user: token for user, _, token in people}
-        cases = Cases(here, size, [user for user, _, _ in people])
-        for case in options.only or CASES:
-            asks = getattr(cases, case)()
-            for server in servers:
-                plan = here.load.plan(f"{server.name}-{case}", [ask.plan(server, tokens[ask.user]) for ask in asks])
-                results = [here.load.run(server, plan, options.seconds) for _ in range(options.rounds)]
-                latencies = sorted(sum((result["latencies"] for result in results), []))
-                rate = statistics.median(result["requests"] / result["seconds"] for result in results)
-                cpu = sum(r["cpu"] for r in results) / sum(r["requests"] for r in results)
-                say(
-                    f"{case:16} {server.name:8} {rate:7.0f}/s p50 {latencies[len(latencies) // 2] * 1000:6.1f} "
-                    f"p99 {latencies[int(len(latencies) * 0.99)] * 1000:6.1f} cpu {cpu * 1000:.2f} load {results[0]['load']:.2f}"
-                )
-        for server in servers:
-            say(f"{server.name} {server.memory():.0f} MB")
+        bench = Bench(here, options)
+        bench.fill()
+        say("filled")
+        bench.start()
+        rounds = bench.rounds()
+        report.judge(rounds.results, targets)
+        tables = [report.speed(rounds.results), report.latency(rounds.results), report.processor(rounds.results)]
+    print("\n\n".join([machine, *tables, targets.table()]))
+    keep({"machine": machine, "cases": rounds.results, "targets": targets.rows})
 
 
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
+def keep(numbers):
+    folder = ROOT / "var" / "bench"
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / f"{datetime.now(UTC):%Y%m%d-%H%M%S}.json"
+    file.write_text(json.dumps(numbers, indent=1))
+    say(f"The numbers are in {file.relative_to(ROOT)}.")
+
+
+def arguments():
+    parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__.partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="small and short, for correctness alone")
     parser.add_argument("--seconds", type=float, help="of each measurement")
     parser.add_argument("--rounds", type=int, help="alternations")
-    parser.add_argument("--only", nargs="+", metavar="CASE", help="these cases alone: " + ", ".join(CASES))
+    parser.add_argument("--only", nargs="+", metavar="CASE", choices=CASES, help=f"these alone: {', '.join(CASES)}")
     options = parser.parse_args()
-    options.seconds = options.seconds or (0.5 if options.quick else 2)
+    options.seconds = options.seconds or (0.5 if options.quick else 1.5)
     options.rounds = options.rounds or (1 if options.quick else 5)
-    main(options)
+    return options
+
+
+if __name__ == "__main__":
+    main(arguments())

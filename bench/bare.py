@@ -20,6 +20,7 @@ import psycopg2
 import redis
 from psycopg2.extras import Json, register_default_json, register_default_jsonb
 
+from bench import statements
 from bench.limit import LIMIT, SCRIPT, SPAN
 from contacts import birthdays, jscontact
 from contacts.folding import fold
@@ -29,26 +30,6 @@ PREFIX = os.environ.get("REDIS_PREFIX", "bare")
 redis_client = redis.Redis.from_url(os.environ["REDIS_URL"])
 script = redis_client.script_load(SCRIPT)
 here = threading.local()
-
-COLUMNS = "fullname, email, phone, birthday, additional, avatar, id, user_id"
-MINE = "FROM contacts_contact WHERE user_id = %s AND deleted_at IS NULL"
-LIST = f"SELECT {COLUMNS} {MINE} ORDER BY fullname_folded, id LIMIT %s OFFSET %s"
-TOTAL = f"SELECT count(*) {MINE}"
-WHOLE = f"SELECT {COLUMNS}, revision, card, uid, created_at, updated_at {MINE}"
-NAMED = f"{WHOLE} AND fullname_folded LIKE %s ORDER BY fullname_folded, id LIMIT 1"
-ADDRESSED = f"{WHOLE} AND email_folded LIKE %s ORDER BY fullname_folded, id LIMIT 1"
-BIRTHDAYS = f"SELECT {COLUMNS} {MINE} AND month_day BETWEEN %s AND %s ORDER BY month_day, fullname_folded, id"
-LOCK = "SELECT sequence FROM contacts_book WHERE user_id = %s FOR UPDATE"
-INSERT = """INSERT INTO contacts_contact (user_id, uid, revision, created_at, updated_at, card, fullname, email, phone,
-    birthday, additional, avatar, month_day, fullname_folded, email_folded)
-    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING id"""
-UPDATE = """UPDATE contacts_contact SET revision = %s, updated_at = %s, card = %s, fullname = %s, email = %s, phone = %s,
-    birthday = %s, additional = %s, avatar = %s, month_day = %s, fullname_folded = %s, email_folded = %s WHERE id = %s"""
-CHANGE = """INSERT INTO contacts_change (book_id, number, contact_id, kind, via, client, at, before)
-    VALUES (%s, %s, %s, %s, 'rest', %s, %s, %s)"""
-COUNT = "UPDATE contacts_book SET sequence = %s WHERE user_id = %s"
-ACCOUNT = """SELECT u.token_version, array(SELECT id FROM accounts_session WHERE user_id = u.id AND expires_at > now())
-    FROM accounts_user u WHERE id = %s AND is_active"""
 
 
 class Refused(Exception):
@@ -125,7 +106,7 @@ def checked(environ, name):
 
 
 def load_account(owner):
-    version, sessions = rows(ACCOUNT, owner)[0]
+    version, sessions = rows(statements.ACCOUNT, owner)[0]
     account = {"version": version, "sessions": sessions}
     redis_client.set(f"{PREFIX}:account:{owner}", orjson.dumps(account), 30)
     return account
@@ -160,9 +141,9 @@ def with_etag(body):
 def list_view(owner, environ, rest):
     asked = parse_qs(environ["QUERY_STRING"])
     skip, limit = (bounded(asked, "skip", 0, 2**31 - 1), bounded(asked, "limit", 20, 1000))
-    found = rows(LIST, owner, limit + 1, skip)
+    found = rows(statements.LIST, owner, limit + 1, skip)
     body = orjson.dumps([represent(row) for row in found[:limit]])
-    headers = [("X-Total-Count", str(rows(TOTAL, owner)[0][0])), with_etag(body)]
+    headers = [("X-Total-Count", str(rows(statements.TOTAL, owner)[0][0])), with_etag(body)]
     if len(found) > limit:
         headers.append(("Link", f'</api/contacts/?skip={skip + limit}&limit={limit}>; rel="next"'))
     return "200 OK", headers, body
@@ -179,13 +160,13 @@ def birthdays_view(owner, environ, rest):
     days = bounded(parse_qs(environ["QUERY_STRING"]), "days_range", 7, 366)
     start, end = birthdays.span(datetime.now(UTC).date(), days, across_year=False)
     window = birthdays.window(start, end, 228)
-    body = orjson.dumps([represent(row) for row in rows(BIRTHDAYS, owner, window.first, window.last)])
+    body = orjson.dumps([represent(row) for row in rows(statements.BIRTHDAYS, owner, window.first, window.last)])
     return "200 OK", [with_etag(body)], body
 
 
 def find_view(owner, environ, rest):
     pattern = fold(rest).replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
-    found = rows(NAMED, owner, f"%{pattern}%") or rows(ADDRESSED, owner, f"%{pattern}%")
+    found = rows(statements.NAMED, owner, f"%{pattern}%") or rows(statements.ADDRESSED, owner, f"%{pattern}%")
     if not found:
         raise Refused("404 Not Found")
     headers, body = whole(found[0])
@@ -228,12 +209,14 @@ def written(owner, work):
     with connection().cursor() as cursor:
         cursor.execute("BEGIN")
         try:
-            cursor.execute(LOCK, [owner])
+            cursor.execute(statements.LOCK, [owner])
             number = cursor.fetchone()[0] + 1
             contact_id, kind, before, row = work(cursor, number)
             client = "bench"
-            cursor.execute(CHANGE, [owner, number, contact_id, kind, client, row[-1], before and Json(before)])
-            cursor.execute(COUNT, [number, owner])
+            cursor.execute(
+                statements.CHANGE, [owner, number, contact_id, kind, client, row[-1], before and Json(before)]
+            )
+            cursor.execute(statements.COUNT, [number, owner])
             cursor.execute("COMMIT")
         except BaseException:
             cursor.execute("ROLLBACK")
@@ -247,7 +230,7 @@ def create_view(owner, environ, rest):
     def work(cursor, number):
         card = jscontact.in_order(jscontact.with_flat({"name": {"full": given["fullname"]}}, given))
         now, uid, columns = datetime.now(UTC), str(uuid.uuid4()), columns_of(card)
-        cursor.execute(INSERT, [owner, uid, number, now, now, Json(card, dumps=dumped), *columns])
+        cursor.execute(statements.INSERT, [owner, uid, number, now, now, Json(card, dumps=dumped), *columns])
         contact_id = cursor.fetchone()[0]
         return contact_id, "created", None, (*columns[:6], contact_id, owner, number, card, uid, now, now)
 
@@ -260,13 +243,13 @@ def put_view(owner, environ, rest):
     given = validated(environ)
 
     def work(cursor, number):
-        cursor.execute(f"{WHOLE} AND id = %s", [owner, int(rest)])
+        cursor.execute(f"{statements.WHOLE} AND id = %s", [owner, int(rest)])
         row = cursor.fetchone()
         if row is None:
             raise Refused("404 Not Found")
         card = jscontact.in_order(jscontact.with_flat(row[9], given))
         now, columns = datetime.now(UTC), columns_of(card)
-        cursor.execute(UPDATE, [number, now, Json(card, dumps=dumped), *columns, row[6]])
+        cursor.execute(statements.UPDATE, [number, now, Json(card, dumps=dumped), *columns, row[6]])
         return row[6], "changed", row[9], (*columns[:6], row[6], owner, number, card, row[10], row[11], now)
 
     headers, body = whole(written(owner, work))

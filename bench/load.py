@@ -43,7 +43,10 @@ class Connection(asyncio.Protocol):
         if len(self.data) >= self.need:
             answer, self.data, self.need = self.data, b"", 0
             self.run.took(time.perf_counter() - self.sent, self.plan, answer)
-            self.next()
+            if self.run.pause:
+                asyncio.get_running_loop().call_later(self.run.pause, self.next)
+            else:
+                self.next()
 
     def connection_lost(self, error):
         if self.plan is not None:
@@ -71,6 +74,7 @@ class Run:
         self.warm_until = self.begun + job.get("warm", 0)
         self.until = self.warm_until + job["seconds"]
         self.requests = job.get("requests")  # at most
+        self.pause = job.get("pause")  # seconds before each connection's next one
 
     def take(self):
         now = time.perf_counter()

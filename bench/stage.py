@@ -227,6 +227,10 @@ class Stage:
     def bare(self, env):
         return self.server("bare", [*GUNICORN, "bench.bare:application"], env)
 
+    def uvicorn(self, name, env):
+        options = ["--port", "{port}", "--log-level", "warning", "--no-access-log"]
+        return self.server(name, [sys.executable, "-m", "uvicorn", f"bench.{name}:app", *options], env)
+
 
 GUNICORN = [sys.executable, "-m", "gunicorn", "-c", "contactbook/gunicorn_conf.py"]
 
