@@ -14,11 +14,12 @@ import jwt
 
 from bench import report
 from bench.cases import Cases, Size
+from bench.extras import Extras
 from bench.rounds import CASES, Rounds
 from bench.stage import ROOT, SECRET_KEY, stage
 
-FULL = Size(readers=200, writers=50, mixers=50, contacts=200)
-QUICK = Size(readers=40, writers=10, mixers=10, contacts=60)
+FULL = Size(readers=200, writers=50, mixers=50, contacts=200, power=10_000)
+QUICK = Size(readers=40, writers=10, mixers=10, contacts=60, power=1_000)
 
 
 def say(text):
@@ -37,9 +38,7 @@ class Bench:
 
     def fill(self):
         """The same people for all: in our tables, a copy of them for the bare server, the peers' own tables."""
-        users, contacts = f"--users={self.size.users}", f"--contacts={self.size.contacts}"
-        self.here.manage("migrate", "-v0", env=self.env)
-        self.here.manage("populate", users, contacts, env=self.env)
+        self.here.populate(self.size, env=self.env)
         self.people = self.here.inside("people", env=self.env)
         for copy in ("bare", "peers"):
             self.here.sql(f"CREATE DATABASE {copy} TEMPLATE contactbook", database="postgres")
@@ -99,6 +98,10 @@ def main(options):
         rounds = bench.rounds()
         report.judge(rounds.results, targets)
         tables = [report.speed(rounds.results), report.latency(rounds.results), report.processor(rounds.results)]
+        if not options.only:
+            extras = Extras(bench, targets)
+            extras.all()
+            tables.append(report.table(["ours alone", ""], extras.rows))
     print("\n\n".join([machine, *tables, targets.table()]))
     keep({"machine": machine, "cases": rounds.results, "targets": targets.rows})
 

@@ -24,6 +24,7 @@ class Size(NamedTuple):
     writers: int
     mixers: int
     contacts: int  # of each of them
+    power: int  # of one more account, for the largest answers
 
     @property
     def users(self):
@@ -36,8 +37,8 @@ class Ask(NamedTuple):
 
     method: str
     path: str
-    user: int
-    body: dict | None = None
+    user: int | None
+    body: dict | str | None = None  # JSON, or a form
     status: int = 200
     holds: list = []
     ordered: list = []
@@ -45,11 +46,14 @@ class Ask(NamedTuple):
     headers: dict = {}
 
     def plan(self, server, token):
-        body = b"" if self.body is None else json.dumps(self.body, ensure_ascii=False).encode()
-        lines = [f"{self.method} {self.path} HTTP/1.1", "Host: 127.0.0.1", f"Authorization: Bearer {token}"]
+        form = isinstance(self.body, str)
+        body = (self.body if form else json.dumps(self.body, ensure_ascii=False)).encode() if self.body else b""
+        lines = [f"{self.method} {self.path} HTTP/1.1", "Host: 127.0.0.1"]
+        lines += [f"Authorization: Bearer {token}"] if token else []
         lines += [f"{name}: {value}" for name, value in self.headers.items()]
-        if self.body is not None:
-            lines += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
+        if self.body:
+            kind = "application/x-www-form-urlencoded" if form else "application/json"
+            lines += [f"Content-Type: {kind}", f"Content-Length: {len(body)}"]
         needles = self.holds + self.ordered * server.sorts + self.total * server.counts
         request = "\r\n".join([*lines, "", ""]).encode() + body
         return request, self.status, [(text.encode(), count) for text, count in needles]

@@ -13,6 +13,8 @@ import time
 
 import uvloop
 
+CHUNKED = 2**62
+LAST_CHUNK = b"\r\n0\r\n\r\n"
 SHOWN = 3  # wrong answers that are shown
 
 
@@ -39,8 +41,9 @@ class Connection(asyncio.Protocol):
             end = self.data.find(b"\r\n\r\n")
             if end < 0:
                 return
-            self.need = end + 4 + body_length(self.data[: end + 2])
-        if len(self.data) >= self.need:
+            length = body_length(self.data[: end + 2])
+            self.need = CHUNKED if length == CHUNKED else end + 4 + length
+        if self.data.endswith(LAST_CHUNK) if self.need == CHUNKED else len(self.data) >= self.need:
             answer, self.data, self.need = self.data, b"", 0
             self.run.took(time.perf_counter() - self.sent, self.plan, answer)
             if self.run.pause:
@@ -54,10 +57,12 @@ class Connection(asyncio.Protocol):
 
 
 def body_length(head):
-    """Of an answer with a Content-Length, or a status that has no body."""
+    """In bytes; CHUNKED where it is not said before."""
     lower = head.lower()
     place = lower.find(b"\r\ncontent-length:")
     if place < 0:
+        if b"\r\ntransfer-encoding: chunked" in lower:
+            return CHUNKED
         assert lower[9:12] in (b"304", b"204"), head
         return 0
     return int(lower[place + 17 : lower.find(b"\r\n", place + 17)])

@@ -25,11 +25,31 @@ START_SECONDS = 30
 ALL_CORES = sorted(os.sched_getaffinity(0))
 # The servers have the first core for themselves; PostgreSQL, Redis and the load share the rest.
 SERVER_CORES, OTHER_CORES = set(ALL_CORES[:1]), set(ALL_CORES[1:] or ALL_CORES)
+PASSWORD = "a quiet harbour 42"
 SECRET_KEY = "for-the-benchmark-only-" + "x" * 40
 
 
 def pinned(cores):
     return lambda: os.sched_setaffinity(0, cores)
+
+
+def descendants(pid):
+    """All processes that it started, and that these started."""
+    found = [pid]
+    for each in found:
+        with contextlib.suppress(OSError):
+            for task in Path(f"/proc/{each}/task").iterdir():
+                found += map(int, (task / "children").read_text().split())
+    return found[1:]
+
+
+def pin_everything(servers, others):
+    """Moves what runs: each server to its cores, and PostgreSQL, Redis and the load to theirs."""
+    cores = {pid: server.cores for server in servers if server.running for pid in server.processes()}
+    for pid in descendants(os.getpid()):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            with contextlib.suppress(OSError):
+                os.sched_setaffinity(int(task.name), cores.get(pid, others))
 
 
 class Server:
@@ -43,8 +63,8 @@ class Server:
         self.cores = SERVER_CORES
         self.places = {}  # where each plan goes on
 
-    def start(self, path="/healthz"):
-        """Returns the seconds to the first answer."""
+    def start(self, path="/healthz", token=None):
+        """Returns the seconds to the first answer; with a token, to the first that is a 200."""
         begun = time.perf_counter()
         with self.log.open("ab") as log:
             command = [part.format(port=self.port) for part in self.command]
@@ -57,23 +77,24 @@ class Server:
                 start_new_session=True,
                 preexec_fn=pinned(self.cores),
             )
-        while not self.answers(path):
+        while not self.answers(path, token):
             if self.process.poll() is not None or time.perf_counter() - begun > START_SECONDS:
                 raise SystemExit(f"{self.name} did not start:\n{self.log.read_text()}")
             time.sleep(0.005)
         return time.perf_counter() - begun
 
-    def answers(self, path):
+    def answers(self, path, token):
         try:
-            urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=10).close()
-        except urllib.error.HTTPError as error:
-            error.close()
+            return self.ask("GET", path, token)[0] == 200 or not token
         except OSError:
             return False
-        return True
+
+    @property
+    def running(self):
+        return self.process is not None and self.process.poll() is None
 
     def stop(self):
-        if self.process and self.process.poll() is None:
+        if self.running:
             os.killpg(self.process.pid, signal.SIGTERM)
             try:
                 self.process.wait(15)
@@ -82,12 +103,7 @@ class Server:
                 self.process.wait()
 
     def processes(self):
-        found = [self.process.pid]
-        for pid in found:
-            with contextlib.suppress(OSError):
-                for task in Path(f"/proc/{pid}/task").iterdir():
-                    found += map(int, (task / "children").read_text().split())
-        return found
+        return [self.process.pid, *descendants(self.process.pid)]
 
     def cpu(self):
         """Seconds of processor that all its processes have used."""
@@ -212,6 +228,11 @@ class Stage:
         command = [sys.executable, "manage.py", *arguments]
         subprocess.run(command, cwd=ROOT, env=env, check=True, stdout=sys.stderr, preexec_fn=pinned(ALL_CORES))
 
+    def populate(self, size, env):
+        counts = [f"--users={size.users}", f"--contacts={size.contacts}", f"--power={size.power}"]
+        self.manage("migrate", "-v0", env=env)
+        self.manage("populate", *counts, f"--password={PASSWORD}", env=env)
+
     def inside(self, *question, env):
         command = [sys.executable, "-m", "bench.inside", *question]
         return json.loads(subprocess.run(command, cwd=ROOT, env=env, check=True, stdout=subprocess.PIPE).stdout)
@@ -226,6 +247,9 @@ class Stage:
 
     def bare(self, env):
         return self.server("bare", [*GUNICORN, "bench.bare:application"], env)
+
+    def spread(self, others):
+        pin_everything(self.servers, set(others))
 
     def uvicorn(self, name, env):
         options = ["--port", "{port}", "--log-level", "warning", "--no-access-log"]
