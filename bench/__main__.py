@@ -14,7 +14,9 @@ import jwt
 
 from bench import report
 from bench.cases import Cases, Size
+from bench.embedded import Embedded
 from bench.extras import Extras
+from bench.growth import Growth
 from bench.rounds import CASES, Rounds
 from bench.stage import ROOT, SECRET_KEY, stage
 
@@ -40,7 +42,7 @@ class Bench:
         """The same people for all: in our tables, a copy of them for the bare server, the peers' own tables."""
         self.here.populate(self.size, env=self.env)
         self.people = self.here.inside("people", env=self.env)
-        for copy in ("bare", "peers"):
+        for copy in ("bare", "peers", "growth"):
             self.here.sql(f"CREATE DATABASE {copy} TEMPLATE contactbook", database="postgres")
         self.here.sql((ROOT / "bench" / "peers.sql").read_text(), database="peers")
         for database in ("contactbook", "bare", "peers"):
@@ -58,8 +60,8 @@ class Bench:
             older: {user: minted(sub=email, scope="access_token") for user, email, _ in self.people},
             expert: {user: minted(sub=str(user)) for user, _, _ in self.people},
         }
+        older.sorts = older.counts = expert.counts = False
         for server in self.tokens:
-            server.sorts, server.counts = server is not older, server in (self.ours, bare)
             say(f"{server.name} answers after {server.start():.2f} s")
 
     def etag(self, path, user):
@@ -69,41 +71,41 @@ class Bench:
         tokens = self.tokens[server]
         return self.here.load.plan(f"{server.name}-{name}", [ask.plan(server, tokens[ask.user]) for ask in asks])
 
-    def plans(self, name):
+    def plans(self, name, servers):
+        asks = getattr(self.cases, "list_again" if name == "list_unchanged" else name)()
+        plans = {server.name: self.plan(server, name, asks) for server in servers}
         if name == "list_unchanged":
-            ours, others = self.cases.list_unchanged(self.etag), self.cases.list_again()
-        else:
-            ours = others = getattr(self.cases, name)()
-        servers = [server for server in self.tokens if server.name in CASES[name].servers]
-        return {each.name: self.plan(each, name, ours if each is self.ours else others) for each in servers}
+            plans["ours"] = self.plan(self.ours, name, self.cases.list_unchanged(self.etag))
+        return plans
 
-    def rounds(self):
-        cases = [(name, self.plans(name)) for name in self.options.only or CASES]
-        rounds = Rounds(self.here.load, list(self.tokens), cases, self.options.seconds)
-        for server in rounds.servers.values():  # what is done once a process is done before
-            self.here.load.run(server, cases[0][1][server.name], 1)
-        for turn in range(self.options.rounds):
+    def alternated(self, names, servers, turns):
+        """The results of these cases on those of the servers that take part in each."""
+        plans = [(name, self.plans(name, [each for each in servers if CASES[name].has(each.name)])) for name in names]
+        rounds = Rounds(self.here.load, servers, plans, self.options.seconds)
+        for server in servers:  # what a process does once is done before
+            self.here.load.run(server, plans[0][1][server.name], 1)
+        for turn in range(turns):
             rounds.turn(backwards=turn % 2 == 1)
-            say(f"round {turn + 1} of {self.options.rounds}")
-        return rounds
+            say(f"round {turn + 1} of {turns}")
+        return rounds.results
 
 
 def main(options):
-    machine, targets = report.machine(), report.Targets()
+    machine, targets, tables = report.machine(), report.Targets(), []
     with stage() as here:
         bench = Bench(here, options)
         bench.fill()
         say("filled")
         bench.start()
-        rounds = bench.rounds()
-        report.judge(rounds.results, targets)
-        tables = [report.speed(rounds.results), report.latency(rounds.results), report.processor(rounds.results)]
+        results = bench.alternated(options.only or CASES, list(bench.tokens), options.rounds)
+        report.judge(results, targets)
+        tables += [report.speed(results), report.latency(results), report.processor(results)]
         if not options.only:
-            extras = Extras(bench, targets)
-            extras.all()
-            tables.append(report.table(["ours alone", ""], extras.rows))
+            for part in (Extras(bench, targets), Embedded(bench, targets), Growth(bench, targets, options.growth)):
+                part.all()
+                tables += part.tables()
     print("\n\n".join([machine, *tables, targets.table()]))
-    keep({"machine": machine, "cases": rounds.results, "targets": targets.rows})
+    keep({"machine": machine, "cases": results, "targets": targets.rows})
 
 
 def keep(numbers):
@@ -120,7 +122,10 @@ def arguments():
     parser.add_argument("--seconds", type=float, help="of each measurement")
     parser.add_argument("--rounds", type=int, help="alternations")
     parser.add_argument("--only", nargs="+", metavar="CASE", choices=CASES, help=f"these alone: {', '.join(CASES)}")
+    growth = "rows of the growth table (1,000,000, or 20,000 with --quick; 10,000,000 takes many minutes more)"
+    parser.add_argument("--growth", type=int, metavar="ROWS", help=growth)
     options = parser.parse_args()
+    options.growth = options.growth or (20_000 if options.quick else 1_000_000)
     options.seconds = options.seconds or (0.5 if options.quick else 1.5)
     options.rounds = options.rounds or (1 if options.quick else 5)
     return options

@@ -124,15 +124,17 @@ class Cases:
         return Ask("GET", f"/api/contacts/bd?days_range={days}", user, holds=owned(user, len(born)))
 
     def find(self):
-        return self.shuffled(self.found(user, row) for user in self.readers for row in self.books[user][::4])
+        return self.shuffled(
+            self.found_in(self.books[user], row) for user in self.readers for row in self.books[user][::4]
+        )
 
-    def found(self, user, wanted):
+    def found_in(self, book, wanted):
         """By a name of three letters and more, written as it stands there: the older design minds its case."""
         words = [word for word in wanted.fullname.split() if len(word) > 2 and not word.isdigit()]
         query = self.chance.choice(words or [wanted.fullname])
-        first = next(row for row in self.books[user] if fold(query) in row.fullname_folded)
-        holds = [(f'"user_id":{user},', 1)]
-        return Ask("GET", f"/api/contacts/{quote(query)}", user, holds=holds, ordered=[(named(first), 1)])
+        first = next(row for row in book if fold(query) in row.fullname_folded)
+        holds = [(f'"user_id":{first.user},', 1)]
+        return Ask("GET", f"/api/contacts/{quote(query)}", first.user, holds=holds, ordered=[(named(first), 1)])
 
     def create(self):
         return self.shuffled(self.added(user, number) for user in self.writers for number in range(100))

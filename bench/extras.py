@@ -4,6 +4,7 @@ import statistics
 from urllib.parse import urlencode
 
 from bench.cases import LIST, Ask
+from bench.report import table
 from bench.rounds import percentile
 from bench.stage import ALL_CORES, OTHER_CORES, PASSWORD
 
@@ -20,8 +21,11 @@ class Extras:
         self.logins = self.here.load.plan("logins", [self.login_of(email) for _, email, _ in bench.people])
 
     def all(self):
-        for measure in (self.idle, self.login, self.fifty_logins, self.cold_start, self.memory, self.two_processes):
+        for measure in (self.idle, self.fifty_logins, self.login, self.cold_start, self.memory, self.two_processes):
             measure()
+
+    def tables(self):
+        return [table(["ours alone", ""], self.rows)]
 
     def row(self, what, *numbers):
         self.rows.append([what, ", ".join(numbers)])

@@ -61,6 +61,7 @@ class Server:
         self.log = folder / f"{name}.log"
         self.process = None
         self.cores = SERVER_CORES
+        self.sorts = self.counts = True  # lists as the contract does, and tells how many there are
         self.places = {}  # where each plan goes on
 
     def start(self, path="/healthz", token=None):
