@@ -100,6 +100,17 @@ class Book(models.Model):
         contact.take_card(card)
         return self.write(contact, Change.Kind.CREATED, None)
 
+    def create_many(self, cards: list[jscontact.Card]) -> None:
+        """What `create` does for each of them, in a few statements for all."""
+        now = timezone.now()
+        contacts = [Contact(user_id=self.user_id, created_at=now, updated_at=now) for _ in cards]
+        for number, (contact, card) in enumerate(zip(contacts, cards, strict=True), self.sequence + 1):
+            contact.take_card(card)
+            contact.revision = number
+            self.named |= set(card.get("keywords") or ())
+        for contact in models.QuerySet[Contact, Contact](Contact).bulk_create(contacts, batch_size=500):
+            self.log(contact.pk, Change.Kind.CREATED, None)
+
     def change(self, contact: Contact, flat: dict[str, Any]) -> Contact:
         """Sets flat fields, and leaves the rest of the card as it is."""
         return self.put_card(contact, jscontact.with_flat(contact.card, flat))

@@ -1,0 +1,196 @@
+"""A peer: the older design, rebuilt from its document. FastAPI with async routes over blocking SQLAlchemy sessions, the
+user pickled in Redis, slowapi's fixed window, answers through pydantic. One uvicorn process.
+
+Where its document leaves a choice, the faster way was taken: an index on the owner, birthdays filtered in SQL rather
+than in Python, uvloop and httptools, no access log, and room enough in the connection pool.
+"""
+
+import os
+import pickle
+from datetime import UTC, date, datetime, timedelta
+
+import jwt
+import redis
+from fastapi import Depends, FastAPI, HTTPException, Request, status
+from fastapi.security import OAuth2PasswordBearer
+from pydantic import BaseModel, ConfigDict
+from slowapi import Limiter, _rate_limit_exceeded_handler
+from slowapi.errors import RateLimitExceeded
+from slowapi.util import get_remote_address
+from sqlalchemy import BigInteger, Boolean, Column, Date, DateTime, ForeignKey, Integer, String, create_engine, func
+from sqlalchemy.orm import Session, declarative_base, sessionmaker
+
+from bench.limit import LIMIT
+
+url = os.environ["DATABASE_URL"].replace("postgres://", "postgresql+psycopg2://")
+engine = create_engine(url, pool_size=20)
+SessionLocal = sessionmaker(autocommit=False, autoflush=False, bind=engine)
+Base = declarative_base()
+
+
+class User(Base):
+    __tablename__ = "older_users"
+    id = Column(Integer, primary_key=True)
+    username = Column(String(150))
+    email = Column(String(254), nullable=False, unique=True)
+    password = Column(String(255), nullable=False)
+    created_at = Column(DateTime, default=func.now())
+    refresh_token = Column(String(255), nullable=True)
+    confirmed = Column(Boolean, default=False)
+
+
+class Contact(Base):
+    __tablename__ = "older_contacts"
+    id = Column(Integer, primary_key=True)
+    fullname = Column(String(255))
+    email = Column(String(320))
+    phone_number = Column(BigInteger)
+    birthday = Column(Date)
+    additional = Column(String)
+    avatar = Column(String(255))
+    user_id = Column(ForeignKey("older_users.id", ondelete="CASCADE"), index=True)
+
+
+class ContactModel(BaseModel):
+    fullname: str
+    email: str | None = None
+    phone_number: int | None = None
+    birthday: date | None = None
+    additional: str | None = None
+    user_id: int | None = None
+    avatar: str | None = None
+
+
+class ContactResponse(ContactModel):
+    model_config = ConfigDict(from_attributes=True)
+
+
+def get_db():
+    db = SessionLocal()
+    try:
+        yield db
+    finally:
+        db.close()
+
+
+class Auth:
+    SECRET_KEY = os.environ["SECRET_KEY"]
+    ALGORITHM = "HS256"
+    oauth2_scheme = OAuth2PasswordBearer(tokenUrl="/api/auth/login")
+    r = redis.Redis.from_url(os.environ["REDIS_URL"])
+
+    def create_access_token(self, email: str) -> str:
+        now = datetime.now(UTC)
+        claims = {"sub": email, "iat": now, "exp": now + timedelta(hours=2), "scope": "access_token"}
+        return jwt.encode(claims, self.SECRET_KEY, algorithm=self.ALGORITHM)
+
+    async def get_current_user(self, token: str = Depends(oauth2_scheme), db: Session = Depends(get_db)) -> User:
+        refused = HTTPException(
+            status_code=status.HTTP_401_UNAUTHORIZED,
+            detail="Could not validate credentials",
+            headers={"WWW-Authenticate": "Bearer"},
+        )
+        try:
+            payload = jwt.decode(token, self.SECRET_KEY, algorithms=[self.ALGORITHM])
+        except jwt.InvalidTokenError:
+            raise refused from None
+        email = payload.get("sub")
+        if payload.get("scope") != "access_token" or email is None:
+            raise refused
+        user = self.r.get(f"older:user:{email}")
+        if user is not None:
+            return pickle.loads(user)
+        user = db.query(User).filter(User.email == email).first()
+        if user is None:
+            raise refused
+        self.r.set(f"older:user:{email}", pickle.dumps(user))
+        self.r.expire(f"older:user:{email}", 900)
+        return user
+
+
+auth_service = Auth()
+limiter = Limiter(key_func=get_remote_address, storage_uri=os.environ["REDIS_URL"], key_prefix="older")
+RATE = f"{LIMIT}/minute"
+
+app = FastAPI()
+app.state.limiter = limiter
+app.add_exception_handler(RateLimitExceeded, _rate_limit_exceeded_handler)
+
+
+@app.get("/api/contacts/", response_model=list[ContactResponse])
+@limiter.limit(RATE)
+async def read_contacts(
+    request: Request,
+    skip: int = 0,
+    limit: int = 20,
+    current_user: User = Depends(auth_service.get_current_user),
+    db: Session = Depends(get_db),
+):
+    return db.query(Contact).filter(Contact.user_id == current_user.id).offset(skip).limit(limit).all()
+
+
+@app.post("/api/contacts/", response_model=ContactResponse, status_code=status.HTTP_201_CREATED)
+@limiter.limit(RATE)
+async def create_contact(
+    request: Request,
+    body: ContactModel,
+    current_user: User = Depends(auth_service.get_current_user),
+    db: Session = Depends(get_db),
+):
+    contact = Contact(**{**body.model_dump(), "user_id": current_user.id})
+    db.add(contact)
+    db.commit()
+    db.refresh(contact)
+    return contact
+
+
+@app.get("/api/contacts/bd", response_model=list[ContactResponse])
+@limiter.limit(RATE)
+async def check_birthdays(
+    request: Request,
+    days_range: int = 7,
+    current_user: User = Depends(auth_service.get_current_user),
+    db: Session = Depends(get_db),
+):
+    today = datetime.now(UTC).date()
+    end = min(today + timedelta(days=days_range), date(today.year, 12, 31))
+    day = func.to_char(Contact.birthday, "MM-DD")
+    within = day.between(f"{today:%m-%d}", f"{end:%m-%d}")
+    return db.query(Contact).filter(Contact.user_id == current_user.id, within).order_by(day).all()
+
+
+@app.get("/api/contacts/{query}", response_model=ContactResponse)
+@limiter.limit(RATE)
+async def read_contact(
+    request: Request,
+    query: str,
+    current_user: User = Depends(auth_service.get_current_user),
+    db: Session = Depends(get_db),
+):
+    mine = db.query(Contact).filter(Contact.user_id == current_user.id)
+    contact = mine.filter(Contact.fullname.contains(query)).first()
+    contact = contact or mine.filter(Contact.email.contains(query)).first()
+    if contact is None:
+        raise HTTPException(status_code=status.HTTP_404_NOT_FOUND, detail="Contact was not found")
+    return contact
+
+
+@app.put("/api/contacts/{contact_id}", response_model=ContactResponse)
+@limiter.limit(RATE)
+async def update_contact(
+    request: Request,
+    body: ContactModel,
+    contact_id: int,
+    current_user: User = Depends(auth_service.get_current_user),
+    db: Session = Depends(get_db),
+):
+    contact = db.query(Contact).filter(Contact.id == contact_id, Contact.user_id == current_user.id).first()
+    if contact is None:
+        raise HTTPException(status_code=status.HTTP_404_NOT_FOUND, detail="Contact was not found")
+    contact.fullname = body.fullname
+    contact.email = body.email
+    contact.phone_number = body.phone_number
+    contact.birthday = body.birthday
+    contact.additional = body.additional
+    db.commit()
+    return contact
