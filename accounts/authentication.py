@@ -88,6 +88,9 @@ class BearerAuthentication(JWTAuthentication):
 
     kind: type[Token] = AccessToken
 
+    def __init__(self) -> None:
+        """Not simplejwt's own, which looks up the model for a `get_user` that we do not use."""
+
     def get_raw_token(self, header: bytes) -> bytes | None:
         scheme, _, token = header.partition(b" ")
         # RFC 9110 §11.1: the scheme is case-insensitive.

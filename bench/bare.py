@@ -89,9 +89,9 @@ def checked(environ, name):
     owner = int(claims["sub"])
     key, ticket = f"{PREFIX}:limit:{name}:{owner}", uuid.uuid4().hex
     pipeline = redis_client.pipeline(transaction=False)
-    pipeline.get(f"{PREFIX}:account:{owner}")
+    pipeline.mget(f"{PREFIX}:account:{owner}", f"{PREFIX}:live:{owner}")
     pipeline.evalsha(script, 1, key, LIMIT, SPAN, ticket)
-    kept, (counted, microseconds) = pipeline.execute()
+    (kept, here.live), (counted, microseconds) = pipeline.execute()
     account = orjson.loads(kept) if kept else load_account(owner)
     if account["version"] != claims["v"] or claims["sid"] not in account["sessions"]:
         raise Refused("401 Unauthorized")
@@ -143,10 +143,17 @@ def list_view(owner, environ, rest):
     skip, limit = (bounded(asked, "skip", 0, 2**31 - 1), bounded(asked, "limit", 20, 1000))
     found = rows(statements.LIST, owner, limit + 1, skip)
     body = orjson.dumps([represent(row) for row in found[:limit]])
-    headers = [("X-Total-Count", str(rows(statements.TOTAL, owner)[0][0])), with_etag(body)]
+    headers = [("X-Total-Count", total(owner)), with_etag(body)]
     if len(found) > limit:
         headers.append(("Link", f'</api/contacts/?skip={skip + limit}&limit={limit}>; rel="next"'))
     return "200 OK", headers, body
+
+
+def total(owner):
+    if here.live is None:
+        here.live = str(rows(statements.TOTAL, owner)[0][0]).encode()
+        redis_client.set(f"{PREFIX}:live:{owner}", here.live, 30)
+    return here.live.decode()
 
 
 def bounded(asked, name, default, highest):
@@ -210,14 +217,17 @@ def written(owner, work):
         cursor.execute("BEGIN")
         try:
             cursor.execute(statements.LOCK, [owner])
-            number = cursor.fetchone()[0] + 1
+            sequence, live = cursor.fetchone()
+            number = sequence + 1
             contact_id, kind, before, row = work(cursor, number)
             client = "bench"
             cursor.execute(
                 statements.CHANGE, [owner, number, contact_id, kind, client, row[-1], before and Json(before)]
             )
-            cursor.execute(statements.COUNT, [number, owner])
+            live += kind == "created"
+            cursor.execute(statements.COUNT, [number, live, owner])
             cursor.execute("COMMIT")
+            redis_client.set(f"{PREFIX}:live:{owner}", live, 30)
         except BaseException:
             cursor.execute("ROLLBACK")
             raise

@@ -42,7 +42,7 @@ class ContentSecurityPolicy(CSPMiddleware):
     """A page's policy is put together for it; what is no page has a fixed one."""
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-        if response.headers.get("Content-Type", "").startswith("application/json"):
+        if is_api(request) and not response.headers.get("Content-Type", "").startswith("text/html"):
             response.headers.setdefault(HEADER, DATA_POLICY)
             return response
         answer: HttpResponseBase = super().process_response(request, response)

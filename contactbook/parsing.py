@@ -19,7 +19,8 @@ def forms_are_utf8(get_response: Handler) -> Handler:
     """
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        request.encoding = "utf-8"
+        if "charset" in request.META.get("CONTENT_TYPE", "").lower():
+            request.encoding = "utf-8"
         return get_response(request)
 
     return middleware

@@ -5,6 +5,7 @@ any process while Redis is away. Values are bytes. A count may bring values alon
 costs one trip.
 """
 
+import hashlib
 import threading
 import time
 from collections import OrderedDict, deque
@@ -13,6 +14,9 @@ from typing import Any, NamedTuple
 
 from django.conf import settings
 from django_redis import get_redis_connection
+from redis.exceptions import ConnectionError, NoScriptError, RedisError
+
+from .breaker import Away, breaker
 
 Values = Sequence[bytes | None]
 
@@ -107,61 +111,94 @@ class Memory:
             self.size = 0
 
 
+# A limit's log is a sorted set, judged by Redis's own clock in one atomic script.
+COUNT = """
+local time = redis.call('TIME')
+local now, span = time[1] * 1000000 + time[2], ARGV[2] * 1000000
+for _, member in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], string.format('(%.0f', now), '+inf')) do
+    redis.call('ZADD', KEYS[1], now, member)  -- the clock was set back: neither locked nor forgotten
+end
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', string.format('(%.0f', now - span))
+local counted = redis.call('ZCARD', KEYS[1])
+if counted >= tonumber(ARGV[1]) then counted = 0 else
+    redis.call('ZADD', KEYS[1], now, ARGV[3])
+    redis.call('EXPIRE', KEYS[1], ARGV[2] + 1)
+    counted = counted + 1
+end
+local oldest = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')[2]
+local answer = {counted, tostring(oldest + span - now)}
+for i = 2, #KEYS do answer[i + 1] = redis.call('GET', KEYS[i]) end
+return answer
+"""
+SWAP = """
+if redis.call('GET', KEYS[1]) ~= (ARGV[1] ~= '' and ARGV[1]) then return 0 end
+redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3])
+return 1
+"""
+SCRIPTS = (COUNT, SWAP)
+
+
 class Redis:
-    """A limit's log is a sorted set, judged by Redis's own clock in one atomic script."""
-
-    COUNT = """
-    local time = redis.call('TIME')
-    local now, span = time[1] * 1000000 + time[2], ARGV[2] * 1000000
-    for _, member in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], string.format('(%.0f', now), '+inf')) do
-        redis.call('ZADD', KEYS[1], now, member)  -- the clock was set back: neither locked nor forgotten
-    end
-    redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', string.format('(%.0f', now - span))
-    local counted = redis.call('ZCARD', KEYS[1])
-    if counted >= tonumber(ARGV[1]) then counted = 0 else
-        redis.call('ZADD', KEYS[1], now, ARGV[3])
-        redis.call('EXPIRE', KEYS[1], ARGV[2] + 1)
-        counted = counted + 1
-    end
-    local oldest = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')[2]
-    local answer = {counted, tostring(oldest + span - now)}
-    for i = 2, #KEYS do answer[i + 1] = redis.call('GET', KEYS[i]) end
-    return answer
-    """
-    SWAP = """
-    if redis.call('GET', KEYS[1]) ~= (ARGV[1] ~= '' and ARGV[1]) then return 0 end
-    redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3])
-    return 1
-    """
-
     def __init__(self) -> None:
         self.redis: Any = get_redis_connection("default")
-        self.count_script = self.redis.register_script(self.COUNT)
-        self.swap_script = self.redis.register_script(self.SWAP)
+        self.scripts = {text: hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest() for text in SCRIPTS}
+        self.thread = threading.local()
+
+    def ask(self, *command: Any) -> Any:
+        """The answer to a command, over this thread's own connection.
+
+        The client's way, through pool, retries and hooks, takes twice as long; its breaker is kept to. A
+        connection that the server had closed is opened once more: no command here does harm when it is repeated.
+        """
+        if breaker.failures:
+            raise Away("Redis did not answer a moment ago.")
+        if not hasattr(self.thread, "connection"):
+            self.thread.connection = self.redis.connection_pool.make_connection()
+        try:
+            try:
+                return self.asked(*command)
+            except ConnectionError:
+                return self.asked(*command)
+        except NoScriptError:
+            raise
+        except RedisError as error:
+            breaker.fail(error)
+            raise
+
+    def asked(self, *command: Any) -> Any:
+        self.thread.connection.send_command(*command)
+        return self.thread.connection.read_response()
+
+    def run(self, script: str, keys: Sequence[str], *arguments: Any) -> Any:
+        """A script by its SHA-1; a Redis that was restarted is sent its text."""
+        try:
+            return self.ask("EVALSHA", self.scripts[script], len(keys), *keys, *arguments)
+        except NoScriptError:
+            return self.ask("EVAL", script, len(keys), *keys, *arguments)
 
     def count(self, key: str, limit: int, span: int, ticket: str, wanted: Sequence[str] = ()) -> Count:
-        counted, microseconds, *values = self.count_script(keys=[key, *wanted], args=[limit, span, ticket])
+        counted, microseconds, *values = self.run(COUNT, [key, *wanted], limit, span, ticket)
         return Count(counted, float(microseconds) / 1_000_000, values)
 
     def give_back(self, key: str, ticket: str) -> None:
-        self.redis.zrem(key, ticket)
+        self.ask("ZREM", key, ticket)
 
     def clear(self, key: str) -> None:
-        self.redis.delete(key)
+        self.ask("DEL", key)
 
     def read(self, wanted: Sequence[str]) -> Values:
-        values: Values = self.redis.mget(wanted)
+        values: Values = self.ask("MGET", *wanted)
         return values
 
     def put(self, key: str, value: bytes, seconds: int) -> None:
-        self.redis.set(key, value, ex=seconds)
+        self.ask("SET", key, value, "EX", seconds)
 
     def drop(self, key: str) -> None:
-        self.redis.delete(key)
+        self.ask("DEL", key)
 
     def swap(self, key: str, expected: bytes | None, value: bytes, seconds: int) -> bool:
         """Puts the value in the place of exactly the expected one; None: of nothing."""
-        return bool(self.swap_script(keys=[key], args=[expected or b"", value, seconds]))
+        return bool(self.run(SWAP, [key], expected or b"", value, seconds))
 
 
 memory = Memory()

@@ -230,7 +230,7 @@ def test_a_value_of_an_older_epoch_is_not_believed(db):
 def test_a_new_connection_begins_an_epoch():
     caching.remembered("key", lambda: 1)
     before = cache.get(breaker.EPOCH)
-    stores.shared.redis.connection_pool.disconnect()
+    stores.shared.thread.connection.disconnect()
     caching.remembered("key", lambda: 1)
     assert cache.get(breaker.EPOCH) != before
 
