@@ -17,6 +17,7 @@ from django.db import transaction
 from redis.exceptions import RedisError
 from rest_framework.utils.encoders import JSONEncoder
 
+from . import counting
 from .breaker import EPOCH, breaker, new_epoch
 from .conditional import etag_of
 
@@ -35,7 +36,9 @@ def remembered(key: str, fetch: Callable[[], Any]) -> Any:
         return fetch()
     entry = kept.get(key)
     if entry and entry != TOMBSTONE and entry[0] == epoch:
+        counting.count(counting.CACHE, "values", "hit")
         return entry[1]
+    counting.count(counting.CACHE, "values", "miss")
     fetched = fetch()
     if entry is None and fetched is not None:
         with contextlib.suppress(RedisError):
@@ -74,6 +77,7 @@ def hot_page(key: str, build: Callable[[], tuple[Any, dict[str, str]]]) -> Page:
     kept = None
     with contextlib.suppress(RedisError):
         kept = pages.get(key)
+    counting.count(counting.CACHE, "pages", "miss" if kept is None else "hit")
     if kept is None:
         data, headers = build()
         content = json.dumps(data, cls=JSONEncoder, ensure_ascii=False, separators=(",", ":"))

@@ -29,7 +29,7 @@ from redis.exceptions import RedisError
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
-from . import errors
+from . import counting, errors
 
 if TYPE_CHECKING:  # models count too, and are loaded before views can be
     from rest_framework.views import APIView
@@ -181,6 +181,8 @@ def take(name: str, who: str) -> Verdict | None:
         counted, reset = shared_log.take(key, limit, span, ticket)
     except RedisError:
         counted, reset = memory_log.take(key, limit, span, ticket)
+    if not counted:
+        counting.count(counting.LIMITED, name)
     return Verdict(counted > 0, limit, limit - counted if counted else 0, max(reset, 0.001), ticket)
 
 
@@ -236,6 +238,8 @@ def page_verdict(name: str, request: HttpRequest, method: str | None) -> Verdict
         )
     except RedisError:
         return take(name, f"address:{who}")
+    if usage["should_limit"]:
+        counting.count(counting.LIMITED, name)
     left = max(1, usage["time_left"])
     return Verdict(not usage["should_limit"], count, max(0, count - usage["count"]), left, "")
 
