@@ -12,8 +12,9 @@ from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families as parsed
 
 from accounts.models import Letter
-from contactbook import breaker, counting, monitoring
+from contactbook import breaker, counting, metrics, monitoring
 from contactbook.tests.live import PASSWORD
+from contactbook.tests.test_manual import OPERATIONS, names, rows
 
 pytestmark = pytest.mark.django_db
 
@@ -48,6 +49,17 @@ def test_it_works(as_alice):
     values = [below[str(bound), "GET", "contacts"] for bound in counting.BOUNDS]
     assert values == sorted(values), "each bucket holds those before it"
     assert numbers(as_alice, "contactbook_processes") == {(): 1}
+
+
+def test_the_manual_lists_every_metric(client):
+    listed = {names(row[0])[0]: sorted(names(row[1])) for row in rows(OPERATIONS, "### Metrics")}
+    counted = [*metrics.COUNTED.items(), *metrics.TIMED.items()]
+    labels = {f"{name}_total" if name in metrics.COUNTED else name: sorted(each.labels) for name, each in counted}
+    gauges = {name: [label] for name, (_, label, _) in metrics.asked.items()}
+    own = {name: ["process"] for name in metrics.OWN}
+    assert listed == labels | gauges | own | {"contactbook_processes": []}
+    answered = [family.name for family in parsed(client.get("/metrics").content.decode())]
+    assert sorted(answered) == sorted(name.removesuffix("_total") for name in listed)
 
 
 @pytest.mark.parametrize("path", ["/metrics", "/metrics/"])
