@@ -123,7 +123,7 @@ def gauge(name: str, help: str, labels: list[str], numbers: dict[tuple[str, ...]
 
 def each_process(name: str, help: str) -> Any:
     """By the number of its seat, which the process that replaces it will have: a pid would be a new label each time."""
-    numbers = {}
+    numbers: dict[tuple[str, ...], float] = {}
     for index, seat in enumerate(counting.seats):
         if seat.taken:
             found = [seat.numbers[place] for key, place, _ in seat.records() if key == (name,)]
