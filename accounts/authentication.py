@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from rest_framework_simplejwt.authentication import JWTAuthentication
 from rest_framework_simplejwt.exceptions import TokenError
 
-from contactbook import throttling
+from contactbook import counting, throttling
 
 from .addresses import email_key
 from .models import Caller, User, account_key
@@ -74,10 +74,12 @@ class PasswordBackend(ModelBackend):
         key = email_key(username)
         attempt = throttling.take("account_failures", key)
         if attempt and not attempt.allowed:
+            counting.count(counting.LOGINS, "locked")
             raise TooManyFailures(attempt.reset)
         user = User.objects.by_address(username)
         right = user.check_password(password) if user else check_password(password, nobodys_password())
         if not right or not user or not self.user_can_authenticate(user):
+            counting.count(counting.LOGINS, "wrong")
             return None
         throttling.give_back("account_failures", key, attempt)
         return user

@@ -30,6 +30,8 @@ from django.core.cache import cache
 from django_redis import get_redis_connection
 from redis.exceptions import NoScriptError, RedisError
 
+from . import counting
+
 logger = logging.getLogger(__name__)
 
 PROBE = 0.5  # seconds
@@ -56,6 +58,7 @@ class Breaker:
             self.failures += 1
             if self.failures > 1:
                 return
+            counting.gauge(counting.BREAKER, 1)
         logger.warning(
             "Redis does not answer (%s): limits are counted per process, nothing is cached.",
             type(error).__name__,
@@ -78,6 +81,7 @@ class Breaker:
         with self.lock:
             if self.failures == seen:
                 self.failures = 0
+                counting.gauge(counting.BREAKER, 0)
 
 
 breaker = Breaker()

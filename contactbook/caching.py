@@ -23,7 +23,7 @@ from django.db import transaction
 from redis.exceptions import RedisError
 from rest_framework.utils.encoders import JSONEncoder
 
-from . import stores
+from . import counting, stores
 from .breaker import EPOCH, breaker, new_epoch
 from .conditional import etag_of
 
@@ -75,10 +75,10 @@ def remembered(key: str, fetch: Callable[[], Any], known: Said | None = None) ->
         return fetch()
     try:
         raw, epoch = known[key], epoch_in(known)
-        if raw and is_free(raw):
-            kept_in, value = json.loads(raw)
-            if kept_in == epoch:
-                return value
+        kept = json.loads(raw) if raw and is_free(raw) else None
+        counting.count(counting.CACHE, "values", "hit" if kept and kept[0] == epoch else "miss")
+        if kept and kept[0] == epoch:
+            return kept[1]
         lease = leased(key, raw) if is_free(raw) else None
     except RedisError:
         return fetch()
@@ -147,14 +147,11 @@ def page_key(owner: int, url: str) -> str:
 
 def kept_page(key: str, basis: Any, known: Said) -> Page | None:
     """The page under `key` if it was built from the same: `basis` is JSON that changes with all that it shows."""
-    raw = known.get(key)
-    if not raw:
-        return None
-    head, _, content = raw.partition(b"\n")
+    head, _, content = (known.get(key) or b"[null,null,null,null]").partition(b"\n")
     epoch, built_from, etag, headers = json.loads(head)
-    if built_from != basis or epoch.encode() != known[EPOCH]:
-        return None
-    return Page(content, etag, headers)
+    hit = etag and built_from == basis and epoch.encode() == known[EPOCH]
+    counting.count(counting.CACHE, "pages", "hit" if hit else "miss")
+    return Page(content, etag, headers) if hit else None
 
 
 def keep_page(key: str, basis: Any, page: Page, known: Said) -> None:

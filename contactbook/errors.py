@@ -237,7 +237,7 @@ HANDLERS: dict[int, Callable[[HttpRequest], HttpResponse]] = {
 
 
 class Envelope:
-    """The outermost middleware: what Django answers before, beside or instead of a view has our shape, too.
+    """What Django answers before, beside or instead of a view has our shape, too.
 
     With DEBUG its own pages show settings and code; under /api nobody shall see them. Whatever answers a
     host that is not ours comes before the headers of the middleware behind us.
@@ -255,4 +255,6 @@ class Envelope:
                 response.headers.setdefault(name, value)
         response.headers.setdefault("X-Content-Type-Options", "nosniff")
         response.headers.setdefault("Referrer-Policy", settings.SECURE_REFERRER_POLICY)
+        response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+        response.headers.setdefault("Permissions-Policy", settings.PERMISSIONS_POLICY)
         return response

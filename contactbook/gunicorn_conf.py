@@ -1,11 +1,14 @@
 """How gunicorn serves us. What an operator sets stands in settings.py; this only hands it on."""
 
+import logging
 import os
 import sqlite3
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "contactbook.settings")
 
 from django.conf import settings
+
+from contactbook import counting
 
 host = settings.HOST.replace("*", "0.0.0.0")
 bind = f"[{host}]:{settings.PORT}" if ":" in host else f"{host}:{settings.PORT}"
@@ -28,10 +31,35 @@ forwarder_headers = ""
 control_socket_disable = True
 
 loglevel = "warning"
+logconfig_dict = settings.LOGGING
+
+
+def on_starting(server):
+    counting.share(workers)
+
+
+def pre_fork(server, worker):
+    counting.offer(worker)
+
+
+def post_fork(server, worker):
+    counting.sit(worker)
+
+
+def child_exit(server, worker):
+    counting.leave(worker)
+
+
+def say(sentence):
+    """For people, unless what is written here is read by programs."""
+    if settings.LOG_FORMAT == "json":
+        logging.getLogger("contactbook").info(sentence)
+    else:
+        print(sentence, flush=True)
 
 
 def when_ready(server):
     url = settings.PUBLIC_URL
-    print(f"The contact book is at {url} and its API at {url}/api/docs. Ctrl-C stops it.", flush=True)
+    say(f"The contact book is at {url} and its API at {url}/api/docs. Ctrl-C stops it.")
     if not settings.DATABASE_URL and sqlite3.sqlite_version_info < (3, 51, 3):
-        print(f"SQLite {sqlite3.sqlite_version} has a known fault, mended in 3.51.3: keep backups.", flush=True)
+        say(f"SQLite {sqlite3.sqlite_version} has a known fault, mended in 3.51.3: keep backups.")

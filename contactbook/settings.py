@@ -5,6 +5,7 @@ cannot be understood stops the start with one sentence, which never repeats the 
 """
 
 import contextlib
+import ipaddress
 import os
 import re
 import secrets
@@ -338,6 +339,7 @@ INSTALLED_APPS = [
     "anymail",
 ]
 MIDDLEWARE = [
+    "contactbook.monitoring.Monitoring",  # the outermost: every answer is named and counted
     "contactbook.parsing.forms_are_utf8",
     # These are outside of the one that redirects to https and refuses hosts: its answers carry their headers, too.
     "contactbook.errors.Envelope",
@@ -440,9 +442,19 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": ["'none'"],
     }
 }
+# What no page of ours asks a browser for, and so none that got into one may
+PERMISSIONS_POLICY = ", ".join(
+    f"{feature}=()"
+    for feature in (
+        "accelerometer", "autoplay", "camera", "display-capture", "encrypted-media", "fullscreen", "geolocation",
+        "gyroscope", "hid", "idle-detection", "magnetometer", "microphone", "midi", "payment", "picture-in-picture",
+        "publickey-credentials-create", "publickey-credentials-get", "screen-wake-lock", "serial", "usb",
+        "xr-spatial-tracking",
+    )
+)  # fmt: skip
 CORS_EXPOSE_HEADERS = [
     "ETag", "Link", "Location", "Retry-After", "X-Total-Count",
-    "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset",
+    "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "X-Request-ID",
 ]  # fmt: skip
 CORS_ALLOW_HEADERS = ["accept", "authorization", "content-type", "idempotency-key", "if-match", "if-none-match"]
 
@@ -485,18 +497,41 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_SETTINGS": {"persistAuthorization": False, "displayRequestDuration": True},
 }
 
-# Logs go to standard error; a token in a link never reaches them, since only the route is named (errors.py)
+# Seeing what it does
+
+LOG_FORMAT = read(
+    env.str,
+    "LOG_FORMAT",
+    "json" if DATABASE_URL else "line",
+    "json or line",
+    validate=validate.OneOf(["json", "line"]),
+)
+LOG_REQUESTS = read(env.bool, "LOG_REQUESTS", False, "true or false")
+try:
+    METRICS_NETWORKS = [
+        ipaddress.ip_network(network.strip())
+        for network in read(env.list, "METRICS_NETWORKS", ["127.0.0.0/8", "::1/128"], "networks separated by commas")
+    ]
+except ValueError:
+    stop("METRICS_NETWORKS must be networks such as 10.0.0.0/8 or ::1/128, separated by commas.")
+SENTRY_DSN = read(env.str, "SENTRY_DSN", "", "a URL")
+if SENTRY_DSN and not re.fullmatch(r"https?://[^:@/\s]+@[^/@\s]+/([^?#\s]+/)?\d+", SENTRY_DSN):
+    stop("SENTRY_DSN must look like https://key@host/1.")
+
+# Logs go to standard error; a token in a link never reaches them, since only the route is named (logs.py)
 
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {"line": {"()": "contactbook.logs.Line"}, "json": {"()": "contactbook.logs.JSON"}},
+    "filters": {"safe": {"()": "contactbook.logs.Safe"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["safe"]}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {
         "django": {"handlers": [], "propagate": True, "level": "INFO"},
         "django.server": {"handlers": [], "propagate": True},
         # Its lines for 4xx answers repeat the path, and with it the secret of a link.
         "django.request": {"level": "ERROR"},
+        "gunicorn.error": {"handlers": [], "propagate": True, "level": "WARNING"},
     },
 }

@@ -25,7 +25,7 @@ from redis.exceptions import RedisError
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
-from . import caching, errors, stores
+from . import caching, counting, errors, stores
 
 if TYPE_CHECKING:  # models count too, and are loaded before views can be
     from rest_framework.views import APIView
@@ -98,13 +98,15 @@ def take(name: str, who: str) -> Verdict | None:
 def look(name: str | None, who: str, keys: tuple[str, ...] = ()) -> tuple[Verdict | None, caching.Said]:
     """Counts as `take` does, where there is a name, and brings what is remembered under the keys, in one trip."""
     limit, span = settings.RATE_LIMITS[name] if name else (0, 1)
-    if not limit:
+    if not name or not limit:
         return None, caching.ask(*keys)
-    key, ticket = log_key(name or "", who), secrets.token_hex(8)
+    key, ticket = log_key(name, who), secrets.token_hex(8)
     try:
         count = stores.shared.count(key, limit, span, ticket, caching.wanted(*keys))
     except RedisError:
         count = stores.memory.count(key, limit, span, ticket)
+    if not count.counted:
+        counting.count(counting.LIMITED, name)
     return Verdict.of(count, limit, ticket), caching.said(keys, count.values)
 
 
@@ -160,6 +162,8 @@ def page_verdict(name: str, request: HttpRequest, method: str | None) -> Verdict
         )
     except RedisError:
         return take(name, f"address:{who}")
+    if usage["should_limit"]:
+        counting.count(counting.LIMITED, name)
     left = max(1, usage["time_left"])
     return Verdict(not usage["should_limit"], count, max(0, count - usage["count"]), left, "")
 

@@ -27,12 +27,12 @@ urlpatterns = [
     re_path(r"^api/redoc/?\Z", browser_csp(SpectacularRedocView.as_view()), name="redoc"),
     re_path(r"^manual/(?P<path>.*)\Z", manual_csp(pages.manual), name="manual"),  # type: ignore[arg-type]
     path("admin/", admin.site.urls),
-    re_path(r"^healthz/?\Z", probes.healthz),
-    re_path(r"^readyz/?\Z", probes.readyz),
+    re_path(r"^healthz/?\Z", probes.healthz, name="healthz"),
+    re_path(r"^readyz/?\Z", probes.readyz, name="readyz"),
 ]
 if not settings.CLOUDINARY_URL:
     avatars = {"document_root": settings.MEDIA_ROOT / "avatars"}
-    urlpatterns.append(re_path(r"^media/avatars/(?P<path>[0-9a-f]{32}\.jpg)\Z", serve, avatars))
+    urlpatterns.append(re_path(r"^media/avatars/(?P<path>[0-9a-f]{32}\.jpg)\Z", serve, avatars, name="media"))
 
 handler400 = errors.bad_request
 handler403 = errors.permission_denied

@@ -43,6 +43,17 @@ class LetterQuerySet(models.QuerySet["Letter"]):
                 letter.save(update_fields=["attempts", "due_at"])
         return letter
 
+    AT_MOST = 10_000  # counted
+
+    def census(self) -> dict[str, float]:
+        states = {"waiting": self.filter(due_at__isnull=False), "given_up": self.filter(due_at=None)}
+        return {state: letters[: self.AT_MOST].count() for state, letters in states.items()}
+
+    def ages(self) -> dict[str, float]:
+        """Seconds since the oldest letter that waits was written; 0 where none does."""
+        oldest = self.filter(due_at__isnull=False).order_by("id").values_list("created_at", flat=True).first()
+        return {"waiting": (timezone.now() - oldest).total_seconds() if oldest else 0}
+
     def retry(self) -> int:
         return self.update(due_at=timezone.now())
 

@@ -19,6 +19,14 @@ from contactbook import stores
 FORM = "application/x-www-form-urlencoded"
 PAIR = {"access_token", "refresh_token", "token_type"}
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
+
+
+def told(answer: Any) -> tuple[Any, ...]:
+    """All that an answer tells, bar the id of its request."""
+    headers = tuple((name, value) for name, value in answer.headers.items() if name != "X-Request-ID")
+    return answer.status_code, answer.content, headers
+
+
 REFUSED = {"detail": "The refresh token is not valid."}
 
 

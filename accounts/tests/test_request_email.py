@@ -4,7 +4,7 @@ import pytest
 
 from accounts.delivery import deliver
 from accounts.models import Letter
-from accounts.tests.cast import faults
+from accounts.tests.cast import faults, told
 
 pytestmark = pytest.mark.django_db
 URL = "/api/auth/request_email"
@@ -44,7 +44,7 @@ def test_it_sends_nothing_to_unknown_confirmed_or_inactive_addresses(as_nobody, 
 
 def test_the_answer_never_tells_which(as_nobody, alice, carol):
     answers = [ask(as_nobody, f"{name}@example.org") for name in ("alice", "carol", "nobody")]
-    assert len({(answer.status_code, answer.content, tuple(answer.headers.items())) for answer in answers}) == 1
+    assert len({told(answer) for answer in answers}) == 1
 
 
 def test_an_address_that_merely_resembles_receives_nothing(as_nobody, make_user, mailbox):

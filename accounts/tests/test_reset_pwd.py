@@ -4,7 +4,7 @@ import pytest
 
 from accounts.delivery import deliver
 from accounts.models import Letter
-from accounts.tests.cast import faults
+from accounts.tests.cast import faults, told
 
 pytestmark = pytest.mark.django_db
 URL = "/api/auth/reset_pwd"
@@ -38,7 +38,7 @@ def test_it_sends_a_link_also_to_an_unconfirmed_address(as_nobody, make_user, ma
 def test_it_sends_nothing_to_unknown_or_inactive_addresses(as_nobody, alice, make_user, mailbox):
     make_user("dave", is_active=False)
     answers = [ask(as_nobody, f"{name}@example.org") for name in ("nobody", "dave", "alice")]
-    assert len({(answer.status_code, answer.content, tuple(answer.headers.items())) for answer in answers}) == 1
+    assert len({told(answer) for answer in answers}) == 1
     assert deliver() == 1
 
 

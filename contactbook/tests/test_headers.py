@@ -1,6 +1,7 @@
 """What every answer says to a browser, whoever gives it, and what https changes."""
 
 import http.client
+import re
 
 import pytest
 
@@ -8,6 +9,15 @@ from contactbook.tests.faults import account
 from contactbook.tests.live import serving
 
 APP = "https://app.example.org"
+ALWAYS = (
+    "X-Content-Type-Options",
+    "X-Frame-Options",
+    "Referrer-Policy",
+    "Content-Security-Policy",
+    "Cross-Origin-Opener-Policy",
+    "Permissions-Policy",
+    "X-Request-ID",
+)
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +62,10 @@ ANSWERS = [
 ]
 
 
+def denied(answer):
+    return set(answer.headers["Permissions-Policy"].split(", "))
+
+
 @pytest.mark.parametrize(("method", "path", "headers"), ANSWERS)
 def test_every_answer_carries_them(server, method, path, headers):
     answer = server.ask(method, path, headers=headers)
@@ -60,6 +74,9 @@ def test_every_answer_carries_them(server, method, path, headers):
     assert answer.headers["X-Frame-Options"] == "DENY"
     assert answer.headers["Referrer-Policy"] == "same-origin"
     assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    assert answer.headers["Cross-Origin-Opener-Policy"] == "same-origin"
+    assert {"camera=()", "geolocation=()", "microphone=()", "payment=()", "usb=()"} <= denied(answer)
+    assert re.fullmatch("[0-9a-f]{32}", answer.headers["X-Request-ID"])
     assert answer.headers["Strict-Transport-Security"] is None
     assert "Secure" not in (answer.headers["Set-Cookie"] or "")
 
@@ -72,7 +89,7 @@ def test_with_https_hsts_too(secure, method, path, headers):
     if host["Host"] == "book.example.org":
         assert answer.headers["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains; preload"
     assert all("Secure" in cookie for cookie in answer.headers.get_all("Set-Cookie", []))
-    for name in ("X-Content-Type-Options", "X-Frame-Options", "Referrer-Policy", "Content-Security-Policy"):
+    for name in ALWAYS:
         assert answer.headers[name]
 
 
@@ -81,7 +98,7 @@ def test_http_is_sent_to_https_with_its_headers(secure):
     connection.request("GET", "/api/contacts?x=1", headers={"Host": "book.example.org"})
     answer = connection.getresponse()
     assert (answer.status, answer.headers["Location"]) == (301, "https://book.example.org/api/contacts?x=1")
-    for name in ("X-Content-Type-Options", "X-Frame-Options", "Referrer-Policy", "Content-Security-Policy"):
+    for name in ALWAYS:
         assert answer.headers[name]
     connection.close()
     for path in ("/healthz", "/readyz"):
@@ -99,7 +116,7 @@ def test_only_a_configured_origin_may_read(server):
     token = account(server)[1]
     answer = server.ask("GET", "/api/contacts", token=token, headers={"Origin": APP})
     assert answer.headers["Access-Control-Allow-Origin"] == APP
-    assert "X-Total-Count" in answer.headers["Access-Control-Expose-Headers"]
+    assert {"X-Total-Count", "X-Request-ID"} <= set(answer.headers["Access-Control-Expose-Headers"].split(", "))
     assert answer.headers["Access-Control-Allow-Credentials"] is None
     for origin in ("https://evil.example", "null", APP + ".evil.example", "http://app.example.org"):
         answer = server.ask("GET", "/api/contacts", token=token, headers={"Origin": origin})

@@ -25,6 +25,10 @@ SECRET = "hunter2-hunter2-hunter2"
         ("DATABASE_URL", ""),
         ("REDIS_URL", ""),
         ("CLOUDINARY_URL", ""),
+        ("LOG_FORMAT", "line"),
+        ("LOG_REQUESTS", "False"),
+        ("METRICS_NETWORKS", "[IPv4Network('127.0.0.0/8'), IPv6Network('::1/128')]"),
+        ("SENTRY_DSN", ""),
         ("EMAIL_BACKEND", "accounts.emails.TerminalBackend"),
         ("DATABASES['default']['ENGINE']", "django.db.backends.sqlite3"),
         ("CACHES['default']['BACKEND']", "django.core.cache.backends.locmem.LocMemCache"),
@@ -97,6 +101,14 @@ def test_own_names_are_allowed_hosts_and_no_others(environment):
         ("CLOUDINARY_URL", "https://hunter2"),
         ("CLOUDINARY_URL", "cloudinary://key:hunter2"),
         ("RATE_LIMITS", "login=often"),
+        ("LOG_FORMAT", "xml"),
+        ("LOG_REQUESTS", "sometimes"),
+        ("METRICS_NETWORKS", "everybody"),
+        ("METRICS_NETWORKS", "10.0.0.1/8"),
+        ("METRICS_NETWORKS", "10.0.0.0/8,,"),
+        ("SENTRY_DSN", "hunter2"),
+        ("SENTRY_DSN", "https://hunter2/1"),
+        ("SENTRY_DSN", "https://hunter2@host/project"),
     ],
 )
 def test_what_cannot_be_understood_stops_the_start_with_a_sentence(environment, variable, value):
@@ -105,6 +117,12 @@ def test_what_cannot_be_understood_stops_the_start_with_a_sentence(environment, 
     assert ended.stderr.startswith(f"contactbook: {variable}")
     assert len(ended.stderr.splitlines()) == 1 and ended.stderr.rstrip().endswith(".")
     assert "hunter2" not in ended.stderr + ended.stdout
+
+
+def test_logs_are_for_programs_where_there_is_a_database(environment):
+    values = {"DATABASE_URL": "postgres://u:p@h/d", "SECRET_KEY": SECRET * 3}
+    assert environment("LOG_FORMAT", **values).stdout.strip() == "json"
+    assert environment("LOG_FORMAT", **values, LOG_FORMAT="line").stdout.strip() == "line"
 
 
 def test_several_processes_need_redis(environment):

@@ -1,0 +1,63 @@
+"""/metrics over several processes, and their deaths."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from prometheus_client.parser import text_string_to_metric_families as parsed
+
+from contactbook.tests.faults import parent_of, until
+from contactbook.tests.live import ROOT, base_environment, serving
+
+
+def numbers(server, name):
+    text = server.ask("GET", "/metrics").body.decode()
+    samples = [sample for family in parsed(text) for sample in family.samples if sample.name == name]
+    return {tuple(v for _, v in sorted(sample.labels.items())): sample.value for sample in samples}
+
+
+UNKNOWN = ("GET", "none", "404")
+
+
+def children(server):
+    parents = {int(stat.parent.name): parent_of(stat) for stat in Path("/proc").glob("[0-9]*/stat")}
+    return [pid for pid, parent in parents.items() if parent == server.process.pid]
+
+
+def test_all_processes_are_counted_together_whichever_answers(server):
+    before = numbers(server, "contactbook_requests_total").get(UNKNOWN, 0)
+    for _ in range(40):
+        assert server.try_get("/nowhere") == 404
+    assert {numbers(server, "contactbook_requests_total")[UNKNOWN] for _ in range(20)} == {before + 40}
+    assert numbers(server, "contactbook_processes") == {(): int(server.env["WEB_CONCURRENCY"])}
+
+
+def test_a_killed_process_takes_no_number_with_it(server):
+    for _ in range(20):
+        server.try_get("/nowhere")
+    before = numbers(server, "contactbook_requests_total")[UNKNOWN]
+    for _ in range(3):
+        killed = children(server)
+        for pid in killed:
+            os.kill(pid, signal.SIGKILL)
+        until(lambda gone=killed: children(server) and not set(gone) & set(children(server)))
+        until(lambda: server.try_get("/healthz") == 200)
+        assert numbers(server, "contactbook_requests_total")[UNKNOWN] == before
+    until(lambda: numbers(server, "contactbook_processes") == {(): int(server.env["WEB_CONCURRENCY"])})
+
+
+def test_a_strangers_network_finds_nothing(tmp_path):
+    with serving(tmp_path / "var", METRICS_NETWORKS="10.0.0.0/8,fd00::/8") as server:
+        for path in ("/metrics", "/metrics/"):
+            answer, unknown = server.ask("GET", path), server.ask("GET", "/unknown")
+            assert (answer.status, answer.body) == (unknown.status, unknown.body) == (404, unknown.body)
+
+
+def test_nothing_is_loaded_that_is_not_asked_for(tmp_path):
+    """Prometheus' and Sentry's libraries would cost half a second at the start."""
+    code = "import contactbook.wsgi, sys; print({'prometheus_client', 'sentry_sdk'} & set(sys.modules))"
+    env = base_environment(tmp_path / "var")
+    ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=env, capture_output=True, text=True)
+    assert ended.stdout.strip() == "set()", ended.stderr
