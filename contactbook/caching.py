@@ -115,8 +115,7 @@ def settle(key: str, left: bytes, value: Any) -> None:
     one has written later.
     """
     with contextlib.suppress(RedisError):  # then the mark stands for its time
-        if known := ask(key):
-            stores.shared.swap(cache.make_key(key), left, entry(epoch_in(known), value), SECONDS)
+        stores.shared.settle(cache.make_key(key), left, cache.make_key(EPOCH), json.dumps(value).encode(), SECONDS)
 
 
 def forget(key: str) -> None:

@@ -1,6 +1,7 @@
-"""Queries of the hottest reads, which the ORM writes once a process and not once a request.
+"""Statements of the hottest requests, which are written once a process and not once a request.
 
-To build, clone and compile a queryset takes longer than to run its statement and read the rows.
+To build, clone and compile a queryset takes longer than to run its statement and read the rows; to save a
+row, longer than the database takes for it.
 """
 
 import functools
@@ -8,10 +9,10 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Field, Model, QuerySet
 
 
-class Statement(NamedTuple):
+class Select(NamedTuple):
     sql: str
     names: tuple[str, ...]  # of the columns
     converters: list[tuple[int, Any, Any]]  # place, the field's functions, its expression
@@ -28,13 +29,13 @@ class Compiled:
         self.build = build
 
     @functools.cached_property
-    def statement(self) -> Statement:
+    def statement(self) -> Select:
         query = self.build().query
         compiler = query.get_compiler(connection=connection)
         sql, _ = compiler.as_sql()
         converters = compiler.get_converters([column for column, *_ in compiler.select])
         listed = [(place, functions, expression) for place, (functions, expression) in converters.items()]
-        return Statement(f"{sql} LIMIT %s OFFSET %s", query.values_select, listed)
+        return Select(f"{sql} LIMIT %s OFFSET %s", query.values_select, listed)
 
     def rows(self, *values: Any, limit: int, skip: int = 0) -> list[dict[str, Any]]:
         sql, names, converters = self.statement
@@ -57,3 +58,41 @@ class Compiled:
 def containing(text: str) -> str:
     """The value of a `__contains` condition (LIKE, with its own signs escaped)."""
     return f"%{connection.ops.prep_for_like_query(text)}%"
+
+
+class Writes:
+    """Inserts or updates one row of a model with all its values as they are, as `save()` would without its signals."""
+
+    def __init__(self, model: type[Model]) -> None:
+        self.model = model
+
+    @functools.cached_property
+    def fields(self) -> "list[Field[Any, Any]]":
+        return [field for field in self.model._meta.local_concrete_fields if not field.primary_key]
+
+    @functools.cached_property
+    def inserting(self) -> str:
+        quote, table = connection.ops.quote_name, self.model._meta
+        columns = ", ".join(quote(field.column) for field in self.fields)
+        places = ", ".join(["%s"] * len(self.fields))
+        returned = quote(table.pk.column)
+        return f"INSERT INTO {quote(table.db_table)} ({columns}) VALUES ({places}) RETURNING {returned}"  # noqa: S608
+
+    @functools.cached_property
+    def updating(self) -> str:
+        quote, table = connection.ops.quote_name, self.model._meta
+        columns = ", ".join(f"{quote(field.column)} = %s" for field in self.fields)
+        return f"UPDATE {quote(table.db_table)} SET {columns} WHERE {quote(table.pk.column)} = %s"  # noqa: S608
+
+    def values(self, row: Model) -> list[Any]:
+        return [field.get_db_prep_save(getattr(row, field.attname), connection) for field in self.fields]
+
+    def insert(self, row: Model) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(self.inserting, self.values(row))
+            row.pk = cursor.fetchone()[0]
+        row._state.adding = False
+
+    def update(self, row: Model) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(self.updating, [*self.values(row), row.pk])

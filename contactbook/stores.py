@@ -99,6 +99,12 @@ class Memory:
             self.keep(key, value, seconds)
             return True
 
+    def settle(self, key: str, expected: bytes, epoch: str, value: bytes, seconds: int) -> None:
+        with self.lock:
+            held, current = self.found([key, epoch], time.monotonic())
+            if held == expected and current:
+                self.keep(key, b'["%s",%s]' % (current, value), seconds)
+
     def keep(self, key: str, value: bytes, seconds: int) -> None:
         self.size += len(value) - len(self.values.pop(key, (b"", 0.0))[0])
         self.values[key] = value, time.monotonic() + seconds
@@ -135,7 +141,12 @@ if redis.call('GET', KEYS[1]) ~= (ARGV[1] ~= '' and ARGV[1]) then return 0 end
 redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3])
 return 1
 """
-SCRIPTS = (COUNT, SWAP)
+SETTLE = """
+local epoch = redis.call('GET', KEYS[2])
+if not epoch or redis.call('GET', KEYS[1]) ~= ARGV[1] then return end
+redis.call('SET', KEYS[1], '["' .. epoch .. '",' .. ARGV[2] .. ']', 'EX', ARGV[3])
+"""
+SCRIPTS = (COUNT, SWAP, SETTLE)
 
 
 class Redis:
@@ -199,6 +210,10 @@ class Redis:
     def swap(self, key: str, expected: bytes | None, value: bytes, seconds: int) -> bool:
         """Puts the value in the place of exactly the expected one; None: of nothing."""
         return bool(self.run(SWAP, [key], expected or b"", value, seconds))
+
+    def settle(self, key: str, expected: bytes, epoch: str, value: bytes, seconds: int) -> None:
+        """As `swap`, with `[epoch, value]`: JSON of the value given, and of the epoch that is kept under its key."""
+        self.run(SETTLE, [key, epoch], expected, value, seconds)
 
 
 memory = Memory()
