@@ -6,7 +6,7 @@ row, longer than the database takes for it.
 
 import functools
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from django.db import connection
 from django.db.models import Field, Model, QuerySet
@@ -25,7 +25,7 @@ class Compiled:
     same conditions. `rows` gives the real ones, in the order in which the conditions stand.
     """
 
-    def __init__(self, build: Callable[[], QuerySet[Any, dict[str, Any]]]) -> None:
+    def __init__(self, build: Callable[[], QuerySet[Any, Any]]) -> None:
         self.build = build
 
     @functools.cached_property
@@ -38,13 +38,22 @@ class Compiled:
         return Select(f"{sql} LIMIT %s OFFSET %s", query.values_select, listed)
 
     def rows(self, *values: Any, limit: int, skip: int = 0) -> list[dict[str, Any]]:
-        sql, names, converters = self.statement
+        names = self.statement.names
+        return [dict(zip(names, row, strict=True)) for row in self.tuples(*values, limit=limit, skip=skip)]
+
+    def first(self, model: type[Any], *values: Any) -> Any:
+        """The first row as an instance of the model, or None."""
+        found = self.tuples(*values, limit=1)
+        return model.from_db(connection.alias, self.statement.names, found[0]) if found else None
+
+    def tuples(self, *values: Any, limit: int, skip: int = 0) -> list[Any]:
+        sql, _, converters = self.statement
         with connection.cursor() as cursor:
             cursor.execute(sql, [*values, limit, skip])
             found = cursor.fetchall()
         if converters:
-            found = [self.converted(row, converters) for row in found]
-        return [dict(zip(names, row, strict=True)) for row in found]
+            return [self.converted(row, converters) for row in found]
+        return found
 
     @staticmethod
     def converted(row: tuple[Any, ...], converters: list[tuple[int, Any, Any]]) -> list[Any]:
@@ -70,19 +79,23 @@ class Writes:
     def fields(self) -> "list[Field[Any, Any]]":
         return [field for field in self.model._meta.local_concrete_fields if not field.primary_key]
 
+    @property
+    def key(self) -> str:
+        return cast(str, self.model._meta.pk.column)
+
     @functools.cached_property
     def inserting(self) -> str:
         quote, table = connection.ops.quote_name, self.model._meta
-        columns = ", ".join(quote(field.column) for field in self.fields)
+        columns = ", ".join(quote(str(field.column)) for field in self.fields)
         places = ", ".join(["%s"] * len(self.fields))
-        returned = quote(table.pk.column)
+        returned = quote(self.key)
         return f"INSERT INTO {quote(table.db_table)} ({columns}) VALUES ({places}) RETURNING {returned}"  # noqa: S608
 
     @functools.cached_property
     def updating(self) -> str:
         quote, table = connection.ops.quote_name, self.model._meta
-        columns = ", ".join(f"{quote(field.column)} = %s" for field in self.fields)
-        return f"UPDATE {quote(table.db_table)} SET {columns} WHERE {quote(table.pk.column)} = %s"  # noqa: S608
+        columns = ", ".join(f"{quote(str(field.column))} = %s" for field in self.fields)
+        return f"UPDATE {quote(table.db_table)} SET {columns} WHERE {quote(self.key)} = %s"  # noqa: S608
 
     def values(self, row: Model) -> list[Any]:
         return [field.get_db_prep_save(getattr(row, field.attname), connection) for field in self.fields]

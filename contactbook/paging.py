@@ -10,6 +10,8 @@ from django.conf import settings
 from django.db.models import Q, QuerySet
 from rest_framework.request import Request
 
+Fetch = Callable[[int, int], list[dict[str, Any]]]
+
 
 class Position(NamedTuple):
     """A place between two rows of an order: just after, or `back` just before, the row with that value and id."""
@@ -43,16 +45,16 @@ def decoded(text: str) -> Position:
 class Page:
     """Rows of a list in an order: `column` is the model's, with `-` for descending; ties are broken by id.
 
-    By `skip`, whose cost grows with its depth, or by `cursor`, whose cost does not.
+    By `skip`, whose cost grows with its depth, or by `cursor`, whose cost does not. They come out of a queryset,
+    or, where there is no cursor, from a function of limit and skip.
     """
 
-    def __init__(self, queryset: QuerySet[Any], column: str, asked: dict[str, Any]) -> None:
-        self.queryset, self.asked = queryset, asked
+    def __init__(self, source: QuerySet[Any] | Fetch, column: str, asked: dict[str, Any]) -> None:
+        self.source, self.asked = source, asked
         self.column, self.descending = column.removeprefix("-"), column.startswith("-")
         self.skip: int | None = asked.get("skip")
         self.limit: int = asked["limit"]
         self.cursor: Position | None = asked.get("cursor")
-        self.fetch: Callable[[int, int], list[dict[str, Any]]] | None = None  # by limit and skip
         self.earlier = self.later = False  # whether there are rows on either side
         self.found: list[dict[str, Any]] = []
 
@@ -68,13 +70,13 @@ class Page:
 
     def fetched(self, start: int, columns: tuple[str, ...], back: bool) -> list[dict[str, Any]]:
         """One row more than the page holds, to see whether there are any."""
-        if self.fetch:
-            return self.fetch(self.limit + 1, start)
-        return list(self.ordered(back).values(*{*columns, self.column})[start : start + self.limit + 1])
+        if not isinstance(self.source, QuerySet):
+            return self.source(self.limit + 1, start)
+        ordered = self.ordered(self.source, back)
+        return list(ordered.values(*{*columns, self.column})[start : start + self.limit + 1])
 
-    def ordered(self, back: bool) -> QuerySet[Any]:
+    def ordered(self, rows: QuerySet[Any], back: bool) -> QuerySet[Any]:
         falling = self.descending != back
-        rows = self.queryset
         if self.cursor:
             beyond = "lt" if falling else "gt"
             value, row = self.cursor.value, self.cursor.id

@@ -2,6 +2,7 @@
 
 import functools
 from datetime import date
+from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile
 from django.http import Http404, HttpResponse
@@ -61,13 +62,14 @@ class ContactsViewSet(Contacts):
     def page(self, request: Request, version: Version) -> caching.Page:
         asked = validated(ListQuery, request.query_params, "query")
         criteria = {name: asked[name] for name in FILTERS if name in asked}
-        contacts = self.contacts().matching(**criteria)
-        page = paging.Page(contacts, ORDERS[asked["order"]], asked)
         if asked.keys() <= PLAIN and asked["order"] == "fullname":
-            page.fetch = functools.partial(hot.listed, self.caller.pk)
+            source: Any = functools.partial(hot.listed, self.caller.pk)
+        else:
+            source = self.contacts().matching(**criteria)
+        page = paging.Page(source, ORDERS[asked["order"]], asked)
         columns = (*COLUMNS, *CARD_COLUMNS) if "fields" in asked else COLUMNS
         rows = [represent(row) for row in page.rows(columns)]
-        return caching.rendered(rows, page.headers(request, contacts.count() if criteria else version.live))
+        return caching.rendered(rows, page.headers(request, source.count() if criteria else version.live))
 
     @documented(
         "createContact",

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Self
 from django.conf import settings
 from django.db import models, transaction
 from django.db.models import F
+from django.http import Http404
 from django.utils import timezone
 
 from contactbook.caching import Said, mark, remembered, settle
@@ -15,7 +16,7 @@ from contactbook.compiled import Compiled, Writes
 from contactbook.errors import Conflict
 from contacts import jscontact
 
-from .contact import Contact, Group
+from .contact import LARGEST_ID, NOT_FOUND, Contact, Group
 
 EPOCH_GAP = 10**9  # more changes than any backup is behind
 
@@ -32,8 +33,13 @@ def book_key(user_id: int) -> str:
 
 
 # Hot statements: one lock, one contact, one change, one counter a write.
-LOCKED = Compiled(lambda: Book.objects.select_for_update().filter(pk=0).values("sequence", "live", "resync_below"))
+LOCKED = Compiled(lambda: Book.objects.select_for_update().filter(pk=0).values(*attributes(Book)))
+LIVE = Compiled(lambda: Contact.objects.for_user(0).filter(pk=0).order_by().values(*attributes(Contact)))
 CONTACTS = Writes(Contact)
+
+
+def attributes(model: type[models.Model]) -> list[str]:
+    return [field.attname for field in model._meta.concrete_fields]
 
 
 class BookManager(models.Manager["Book"]):
@@ -45,20 +51,15 @@ class BookManager(models.Manager["Book"]):
         The lock comes first, so changes are numbered in the order in which they are committed.
         """
         with transaction.atomic():
-            rows = LOCKED.rows(user_id, limit=1)
-            book = (
-                Book(user_id=user_id, **rows[0]) if rows else self.select_for_update().get_or_create(user_id=user_id)[0]
-            )
+            book = self.locked(user_id)
             book.via, book.client, book.unlogged, book.named = via, client[:200], [], set()
             yield book
             if book.unlogged:
                 book.keep()
 
     def locked(self, user_id: int) -> "Book":
-        rows = LOCKED.rows(user_id, limit=1)
-        if rows:
-            return Book(user_id=user_id, **rows[0])
-        return self.select_for_update().get_or_create(user_id=user_id)[0]
+        book: Book | None = LOCKED.first(Book, user_id)
+        return book or self.select_for_update().get_or_create(user_id=user_id)[0]
 
     def refold(self, contact_ids: list[int]) -> int:
         """Reads the columns of these contacts out of their cards anew; how many differed.
@@ -105,7 +106,12 @@ class Book(models.Model):
         return f"{self.sequence} changes"
 
     def get(self, contact_id: int) -> Contact:
-        return Contact.objects.for_user(self.user_id).by_id(contact_id)
+        contact: Contact | None = (
+            LIVE.first(Contact, self.user_id, contact_id) if abs(contact_id) <= LARGEST_ID else None
+        )
+        if contact is None:
+            raise Http404(NOT_FOUND)
+        return contact
 
     def get_from_trash(self, contact_id: int) -> Contact:
         return Contact.objects.trash_of(self.user_id).by_id(contact_id)
