@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import Any, Self
 
 from django.conf import settings
-from django.db import models, transaction
+from django.db import connections, models, transaction
 from django.db.models import F
+from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from contactbook.caching import forget, remembered
@@ -15,8 +16,6 @@ from contactbook.errors import Conflict
 from contacts import jscontact
 
 from .contact import Contact, Group
-
-EPOCH_GAP = 10**9  # more changes than any backup is behind
 
 
 def book_key(user_id: int) -> str:
@@ -52,10 +51,22 @@ class BookManager(models.Manager["Book"]):
             models.QuerySet[Contact, Contact](Contact).bulk_update(stale, Contact.DERIVED, batch_size=100)
         return len(stale)
 
-    def begin_new_epoch(self) -> None:
+    def begin_new_epoch(self, moment: datetime) -> None:
         """After a restore from a backup: no number that was given before it is ever given again, and
-        who asks for the changes since one of those is told to read everything anew."""
-        self.update(sequence=F("sequence") + EPOCH_GAP, resync_below=F("sequence") + EPOCH_GAP)
+        who asks for the changes since one of those is told to read everything anew.
+
+        Numbers go on from the clock, in microseconds since 1970: no book counts as fast, so whatever was given
+        in a history that is lost, also in one that came out of the same backup, is lower.
+        """
+        now = int(moment.timestamp() * 1_000_000)
+        with connections[self.db].cursor() as cursor:
+            # Who has no book yet may have had one in the history that is lost.
+            cursor.execute(
+                "INSERT INTO contacts_book (user_id, sequence, resync_below) SELECT id, 0, 0 FROM accounts_user "
+                "WHERE NOT EXISTS (SELECT 1 FROM contacts_book WHERE user_id = accounts_user.id)"
+            )
+        later = Greatest(F("sequence") + 1, now)
+        self.update(sequence=later, resync_below=later)
 
     def version(self, user_id: int) -> int:
         """A number that is another one after every write; from the cache."""
