@@ -38,7 +38,7 @@ CHUNK = 1024 * 1024
 AVATARS = settings.MEDIA_ROOT / "avatars"
 SETTLED = timedelta(hours=1)  # a file that old is written; purge_history leaves those of the last day
 
-FAULTS = (OSError, sqlite3.Error, psycopg2.Error, django.db.Error)
+FAULTS: tuple[type[Exception], ...] = (OSError, sqlite3.Error, psycopg2.Error, django.db.Error, zipfile.BadZipFile)
 # What zipfile and json let through where a file is broken.
 DAMAGE = (AttributeError, EOFError, LookupError, RuntimeError, TypeError, ValueError, struct.error, zlib.error)
 
@@ -48,16 +48,16 @@ class BackupError(Exception):
 
 
 @contextlib.contextmanager
-def explained(outcome: str, *errors: type[Exception]) -> Iterator[None]:
+def explained(outcome: str, errors: tuple[type[Exception], ...]) -> Iterator[None]:
     try:
         yield
-    except (zipfile.BadZipFile, *errors) as error:
+    except errors as error:
         raise BackupError(f"{outcome}: {str(error).strip() or type(error).__name__}") from error
 
 
 def backup(path: Path) -> dict[str, Any]:
     """Writes the file whole or not at all, reads it again, and returns its manifest."""
-    with explained(f"{path} was not written", *FAULTS):
+    with explained(f"{path} was not written", FAULTS):
         if path.is_dir():
             raise IsADirectoryError("There is a folder of that name.")
         with workshop(path) as folder:
@@ -106,7 +106,7 @@ def write(draft: Path, folder: Path) -> dict[str, Any]:
 
 
 def version() -> str:
-    return settings.SPECTACULAR_SETTINGS["VERSION"]
+    return str(settings.SPECTACULAR_SETTINGS["VERSION"])
 
 
 def avatars_here() -> Iterator[tuple[str, float]]:
@@ -142,13 +142,17 @@ def check(path: Path) -> dict[str, Any]:
     """Its manifest, if it is whole: every byte can be read back and is what was written; else BackupError."""
     found = read_again(path)
     if found["stack"] == "sqlite":
-        with explained(f"{path} is damaged", *FAULTS), zipfile.ZipFile(path) as archive, dumps.extracted(archive):
+        with (
+            explained(f"{path} could not be checked", FAULTS),
+            zipfile.ZipFile(path) as archive,
+            dumps.extracted(archive),
+        ):
             pass
     return found
 
 
 def read_again(path: Path) -> dict[str, Any]:
-    with explained(f"{path} is no whole backup", *FAULTS, *DAMAGE), zipfile.ZipFile(path) as archive:
+    with explained(f"{path} is no whole backup", FAULTS + DAMAGE), zipfile.ZipFile(path) as archive:
         found = manifest(archive)
         if found["format"] != FORMAT:
             raise BackupError(f"{path} is of another format, {found['format']}, than this version reads, {FORMAT}.")
@@ -180,7 +184,7 @@ def rows(archive: zipfile.ZipFile, name: str) -> int:
 def restore(path: Path) -> dict[str, Any]:
     """Puts everything back as it was; nothing is changed where the file does not fit this installation."""
     found = check(path)
-    with explained("Nothing was changed", *FAULTS), zipfile.ZipFile(path) as archive:
+    with explained("Nothing was changed", FAULTS), zipfile.ZipFile(path) as archive:
         require_fit(path, found)
         take_avatars(archive)
         dumps.take(archive)
@@ -201,7 +205,7 @@ def require_fit(path: Path, found: dict[str, Any]) -> None:
 
 
 def take_avatars(archive: zipfile.ZipFile) -> None:
-    """Adds those that are missing or damaged, each whole or not at all; the others are the same, since names are random."""
+    """Adds those that are missing or damaged, each whole or not at all."""
     AVATARS.mkdir(parents=True, exist_ok=True)
     for info in archive.infolist():
         target = AVATARS / info.filename.removeprefix("avatars/")

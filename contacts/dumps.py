@@ -1,7 +1,7 @@
 """The database as a part of a backup's archive: SQLite's file by its own online backup, PostgreSQL's tables by COPY.
 
-What comes back is made a history of its own before anybody sees it: no number and no id that was given after the backup,
-and is lost now, is given again.
+What comes back is made a history of its own before anybody sees it: no number and no id that was given after
+the backup, and is lost now, is given again.
 """
 
 import contextlib

@@ -1,5 +1,6 @@
 """manage.py backup and restore: what they keep, what they refuse, and what a restore must never bring back"""
 
+import contextlib
 import io
 import json
 import os
@@ -18,7 +19,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from accounts.models import Letter, Session, User
 from accounts.tests.cast import bearer, pair_of, refresh
 from contacts import avatars, backup, dumps
-from contacts.models import Book, Contact, Group
+from contacts.models import Contact, Group
 from contacts.tests.cast import add, names, path
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_limits", "folder")]
@@ -317,8 +318,10 @@ def test_one_of_the_other_stack_is_refused(alice, file):
         [contents.pop(name) for name in list(contents)]
         other = {"sqlite": "postgresql", "postgresql": "sqlite"}[found["stack"]]
         found |= {"stack": other, "tables": {"x": 0}}
-        database = sqlite3.connect(":memory:").serialize() if other == "sqlite" else b""
-        contents |= {"manifest.json": json.dumps(found).encode(), dumps.members(found)[0]: database}
+        with contextlib.closing(sqlite3.connect(":memory:")) as database:
+            database.execute("CREATE TABLE x (y)")
+            content = database.serialize() if other == "sqlite" else b""
+        contents |= {"manifest.json": json.dumps(found).encode(), dumps.members(found)[0]: content}
 
     rewritten(file, swap)
     assert "is of another stack: " in refusal(file)
