@@ -75,7 +75,7 @@ def put_sqlite(archive: zipfile.ZipFile, folder: Path) -> dict[str, Any]:
 
 def count(table: str) -> int:
     with connections[COPY].cursor() as cursor:
-        cursor.execute(f'SELECT count(*) FROM "{table}"')  # noqa: S608
+        cursor.execute(f'SELECT count(*) FROM "{table}"')  # noqa: S608 # nosec B608
         return cursor.fetchone()[0]
 
 
@@ -190,5 +190,5 @@ def skip_ids_of_postgresql(cursor: Any, table: str) -> None:
         column = sequence["column"]
         cursor.execute("SELECT pg_get_serial_sequence(%s, %s)", [table, column])
         (name,) = cursor.fetchone()
-        highest = f'GREATEST(pg_sequence_last_value(%s::regclass), (SELECT max("{column}") FROM "{table}"), 0)'  # noqa: S608
+        highest = f'GREATEST(pg_sequence_last_value(%s::regclass), (SELECT max("{column}") FROM "{table}"), 0)'  # noqa: S608 # nosec B608
         cursor.execute(f"SELECT setval(%s, {highest} + %s)", [name, name, ID_GAP if table in HELD else 1])
