@@ -6,7 +6,6 @@ names are there.
 """
 
 import contextlib
-import fcntl
 import json
 import os
 import shutil
@@ -60,7 +59,7 @@ def backup(path: Path) -> dict[str, Any]:
     with explained(f"{path} was not written", FAULTS):
         if path.is_dir():
             raise IsADirectoryError("There is a folder of that name.")
-        with workshop(path) as folder:
+        with dumps.workshop(path) as folder:
             draft = folder / path.name
             made = write(draft, folder)
             read_again(draft)
@@ -68,27 +67,6 @@ def backup(path: Path) -> dict[str, Any]:
             draft.replace(path)
             sync(path.absolute().parent)
     return made
-
-
-@contextlib.contextmanager
-def workshop(path: Path) -> Iterator[Path]:
-    """An empty folder beside the file, for us alone; what a backup that was killed has left there goes."""
-    folder = path.with_name(f"{path.name}.part")
-    folder.mkdir(mode=0o700, exist_ok=True)
-    held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-    try:
-        try:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise BackupError(f"Another backup is writing {path}.") from None
-        for left in folder.iterdir():
-            left.unlink()
-        try:
-            yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-    finally:
-        os.close(held)
 
 
 def write(draft: Path, folder: Path) -> dict[str, Any]:

@@ -5,9 +5,10 @@ the backup, and is lost now, is given again.
 """
 
 import contextlib
+import fcntl
+import os
 import shutil
 import sqlite3
-import tempfile
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -58,6 +59,27 @@ def tables() -> list[str]:
     return sorted(connection.introspection.table_names())
 
 
+@contextlib.contextmanager
+def workshop(path: Path) -> Iterator[Path]:
+    """An empty folder beside the file, for us alone; what one that was killed has left there goes."""
+    folder = path.with_name(f"{path.name}.part")
+    folder.mkdir(mode=0o700, exist_ok=True)
+    held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise OSError(f"Another one is at work in {folder}.") from None
+        for left in folder.iterdir():
+            left.unlink()
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+    finally:
+        os.close(held)
+
+
 # SQLite
 
 
@@ -100,7 +122,7 @@ def extracted(archive: zipfile.ZipFile) -> Iterator[Path]:
     needed, free = archive.getinfo(SQLITE).file_size, shutil.disk_usage(settings.VAR_DIR).free
     if needed > free:
         raise OSError(f"it needs {needed:,} bytes in {settings.VAR_DIR}, where {free:,} are free")
-    with tempfile.TemporaryDirectory(dir=settings.VAR_DIR) as folder:
+    with workshop(settings.VAR_DIR / "restore") as folder:
         copy = Path(archive.extract(SQLITE, folder))
         with opened(copy):
             yield copy

@@ -208,6 +208,14 @@ def test_a_lost_accounts_token_speaks_for_nobody(as_nobody, alice, file, make_us
     assert refresh(as_nobody, lost["refresh_token"]).status_code == 401
 
 
+def test_whoever_has_refreshed_since_logs_in_again(as_nobody, alice, file):
+    pair = pair_of(alice)
+    save(file)
+    newer = refresh(as_nobody, pair["refresh_token"]).json()
+    restore(file)
+    assert refresh(as_nobody, newer["refresh_token"]).status_code == 401
+
+
 def test_migrations_go_on(alice, file):
     """Into an installation whose own counters are behind."""
     with connection.cursor() as cursor:
@@ -401,9 +409,9 @@ def test_what_a_killed_one_left_is_cleared_away(alice, file):
 
 
 def test_two_at_once_do_not_mix(alice, file):
-    with backup.workshop(file) as folder:
+    with dumps.workshop(file) as folder:
         (folder / "half").touch()
-        with pytest.raises(CommandError, match="Another backup is writing"):
+        with pytest.raises(CommandError, match="was not written: Another one is at work"):
             save(file)
         assert (folder / "half").exists()
     save(file)

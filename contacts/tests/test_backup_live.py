@@ -277,6 +277,7 @@ def test_a_restore_that_is_killed_has_done_all_or_nothing(server, account, comma
     assert kills
     assert commands.run("restore", "--yes", files[0]) == 0
     assert state(server) == states[0]
+    assert not (server.folder / "restore.part").exists()
 
 
 @pytest.mark.skipif(
