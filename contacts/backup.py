@@ -21,11 +21,9 @@ from typing import Any
 import django.db
 import psycopg2
 from django.conf import settings
-from django.core.cache import cache
 from django.utils import timezone
+from django_redis import get_redis_connection
 from redis.exceptions import RedisError
-
-from contactbook.breaker import EPOCH, new_epoch
 
 from . import dumps
 from .avatars import NAME
@@ -166,8 +164,9 @@ def restore(path: Path) -> dict[str, Any]:
         require_fit(path, found)
         take_avatars(archive)
         dumps.take(archive)
-    with contextlib.suppress(RedisError):  # or else what is remembered is believed for half a minute
-        cache.set(EPOCH, new_epoch(), None)
+    if settings.REDIS_URL:
+        with contextlib.suppress(RedisError):  # then what is remembered is believed for half a minute, as without Redis
+            get_redis_connection("default").begin_epoch()
     return found
 
 

@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Any, Self
 
 from django.conf import settings
-from django.db import connections, models, transaction
+from django.contrib.auth import get_user_model
+from django.db import models, transaction
 from django.db.models import F
 from django.db.models.functions import Greatest
 from django.utils import timezone
@@ -59,12 +60,10 @@ class BookManager(models.Manager["Book"]):
         in a history that is lost, also in one that came out of the same backup, is lower.
         """
         now = int(moment.timestamp() * 1_000_000)
-        with connections[self.db].cursor() as cursor:
-            # Who has no book yet may have had one in the history that is lost.
-            cursor.execute(
-                "INSERT INTO contacts_book (user_id, sequence, resync_below) SELECT id, 0, 0 FROM accounts_user "
-                "WHERE NOT EXISTS (SELECT 1 FROM contacts_book WHERE user_id = accounts_user.id)"
-            )
+        owners = get_user_model().objects.using(self.db)
+        # Who has no book yet may have had one in the history that is lost.
+        without = list(owners.filter(book=None).values_list("pk", flat=True))
+        self.bulk_create((Book(user_id=pk) for pk in without), batch_size=1000)
         later = Greatest(F("sequence") + 1, now)
         self.update(sequence=later, resync_below=later)
 
