@@ -117,7 +117,7 @@ def sync(path: Path) -> None:
 def check(path: Path) -> dict[str, Any]:
     """Its manifest, if it is whole: every byte can be read back and is what was written; else BackupError."""
     found = read_again(path)
-    if found["stack"] == "sqlite":
+    if found["stack"] == django.db.connection.vendor == "sqlite":
         with (
             explained(f"{path} could not be checked", FAULTS),
             zipfile.ZipFile(path) as archive,
