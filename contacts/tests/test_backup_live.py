@@ -21,6 +21,13 @@ from contactbook.tests.live import ROOT, serving
 from contactbook.tests.test_manual import MULTIPART, UPLOAD
 
 
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """One of our own, whose whole state is put back again and again."""
+    with serving(tmp_path_factory.mktemp("server") / "var") as running:
+        yield running
+
+
 @pytest.fixture
 def other(tmp_path):
     """Another installation, of the same keys."""
