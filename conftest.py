@@ -149,9 +149,12 @@ def mailbox(settings: Any) -> Iterator[Mailbox]:
     controller.stop()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """The product as it is run, with its limits lifted: two processes on the production stack, one on the embedded."""
+    """The product as it is run, with its limits lifted: two processes on the production stack, one on the embedded.
+
+    One for all tests, each of which makes accounts of its own in it.
+    """
     with serving(tmp_path_factory.mktemp("server") / "var") as running:
         yield running
 

@@ -315,7 +315,10 @@ STORAGES: dict[str, Any] = {
     },
 }
 if CLOUDINARY_URL:
-    STORAGES["avatars"] = {"BACKEND": "contacts.avatars.CloudinaryStorage", "OPTIONS": {"url": CLOUDINARY_URL}}
+    STORAGES["avatars"] = {
+        "BACKEND": "contacts.cloudinary_storage.CloudinaryStorage",
+        "OPTIONS": {"url": CLOUDINARY_URL},
+    }
 
 # Django
 

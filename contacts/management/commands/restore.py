@@ -3,13 +3,12 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from contactbook.backup import BackupError, check, restore
-from contacts.models import Book
+from contacts.backup import BackupError, check, restore
 
 
 class Command(BaseCommand):
     help = (
-        "Puts an installation back as a backup file has it; what was written since is lost. Stop the server first: "
+        "Puts an installation back as a backup file has it; what was written since is lost. Stop the servers first: "
         "one that goes on may show remembered answers for half a minute."
     )
 
@@ -21,11 +20,17 @@ class Command(BaseCommand):
     def handle(self, *args: Any, file: Path, yes: bool, dry_run: bool, **options: Any) -> None:
         try:
             found = check(file)
-            self.stdout.write(f"{file} was made {found['at']}: {sum(found['tables'].values())} rows.")
-            if dry_run or not (yes or input("Replace everything that is here now? [y/N] ").lower() == "y"):
+            self.stdout.write(f"{file} was made {found['at']}: {sum(found['tables'].values())} rows, whole.")
+            if dry_run or not (yes or agreed()):
                 return
             restore(file)
-        except (BackupError, OSError) as error:
+        except BackupError as error:
             raise CommandError(str(error)) from error
-        Book.objects.begin_new_epoch()
         self.stdout.write("Restored. Programs that keep a copy will be told to read everything anew.")
+
+
+def agreed() -> bool:
+    try:
+        return input("Replace everything that is here now? [y/N] ").lower() == "y"
+    except EOFError:  # nobody is there to ask
+        return False
