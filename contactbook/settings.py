@@ -389,6 +389,7 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 5
 
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["accounts.authentication.PasswordBackend"]
+LOGIN_URL, LOGIN_REDIRECT_URL = "admin:login", "admin:index"
 PASSWORD_HASHERS = [
     "accounts.authentication.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
