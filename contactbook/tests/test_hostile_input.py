@@ -129,6 +129,7 @@ def attacker(cheap_passwords: None, make_user: Callable[..., User]) -> Iterator[
     who.reads_everything()
 
 
+@pytest.mark.long
 @pytest.mark.filterwarnings("ignore::UserWarning")
 @EACH
 def test_no_parameter_is_too_odd(attacker: Attacker, operation: Operation) -> None:
@@ -144,6 +145,7 @@ def test_no_parameter_is_too_odd(attacker: Attacker, operation: Operation) -> No
     attacker.attack(operation, query="&".join(f"a{n}={n}" for n in range(10_000)))
 
 
+@pytest.mark.long
 @pytest.mark.filterwarnings("ignore::UserWarning")
 @EACH
 def test_no_field_is_too_odd(attacker: Attacker, operation: Operation) -> None:
@@ -199,6 +201,7 @@ def replaced(value: Any, way: tuple[str | int, ...], by: Any) -> Any:
     return copy
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("way", list(places(CARD)), ids=lambda way: ".".join(map(str, way)))
 def test_no_part_of_a_card_is_too_odd(attacker: Attacker, way: tuple[str | int, ...]) -> None:
     for value in JSON_VALUES:
@@ -206,6 +209,7 @@ def test_no_part_of_a_card_is_too_odd(attacker: Attacker, way: tuple[str | int, 
         attacker.attack(CONTACT, body=b'{"fullname": "Ann", "card": ' + card + b"}")
 
 
+@pytest.mark.long
 def test_no_item_of_a_batch_is_too_odd(attacker: Attacker) -> None:
     item = {"op": "create", "id": 1, "if_match": "x", "contact": CONTACT.example}
     for way in places(item):
