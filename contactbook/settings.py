@@ -50,7 +50,7 @@ PORT = read(env.int, "PORT", 8000, "a port, 1 to 65535", validate=validate.Range
 WEB_CONCURRENCY = read(
     env.int, "WEB_CONCURRENCY", 1, "a number of processes, 1 to 512", validate=validate.Range(1, 512)
 )
-_own_name = "localhost" if HOST in ("0.0.0.0", "::", "*") else HOST  # noqa: S104
+_own_name = "localhost" if HOST in ("0.0.0.0", "::", "*") else HOST  # noqa: S104 # nosec B104
 PUBLIC_URL = read(
     env.str, "PUBLIC_URL", f"http://{f'[{_own_name}]' if ':' in _own_name else _own_name}:{PORT}", "a URL"
 ).rstrip("/")
