@@ -20,7 +20,7 @@ EVIL = b"evil.example"
 def server(tmp_path_factory):
     """Behind one proxy, which is believed about the client and about https, and about no host."""
     variables = {"PUBLIC_URL": PUBLIC, "ALLOWED_HOSTS": "book.example.org,localhost,127.0.0.1", "TRUSTED_PROXIES": "1"}
-    with serving(tmp_path_factory.mktemp("server") / "var", **variables) as running:
+    with serving(tmp_path_factory.mktemp("server") / "var", processes=1, **variables) as running:
         yield running
 
 
