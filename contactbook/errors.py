@@ -251,6 +251,7 @@ class Envelope:
         handler = HANDLERS.get(response.status_code)
         if handler and is_api(request) and response.get("Content-Type", "").startswith("text/html"):
             response, replaced = handler(request), response
+            del replaced["Content-Length"]  # of the page, which whoever asked would wait for
             for name, value in replaced.items():
                 response.headers.setdefault(name, value)
         response.headers.setdefault("X-Content-Type-Options", "nosniff")

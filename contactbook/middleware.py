@@ -18,7 +18,7 @@ from whitenoise.middleware import WhiteNoiseMiddleware
 from .errors import is_api
 
 # Of what is no page: it loads nothing, and stands in nobody's frame.
-DATA_POLICY = "default-src 'none'; frame-ancestors 'none'"
+DATA_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 
 def for_pages(middleware: type[Any]) -> type[Any]:

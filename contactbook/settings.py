@@ -51,7 +51,7 @@ PORT = read(env.int, "PORT", 8000, "a port, 1 to 65535", validate=validate.Range
 WEB_CONCURRENCY = read(
     env.int, "WEB_CONCURRENCY", 1, "a number of processes, 1 to 512", validate=validate.Range(1, 512)
 )
-_own_name = "localhost" if HOST in ("0.0.0.0", "::", "*") else HOST  # noqa: S104
+_own_name = "localhost" if HOST in ("0.0.0.0", "::", "*") else HOST  # noqa: S104 # nosec B104
 PUBLIC_URL = read(
     env.str, "PUBLIC_URL", f"http://{f'[{_own_name}]' if ':' in _own_name else _own_name}:{PORT}", "a URL"
 ).rstrip("/")
@@ -391,6 +391,7 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 5
 
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["accounts.authentication.PasswordBackend"]
+LOGIN_URL, LOGIN_REDIRECT_URL = "admin:login", "admin:index"
 PASSWORD_HASHERS = [
     "accounts.authentication.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
@@ -428,7 +429,10 @@ SECURE_HSTS_PRELOAD = HTTPS
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+if HTTPS:  # by their names browsers take them from this very host alone, over https
+    SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
 SESSION_COOKIE_AGE = 12 * 3600
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # not in a cookie of their own
 CSRF_COOKIE_HTTPONLY = True
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 X_FRAME_OPTIONS = "DENY"

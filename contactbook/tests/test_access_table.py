@@ -183,7 +183,7 @@ def make_rows(owner: User) -> dict[str, int]:
         kept = book.create({"name": {"full": "Kept"}})
         trashed = book.delete(book.create({"name": {"full": "Trashed"}}))
     assert Contact.objects.for_user(owner.pk).count() == 1
-    group = Group.objects.create(user=owner, name="Family")
+    group = Group.objects.create(user=owner, name="Friends")
     names = ("contact", "avatar", "history", "restore")
     return {
         **dict.fromkeys(names, kept.pk),

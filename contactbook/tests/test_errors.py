@@ -203,3 +203,12 @@ def test_a_post_without_its_csrf_token_is_a_page():
     answer = APIClient(enforce_csrf_checks=True).post("/reset", {"email": "a@example.org"})
     assert answer.status_code == 403
     assert answer["Content-Type"].startswith("text/html")
+
+
+def test_what_is_put_in_a_pages_place_has_its_own_length():
+    """A client would wait for the rest of the page, or take the next answer for it."""
+    from rest_framework.test import APIClient
+
+    answer = APIClient(enforce_csrf_checks=True).post("/healthz")
+    assert (answer.status_code, answer.json()) == (403, {"detail": "This is not allowed."})
+    assert int(answer.headers.get("Content-Length", len(answer.content))) == len(answer.content)

@@ -2,11 +2,12 @@
 
 import http.client
 import re
+from urllib.parse import urlencode
 
 import pytest
 
 from contactbook.tests.faults import account
-from contactbook.tests.live import serving
+from contactbook.tests.live import PASSWORD, serving
 
 APP = "https://app.example.org"
 ALWAYS = (
@@ -73,7 +74,8 @@ def test_every_answer_carries_them(server, method, path, headers):
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert answer.headers["X-Frame-Options"] == "DENY"
     assert answer.headers["Referrer-Policy"] == "same-origin"
-    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    policy = answer.headers["Content-Security-Policy"]
+    assert all(each in policy for each in ("default-src 'none'", "base-uri 'none'", "frame-ancestors 'none'"))
     assert answer.headers["Cross-Origin-Opener-Policy"] == "same-origin"
     assert {"camera=()", "geolocation=()", "microphone=()", "payment=()", "usb=()"} <= denied(answer)
     assert re.fullmatch("[0-9a-f]{32}", answer.headers["X-Request-ID"])
@@ -110,6 +112,27 @@ def test_login_cookies_are_secure_exactly_there(server, secure):
     headers = {"Host": "book.example.org", "X-Forwarded-Proto": "https"}
     cookie = secure.ask("GET", "/admin/login/", headers=headers).headers["Set-Cookie"]
     assert "Secure" in cookie and "HttpOnly" in cookie and "SameSite=Lax" in cookie
+    assert cookie.startswith("__Host-csrftoken=") and "Path=/" in cookie and "Domain" not in cookie
+
+
+def test_staff_log_in_by_a_cookie_of_this_host_alone(secure):
+    """`__Host-` (RFC 6265bis §4.1.3.2): no other host of the domain can set or read it."""
+    headers = {"Host": "book.example.org", "X-Forwarded-Proto": "https"}
+    secure.env["DJANGO_SUPERUSER_PASSWORD"] = PASSWORD
+    secure.manage("createsuperuser", "--noinput", "--email", "staff@example.org", "--username", "Staff")
+    page = secure.ask("GET", "/admin/login/", headers=headers)
+    token = re.search(r'csrfmiddlewaretoken" value="(\w+)"', page.body.decode())[1]
+    headers |= {"Cookie": page.headers["Set-Cookie"].partition(";")[0], "Referer": "https://book.example.org/admin/"}
+    form = urlencode({"username": "staff@example.org", "password": PASSWORD, "csrfmiddlewaretoken": token})
+    connection = http.client.HTTPConnection(secure.url.removeprefix("http://"), timeout=10)
+    connection.request("POST", "/admin/login/", form, headers | {"Content-Type": "application/x-www-form-urlencoded"})
+    answer = connection.getresponse()
+    assert answer.status == 302
+    (session,) = (each for each in answer.headers.get_all("Set-Cookie") if "sessionid" in each)
+    assert session.startswith("__Host-sessionid=") and all(
+        flag in session for flag in ("; Secure", "; HttpOnly", "; SameSite=Lax", "; Path=/")
+    )
+    connection.close()
 
 
 def test_only_a_configured_origin_may_read(server):

@@ -74,7 +74,7 @@ def forged(**changes):
         "Basic YTpi",
         "Token x",
         "Bearer " + "x" * 5000,
-        "Bearer " + "eyJhbGciOiJub25lIn0.eyJzdWIiOiIxIn0.",
+        "Bearer " + "eyJhbGciOiJub25lIn0.eyJzdWIiOiIxIn0.",  # pragma: allowlist secret
         "Bearer " + forged(),
         "Bearer " + forged(exp=1),
         "Bearer " + forged(key="another key, which is long enough for it"),
