@@ -7,7 +7,7 @@ What is cached belongs to an epoch, a random number kept in Redis itself (cachin
 read). A process begins a new one before it uses any new connection, and before it closes its breaker after
 a failure. So nothing cached before an outage is believed after it:
 
-- A process that could not leave a tombstone has its breaker open, or opens it by that very failure. The
+- A process that could not leave a mark has its breaker open, or opens it by that very failure. The
   epoch that it begins later makes every older value worthless, on every process; values filled under the
   new one were read from the database after the write.
 - A Redis that was restarted, perhaps from an old snapshot, has lost its connections: each process begins

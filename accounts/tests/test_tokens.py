@@ -3,6 +3,7 @@
 import base64
 import json
 import time
+from datetime import timedelta
 from urllib.parse import quote
 
 import jwt
@@ -181,3 +182,26 @@ def test_the_signature_covers_every_part(as_nobody, every_kind):
         assert refused_everywhere(as_nobody, f"{header}.{part(json.dumps(claims).encode())}.{signature}")
         assert refused_everywhere(as_nobody, f"{header}.{payload}.{signature[::-1]}")
         assert refused_everywhere(as_nobody, f"{header}.{payload}.")
+
+
+def test_a_token_of_ours_is_read_as_pyjwt_reads_it(every_kind):
+    ring = tokens.Token._token_backend
+    for token in every_kind.values():
+        key = ring.keys[jwt.get_unverified_header(token)["kid"]]
+        assert ring.payload_of_ours(token) == jwt.decode(token, key, algorithms=["HS256"])
+
+
+def test_what_is_not_to_the_letter_ours_is_left_to_pyjwt(every_kind):
+    ring, token = tokens.Token._token_backend, every_kind["access"]
+    assert all(
+        ring.payload_of_ours(token[:n] + "A" + token[n + 1 :]) is None for n in range(len(token)) if token[n] != "A"
+    )
+    assert all(
+        ring.payload_of_ours(odd) is None for odd in (token + "=", token[:-1], "", ".", "..", token + ".", "é" + token)
+    )
+
+
+def test_an_expired_token_is_not_read_as_ours():
+    token = tokens.AccessToken()
+    token.set_exp(lifetime=timedelta(seconds=-1))
+    assert tokens.Token._token_backend.payload_of_ours(str(token)) is None
