@@ -106,7 +106,7 @@ def counters(file, folder):
     with zipfile.ZipFile(file) as archive:
         if "database.sqlite3" not in archive.namelist():
             lines = archive.read("tables/contacts_book").decode().splitlines()
-            return {int(user): int(sequence) for user, sequence, _ in (line.split("\t") for line in lines)}
+            return {int(user): int(sequence) for user, sequence, *_ in (line.split("\t") for line in lines)}
         with contextlib.closing(sqlite3.connect(archive.extract("database.sqlite3", folder))) as database:
             return dict(database.execute("SELECT user_id, sequence FROM contacts_book").fetchall())
 

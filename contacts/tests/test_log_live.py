@@ -9,17 +9,25 @@ import pytest
 
 from contactbook.tests.live import ROOT
 
-# Writes as commands do, beside the serving processes; begins when it is told to.
-WRITER = """
-import random, sys, django
+# Four processes write as commands do, beside the serving ones; they begin when they are told to.
+WRITERS = """
+import os, random, sys, django
 django.setup()
 from contacts.models import Book, Contact
 email, rounds = sys.argv[1], int(sys.argv[2])
 from accounts.models import User
 from django.db import OperationalError
-user = User.objects.get(email=email).pk
 print("ready", flush=True)
 sys.stdin.readline()
+children = []
+for _ in range(3):  # and this one
+    child = os.fork()
+    if not child:
+        children.clear()
+        break
+    children.append(child)
+random.seed()
+user = User.objects.get(email=email).pk
 def write(i):
     with Book.objects.writing(user, "command") as book:
         mine = list(Contact.objects.for_user(user).order_by("?")[:1])
@@ -36,6 +44,7 @@ for i in range(rounds):
             break
         except OperationalError:  # SQLite's queue is not fair: one of eight who never rest may wait for 20 seconds
             pass
+sys.exit(any(os.waitpid(child, 0)[1] for child in children))
 """
 NUMBERS = """
 from contacts.models import Book, Change
@@ -107,27 +116,22 @@ def write(server, token, rounds, start):
 
 def play(server, rounds):
     email, token = server.sign_up()
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", WRITER, email, str(rounds)],
-            cwd=ROOT, env=server.env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        )
-        for _ in range(4)
-    ]  # fmt: skip
-    for process in processes:
-        assert process.stdout.readline() == "ready\n", process.stderr.read()
+    processes = subprocess.Popen(
+        [sys.executable, "-c", WRITERS, email, str(rounds)],
+        cwd=ROOT, env=server.env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert processes.stdout.readline() == "ready\n", processes.stderr.read()
     follower, start = Follower(server, token), threading.Event()
     follower.start()
     try:
         with ThreadPoolExecutor(4) as pool:
             writers = [pool.submit(write, server, token, rounds, start) for _ in range(4)]
             start.set()
-            for process in processes:
-                process.stdin.write("go\n")
-                process.stdin.flush()
+            processes.stdin.write("go\n")
+            processes.stdin.flush()
             assert [writer.result() for writer in writers] == [rounds] * 4
-        outputs = [process.communicate() for process in processes]
-        assert [process.returncode for process in processes] == [0] * 4, outputs
+        outputs = processes.communicate()
+        assert processes.returncode == 0, outputs
     finally:
         follower.done.set()
         follower.join()
