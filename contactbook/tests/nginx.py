@@ -21,9 +21,9 @@ needs_nginx = pytest.mark.skipif(not PROGRAM, reason="NOTHING BEHIND NGINX IS TR
 def configuration(port: int, upstreams: list[str]) -> str:
     """Debian's nginx does not know "resolve" yet; everything else stays."""
     text = (ROOT / "scripts" / "nginx.conf").read_text()
-    text, listens = re.subn(r"listen 8080;", f"listen 127.0.0.1:{port};", text)
+    text, listens = re.subn(r"(?m)^( +)listen 8080;", rf"\1listen 127.0.0.1:{port};", text)
     text, servers = re.subn(
-        r"server web:8000 resolve( [^;]*)?;",
+        r"(?m)^ +server web:8000 resolve( [^;]*)?;",
         lambda found: " ".join(f"server {address}{found[1] or ''};" for address in upstreams),
         text,
     )

@@ -29,7 +29,9 @@ SCENARIOS: dict[str, tuple[Callable[[Stack, int, float], Result], tuple[str, ...
 
 
 def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser("scripts/chaos", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        "scripts/chaos", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("--kills", type=int, default=50, help="rounds of each kind of kill; of other faults fewer")
     parser.add_argument("--seconds", type=float, default=0.6, help="of load before each fault, on average")
     parser.add_argument("--only", nargs="+", choices=SCENARIOS, default=list(SCENARIOS))

@@ -130,13 +130,11 @@ class Actor:
 
     @contextlib.contextmanager
     def writing(self, known: Known, state: str | None) -> Iterator[None]:
-        known.may_be.add(state)
-        known.open = True
+        before, known.may_be, known.open = known.may_be, known.may_be | {state}, True
         try:
             yield
         except Refused:
-            known.may_be.discard(state)
-            known.open = False
+            known.may_be, known.open = before, False
             raise
         known.may_be = {state}
         known.open = False
@@ -214,7 +212,10 @@ class Load:
 
     def act(self, actor: Actor) -> None:
         while not self.over.is_set():
-            actor.step()
+            try:
+                actor.step()
+            except Exception as error:
+                actor.wrong.append(f"{type(error).__name__}: {error}")
             time.sleep(0.005)  # programs think, too; and the machine is not ours alone
 
     def settle(self) -> None:

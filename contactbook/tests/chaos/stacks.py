@@ -75,4 +75,3 @@ def terminate(server: Server) -> int:
     assert server.process
     server.process.send_signal(signal.SIGTERM)
     return server.process.wait(timeout=45)
-
