@@ -97,7 +97,9 @@ def live(server: Server, token: str) -> dict[int, dict[str, Any]]:
     kept: dict[int, dict[str, Any]] = {}
     since, more = 0, True
     while more:
-        page = server.ask("GET", f"/api/contacts/changes?since={since}&limit=1000", token=token).json()
+        answer = server.ask("GET", f"/api/contacts/changes?since={since}&limit=1000", token=token)
+        assert answer.status == 200, answer
+        page = answer.json()
         for change in page["changes"]:
             kept.pop(change["id"], None)
             if change["contact"]:

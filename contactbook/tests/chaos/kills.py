@@ -29,7 +29,8 @@ def under_load(server: Server, load: Load, result: Result, seconds: float, fault
     load.settle()
     result.find(examined(server, load))
     result.broken += load.wrong()
-    say(f"  {result.fault}, {result.stack}, round {result.rounds}: {dict(result.statuses)} {result.broken[:3] or 'ok'}")
+    said = "; ".join(result.broken[:3]) or "ok"
+    say(f"  {result.fault}, {result.stack}, round {result.rounds}: {dict(result.statuses)} {said}")
 
 
 def again_and_again(stack: Stack, name: str, rounds: int, seconds: float, fault: Callable[[Server], object]) -> Result:

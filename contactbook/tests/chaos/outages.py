@@ -1,5 +1,6 @@
 """What stands behind us dies, or hangs, and comes back: Redis, PostgreSQL, the mail server."""
 
+import functools
 import time
 import uuid
 from collections import Counter
@@ -72,6 +73,9 @@ class Inbox:
     def __init__(self) -> None:
         self.got: Counter[tuple[str, str]] = Counter()
 
+    def has_all(self, addresses: list[str]) -> bool:
+        return {address for address, _ in self.got} >= set(addresses)
+
     async def handle_DATA(self, server: object, session: object, envelope: object) -> str:
         text = envelope.content.decode()
         head = dict(line.split(": ", 1) for line in text.split("\r\n\r\n")[0].splitlines() if line[:1] > " ")
@@ -91,7 +95,7 @@ def mail_server_dead(stack: Stack, rounds: int, seconds: float) -> Result:
             begun = time.monotonic()
             try:
                 addresses += sign_up(server, result)
-                until(lambda: {address for address, _ in inbox.got} >= set(addresses), 90)
+                until(functools.partial(inbox.has_all, addresses), 90)
             finally:
                 time.sleep(1)  # a second copy would come now
                 controller.stop()

@@ -78,9 +78,8 @@ def migrated(stack: Stack, rounds: int, seconds: float) -> Result:
     """A new column and an index on it, there and back, while the older code serves."""
     result = Result("a migration while serving, there and back", stack.name)
     with stack.serving() as server:
-        emails = stacks.accounts(server)
-        fill(server, emails[0])
-        load, environment = Load(server.url, emails), later(server)
+        fill(server, *stacks.accounts(server, 1))
+        load, environment = Load(server.url, stacks.accounts(server)), later(server)
 
         def there_and_back() -> None:
             for target in ("later", last_migration()):

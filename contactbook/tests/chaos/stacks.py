@@ -41,10 +41,13 @@ def embedded() -> Iterator[Stack]:
 
 @contextlib.contextmanager
 def production() -> Iterator[Stack]:
-    with own_postgres() as postgres, tempfile.TemporaryDirectory(prefix="contactbook-") as folder:
-        with own_redis(Path(folder)) as redis:
-            variables = {"DATABASE_URL": postgres.url, "REDIS_URL": redis.url}
-            yield Stack("production", variables, postgres, redis)
+    with (
+        own_postgres() as postgres,
+        tempfile.TemporaryDirectory(prefix="contactbook-") as folder,
+        own_redis(Path(folder)) as redis,
+    ):
+        variables = {"DATABASE_URL": postgres.url, "REDIS_URL": redis.url}
+        yield Stack("production", variables, postgres, redis)
 
 
 STACKS = {"embedded": embedded, "production": production}
