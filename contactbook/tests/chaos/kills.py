@@ -16,12 +16,15 @@ from contactbook.tests.live import Server
 HEAL = 30.0  # seconds in which every fault must be over; the table tells how long it took
 
 
-def under_load(server: Server, load: Load, result: Result, seconds: float, fault: Callable[[], object]) -> None:
-    """One round: load, the fault, load until all is well and a little longer; then the books are examined."""
+def under_load(server: Server, load: Load, result: Result, seconds: float, fault: Callable[[], float | None]) -> None:
+    """One round: load, the fault, load until all is well and a little longer; then the books are examined.
+
+    The fault returns the moment from which its end is counted, or None for its beginning.
+    """
     with load.running():
         time.sleep(seconds * random.uniform(0.5, 1.5))
         begun = time.monotonic()
-        fault()
+        begun = fault() or begun
         until(lambda: load.good_since(begun), HEAL)
         time.sleep(0.3)
     result.take(load.asked)
@@ -33,7 +36,9 @@ def under_load(server: Server, load: Load, result: Result, seconds: float, fault
     say(f"  {result.fault}, {result.stack}, round {result.rounds}: {dict(result.statuses)} {said}")
 
 
-def again_and_again(stack: Stack, name: str, rounds: int, seconds: float, fault: Callable[[Server], object]) -> Result:
+def again_and_again(
+    stack: Stack, name: str, rounds: int, seconds: float, fault: Callable[[Server], float | None]
+) -> Result:
     result = Result(name, stack.name)
     with stack.serving() as server:
         load = Load(server.url, stacks.accounts(server))

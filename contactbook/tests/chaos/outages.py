@@ -20,20 +20,22 @@ LETTERS = 12
 
 
 def redis_dead(stack: Stack, rounds: int, seconds: float) -> Result:
-    def fault() -> None:
+    def fault() -> float:
         redis.kill()
         time.sleep(1)
         redis.start()
+        return time.monotonic()
 
     redis = redis_of(stack)
     return again_and_again(stack, "Redis killed, and back after 1 s", rounds, seconds, lambda server: fault())
 
 
 def redis_silent(stack: Stack, rounds: int, seconds: float) -> Result:
-    def fault() -> None:
+    def fault() -> float:
         redis.freeze()
         time.sleep(SILENCE)
         redis.thaw()
+        return time.monotonic()
 
     redis = redis_of(stack)
     name = f"Redis silent for {SILENCE:.0f} s, and back"
@@ -55,10 +57,11 @@ def postgres_restarted(stack: Stack, rounds: int, seconds: float) -> Result:
     with stack.serving() as server:
         load = Load(server.url, stacks.accounts(server))
 
-        def fault() -> None:
+        def fault() -> float:
             postgres.stop()
             time.sleep(0.5)
             postgres.start()
+            return time.monotonic()
 
         for _ in range(rounds):
             under_load(server, load, result, seconds, fault)
