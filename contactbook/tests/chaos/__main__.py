@@ -6,16 +6,18 @@ if anything acknowledged was lost, anything half done was seen, or any other pro
 
 import argparse
 import sys
+import traceback
 from collections.abc import Callable
 
 from contactbook.tests.chaos import kills, outages, rolling
-from contactbook.tests.chaos.report import Result, table
+from contactbook.tests.chaos.report import Result, say, table
 from contactbook.tests.chaos.stacks import STACKS, Stack
 
 BOTH = tuple(STACKS)
 PRODUCTION = ("production",)
+Scenario = Callable[[Stack, int, float], Result]
 # Name: the scenario, the stacks that it is for, and its rounds for fifty kills.
-SCENARIOS: dict[str, tuple[Callable[[Stack, int, float], Result], tuple[str, ...], int]] = {
+SCENARIOS: dict[str, tuple[Scenario, tuple[str, ...], int]] = {
     "worker": (kills.worker_killed, BOTH, 50),
     "server": (kills.server_killed, BOTH, 50),
     "sigterm": (kills.terminated, BOTH, 10),
@@ -45,8 +47,17 @@ def results(asked: argparse.Namespace) -> list[Result]:
         with STACKS[name]() as stack:
             for scenario, stacks, rounds in (SCENARIOS[each] for each in asked.only):
                 if name in stacks:
-                    done.append(scenario(stack, -(-rounds * asked.kills // 50), asked.seconds))
+                    done.append(finished(scenario, stack, -(-rounds * asked.kills // 50), asked.seconds))
     return done
+
+
+def finished(scenario: Scenario, stack: Stack, rounds: int, seconds: float) -> Result:
+    """What went wrong in a way that nobody thought of ends its own scenario, and no other."""
+    try:
+        return scenario(stack, rounds, seconds)
+    except Exception as error:
+        say(traceback.format_exc())
+        return Result(scenario.__name__, stack.name, broken=[f"it ended by {type(error).__name__}: {error}"[:500]])
 
 
 def main() -> int:
