@@ -47,7 +47,7 @@ class Caller:
 
     @staticmethod
     def admitted(account: dict[str, Any] | None, session_id: int, version: int) -> bool:
-        return bool(account) and account["version"] == version and session_id in account["sessions"]
+        return account is not None and account["version"] == version and session_id in account["sessions"]
 
     @staticmethod
     def account(user_id: int) -> dict[str, Any] | None:
