@@ -12,6 +12,7 @@ from collections.abc import Callable
 from contactbook.tests.chaos import kills, outages, rolling
 from contactbook.tests.chaos.report import Result, say, table
 from contactbook.tests.chaos.stacks import STACKS, Stack
+from contactbook.tests.faults import services
 
 BOTH = tuple(STACKS)
 PRODUCTION = ("production",)
@@ -61,7 +62,9 @@ def finished(scenario: Scenario, stack: Stack, rounds: int, seconds: float) -> R
 
 
 def main() -> int:
-    done = results(arguments())
+    asked = arguments()
+    with services.signals_as_exceptions():  # whatever ends us, the servers end first
+        done = results(asked)
     print(table(done))
     broken = [f"{each.fault}, {each.stack}: {words}" for each in done for words in each.broken[:10]]
     print("\n".join(broken) or f"{len(done)} faults, every promise was kept")
