@@ -9,11 +9,12 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "contactbook.settings")
 from django.conf import settings
 
 from contactbook import counting
+from contactbook.stopping import Worker, stop_listening_first
 
 host = settings.HOST.replace("*", "0.0.0.0")  # nosec B104
 bind = f"[{host}]:{settings.PORT}" if ":" in host else f"{host}:{settings.PORT}"
 
-worker_class = "gthread"
+worker_class = Worker
 workers = settings.WEB_CONCURRENCY
 threads = 8
 if os.access("/dev/shm", os.W_OK):  # nosec B108
@@ -59,6 +60,7 @@ def say(sentence):
 
 
 def when_ready(server):
+    stop_listening_first(server)
     url = settings.PUBLIC_URL
     say(f"The contact book is at {url} and its API at {url}/api/docs. Ctrl-C stops it.")
     if not settings.DATABASE_URL and sqlite3.sqlite_version_info < (3, 51, 3):

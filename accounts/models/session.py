@@ -34,11 +34,20 @@ class Caller:
 
     @classmethod
     def from_claims(cls, user_id: int, session_id: int, version: int, known: Said | None = None) -> Self | None:
-        """None if the account is gone or switched off, the session has ended, or the password was changed."""
+        """None if the account is gone or switched off, the session has ended, or the password was changed.
+
+        What is kept only admits: just after an outage of the cache it may be older than a login (breaker.py).
+        """
         account = remembered(account_key(user_id), lambda: cls.account(user_id), known)
-        if not account or account["version"] != version or session_id not in account["sessions"]:
+        if not cls.admitted(account, session_id, version):
+            account = cls.account(user_id)
+        if not account or not cls.admitted(account, session_id, version):
             return None
         return cls(user_id, session_id, account["time_zone"], account["leap_day"])
+
+    @staticmethod
+    def admitted(account: dict[str, Any] | None, session_id: int, version: int) -> bool:
+        return account is not None and account["version"] == version and session_id in account["sessions"]
 
     @staticmethod
     def account(user_id: int) -> dict[str, Any] | None:

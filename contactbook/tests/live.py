@@ -44,6 +44,8 @@ def free_port() -> int:
 class Server:
     """A running server, spoken to over HTTP alone."""
 
+    config = "contactbook/gunicorn_conf.py"
+
     def __init__(self, env: dict[str, str], folder: Path) -> None:
         self.env, self.folder = env, folder
         self.url = f"http://127.0.0.1:{env['PORT']}"
@@ -55,7 +57,7 @@ class Server:
         return subprocess.run(command, cwd=ROOT, env=self.env, check=True, capture_output=True, text=True).stdout
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "gunicorn", "-c", "contactbook/gunicorn_conf.py", "contactbook.wsgi"]
+        command = [sys.executable, "-m", "gunicorn", "-c", self.config, "contactbook.wsgi"]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 command, cwd=ROOT, env=self.env, stdout=log, stderr=log, start_new_session=True

@@ -156,6 +156,20 @@ def test_a_reader_who_saw_nothing_of_the_outage_is_right_within_a_second(pair, r
     assert titles(reader, token) == ["new", "old"]
 
 
+def test_a_login_by_who_still_thinks_that_redis_is_away_is_believed_by_all(pair, redis, down):
+    """The account that another process keeps does not know the session yet."""
+    writer, reader = pair
+    email, token = account(writer)
+    for _ in range(3):
+        redis.kill()
+        assert writer.ask("GET", "/api/contacts", token=token).status == 200  # its breaker is open for half a second
+        redis.start()
+        assert reader.ask("GET", "/api/contacts", token=token).status == 200  # and here the account is kept
+        new = writer.log_in(email)["access_token"]
+        assert reader.ask("GET", "/api/contacts", token=new).status == 200
+        down.back()
+
+
 def test_a_session_that_ended_meanwhile_stays_ended_though_its_process_was_killed(pair, redis, down):
     writer, reader = pair
     email, token = account(writer)
