@@ -9,8 +9,8 @@ import pytest
 from accounts.tests.cast import BROWSER
 from accounts.tokens import ConfirmToken, ResetToken
 from contactbook.tests.faults import until
+from contactbook.tests.hostile import exchange, request
 from contactbook.tests.live import PASSWORD, serving
-from contactbook.tests.test_hostile_requests import exchange, request
 
 PUBLIC = "http://book.example.org"
 EVIL = b"evil.example"

@@ -1,8 +1,12 @@
 """What nobody means well with: values for every field of every request, and what an answer must be like all the same."""
 
+import http.client
 import json
+import socket
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
+
+from contactbook.tests.live import Answer, Server
 
 TEXTS = [
     "",
@@ -159,3 +163,23 @@ def in_detail(status: int, detail: Any) -> None:
         assert entry["loc"][0] in ("path", "query", "body")
         assert all(type(step) in (str, int) for step in entry["loc"])
         assert entry["msg"] and isinstance(entry["msg"], str) and isinstance(entry["type"], str)
+
+
+def exchange(server: Server, raw: bytes, timeout: float = 20) -> Answer | None:
+    """What comes back for these very bytes; None where the connection is closed without an answer."""
+    address = urlsplit(server.url)
+    with socket.create_connection((address.hostname, address.port), timeout=timeout) as connection:
+        try:
+            connection.sendall(raw)
+            answer = http.client.HTTPResponse(connection, method=raw.partition(b" ")[0].decode("latin-1"))
+            answer.begin()
+            return Answer(answer.status, answer.headers, answer.read())
+        except (ConnectionError, http.client.BadStatusLine):
+            return None
+
+
+def request(line: bytes, *headers: bytes, body: bytes = b"") -> bytes:
+    head = [line + b" HTTP/1.1", b"Host: localhost", b"Connection: close", *headers]
+    if body and not any(header.lower().startswith((b"content-length", b"transfer")) for header in headers):
+        head.append(b"Content-Length: %d" % len(body))
+    return b"\r\n".join(head) + b"\r\n\r\n" + body

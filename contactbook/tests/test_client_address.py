@@ -2,8 +2,8 @@
 
 import pytest
 
+from contactbook.tests.hostile import exchange, request
 from contactbook.tests.live import serving
-from contactbook.tests.test_hostile_requests import exchange, request
 
 LIMIT = 3
 

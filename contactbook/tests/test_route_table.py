@@ -3,6 +3,7 @@
 The API's own are in test_access_table.py. A new route, the admin's included, fails here until it is told who may.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -27,10 +28,10 @@ OPEN = {
     "schema": {200},
     "docs": {200},
     "redoc": {200},
-    r"^healthz/?\Z": {200},
-    r"^readyz/?\Z": {200},
-    r"^metrics/?\Z": {200, 404},
-    r"^media/avatars/(?P<path>[0-9a-f]{32}\.jpg)\Z": {404},
+    "healthz": {200},
+    "readyz": {200},
+    "metrics": {200, 403, 404},
+    "media": {404},
 }
 OPEN_IN_THE_ADMIN = {"login", "logout"}
 
@@ -51,7 +52,8 @@ PAGES = [(path, pattern) for path, pattern in EVERY if path not in API and not p
 
 
 def label(path: str, pattern: URLPattern) -> str:
-    return pattern.name or path
+    """Its name, or the first word of its path."""
+    return pattern.name or re.findall(r"\w+", path)[0]
 
 
 def test_every_route_has_its_place() -> None:

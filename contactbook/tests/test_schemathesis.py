@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections import Counter, defaultdict
@@ -35,6 +36,7 @@ def run(server: Server, *options: str, seed: int = 1, **accounts: str) -> dict[s
     env.pop("VAR_DIR", None)
     done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
+    report.with_suffix(".txt").write_text(done.stdout)
     return statuses(report)
 
 
@@ -84,12 +86,23 @@ def test_limits_are_documented(tmp_path: Path) -> None:
     assert all(found[name][429] for name in names)
 
 
+def links_followed(server: Server) -> int:
+    """From an answer of one operation to a request of another, in stateful runs."""
+    said = "".join(file.read_text() for file in server.folder.glob("report*.txt"))
+    return sum(int(covered) for covered in re.findall(r"API Links: +(\d+) covered", said))
+
+
+# A machine that is busy with other tests takes its time for a batch of a thousand.
+LONG = ("-n", "330", "--request-timeout", "60")
+
+
 @pytest.mark.long
 def test_long(server: Server) -> None:
     """20,000 requests in all phases, stateful ones too, by two at once: a stage of CI of its own."""
     pairs = [accounts(server) for _ in range(2)]
     with ThreadPoolExecutor() as pool:
-        both = list(pool.map(lambda seed: run(server, "-n", "260", seed=seed, **pairs[seed]), range(2)))
+        both = list(pool.map(lambda seed, pair: run(server, *LONG, seed=seed, **pair), (1, 2), pairs))
     for found in both:
         all_were_reached(server, found, NEVER_SUCCEED)
     assert sum(codes.total() for found in both for codes in found.values()) >= 20_000
+    assert links_followed(server) >= 10
