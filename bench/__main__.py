@@ -83,7 +83,7 @@ class Bench:
         plans = [(name, self.plans(name, [each for each in servers if CASES[name].has(each.name)])) for name in names]
         rounds = Rounds(self.here.load, servers, plans, self.options.seconds)
         for server in servers:  # what a process does once is done before
-            self.here.load.run(server, plans[0][1][server.name], 1)
+            self.here.load.run(server, plans[0][1][server.name], self.options.seconds / 2)
         for turn in range(turns):
             rounds.turn(backwards=turn % 2 == 1)
             say(f"round {turn + 1} of {turns}")
@@ -122,10 +122,10 @@ def arguments():
     parser.add_argument("--seconds", type=float, help="of each measurement")
     parser.add_argument("--rounds", type=int, help="alternations")
     parser.add_argument("--only", nargs="+", metavar="CASE", choices=CASES, help=f"these alone: {', '.join(CASES)}")
-    growth = "rows of the growth table (1,000,000, or 20,000 with --quick; 10,000,000 takes many minutes more)"
+    growth = "rows of the growth table (1,000,000, or 10,000 with --quick; 10,000,000 takes many minutes more)"
     parser.add_argument("--growth", type=int, metavar="ROWS", help=growth)
     options = parser.parse_args()
-    options.growth = options.growth or (20_000 if options.quick else 1_000_000)
+    options.growth = options.growth or (10_000 if options.quick else 1_000_000)
     options.seconds = options.seconds or (0.5 if options.quick else 1.5)
     options.rounds = options.rounds or (1 if options.quick else 5)
     return options

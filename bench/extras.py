@@ -53,11 +53,12 @@ class Extras:
     def fifty_logins(self):
         """Lists over 16 connections, alone and while fifty people log in at once; their p99."""
         memory, alone, beside = self.ours.memory(), [], []
+        seconds = 1 if self.quick else 2
         people = type(self.here.load)(self.here.folder)
         try:
             for _ in range(1 if self.quick else 5):
-                alone.append(percentile(self.here.load.run(self.ours, self.reads, 2)["latencies"], 0.99))
-                self.here.load.begin(self.ours, self.reads, 2)
+                alone.append(percentile(self.here.load.run(self.ours, self.reads, seconds)["latencies"], 0.99))
+                self.here.load.begin(self.ours, self.reads, seconds)
                 people.run(self.ours, self.logins, 60, connections=50, warm=0, requests=50)
                 beside.append(percentile(self.here.load.end()["latencies"], 0.99))
         finally:

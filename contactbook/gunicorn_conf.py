@@ -1,5 +1,7 @@
 """How gunicorn serves us. What an operator sets stands in settings.py; this only hands it on."""
 
+import contextlib
+import ctypes
 import os
 import sqlite3
 
@@ -28,6 +30,12 @@ forwarder_headers = ""
 control_socket_disable = True
 
 loglevel = "warning"
+
+# A password's hash takes 19 MiB. glibc's malloc learns from the first to keep such blocks, and would do so for each
+# thread; a threshold that is set is not raised, and what is larger is given back at once. Inherited by the workers.
+M_MMAP_THRESHOLD = -3
+with contextlib.suppress(OSError, AttributeError):  # another C library
+    ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, 4 * 1024 * 1024)
 
 
 def when_ready(server):
