@@ -17,6 +17,7 @@ from bench.cases import Cases, Size
 from bench.embedded import Embedded
 from bench.extras import Extras
 from bench.growth import Growth
+from bench.parts import Parts
 from bench.rounds import CASES, Rounds
 from bench.stage import ROOT, SECRET_KEY, stage
 
@@ -91,21 +92,30 @@ class Bench:
 
 
 def main(options):
-    machine, targets, tables = report.machine(), report.Targets(), []
+    machine, targets, tables, results = report.machine(), report.Targets(), [], {}
     with stage() as here:
         bench = Bench(here, options)
         bench.fill()
         say("filled")
         bench.start()
-        results = bench.alternated(options.only or CASES, list(bench.tokens), options.rounds)
-        report.judge(results, targets)
-        tables += [report.speed(results), report.latency(results), report.processor(results)]
-        if not options.only:
-            for part in (Extras(bench, targets), Embedded(bench, targets), Growth(bench, targets, options.growth)):
-                part.all()
-                tables += part.tables()
-    print("\n\n".join([machine, *tables, targets.table()]))
+        if not options.profile:
+            results = bench.alternated(options.only or CASES, list(bench.tokens), options.rounds)
+            report.judge(results, targets)
+            tables += [report.speed(results), report.latency(results), report.processor(results)]
+        for part in parts(bench, targets):
+            part.all()
+            tables += part.tables()
+            say(f"{type(part).__name__.lower()} measured")
+    print("\n\n".join([machine, *tables, *targets.tables()]))
     keep({"machine": machine, "cases": results, "targets": targets.rows})
+
+
+def parts(bench, targets):
+    if bench.options.profile:
+        return [Parts(bench)]
+    if bench.options.only:
+        return []
+    return [Extras(bench, targets), Embedded(bench, targets), Growth(bench, targets, bench.options.growth)]
 
 
 def keep(numbers):
@@ -122,6 +132,7 @@ def arguments():
     parser.add_argument("--seconds", type=float, help="of each measurement")
     parser.add_argument("--rounds", type=int, help="alternations")
     parser.add_argument("--only", nargs="+", metavar="CASE", choices=CASES, help=f"these alone: {', '.join(CASES)}")
+    parser.add_argument("--profile", action="store_true", help="what each part of a list costs, and nothing else")
     growth = "rows of the growth table (1,000,000, or 10,000 with --quick; 10,000,000 takes many minutes more)"
     parser.add_argument("--growth", type=int, metavar="ROWS", help=growth)
     options = parser.parse_args()
