@@ -16,8 +16,8 @@ COLUMNS = "SELECT column_name FROM information_schema.columns WHERE table_name =
 
 
 class Growth:
-    def __init__(self, bench, targets, rows):
-        self.bench, self.here, self.targets, self.wanted = bench, bench.here, targets, rows
+    def __init__(self, bench, targets):
+        self.bench, self.here, self.targets, self.wanted = bench, bench.here, targets, bench.options.growth
         self.env = self.here.env("growth")
         self.repeats = 20 if bench.options.quick else 60
         self.few, self.many = bench.size.contacts, 5_000 if bench.options.quick else 100_000
