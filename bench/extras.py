@@ -84,28 +84,28 @@ class Extras:
         self.targets.at_most("cold start to the first list", statistics.median(seconds), 1, "s")
 
     def memory(self):
-        """PSS of the serving process: half way, after all requests, after the largest answers, and after more."""
-        wanted = 4_000 if self.quick else 100_000
-        sizes = [self.after(wanted // 2), self.after(wanted)]
+        """PSS of the serving process: half way, after so many requests, after the largest answers, and after more."""
+        wanted = 2_000 if self.quick else 100_000
+        half, full = self.after(wanted // 2), self.after(wanted)
         self.largest()
-        sizes += [self.ours.memory(), self.after(self.requests() + wanted // 20)]
-        texts = [f"{size:.0f} MB" for size in sizes]
-        where = (f"{wanted // 2:,} requests", f"{wanted:,}", "the largest answers", f"{wanted // 20:,} more")
-        self.row(
-            "memory (PSS) of the process", *(f"after {name} {text}" for name, text in zip(where, texts, strict=True))
-        )
-        self.targets.at_most(f"memory after {wanted:,} requests", sizes[1], 80, MB)
-        self.targets.at_most("memory: growth in the second half of them", sizes[1] - sizes[0], 3, MB)
-        self.targets.at_most("memory after the largest answers, and more", sizes[3], 80, MB)
+        largest, more = self.sized("the largest answers"), self.after(self.requests() + wanted // 20)
+        texts = [f"after {what} {size:.0f} MB" for what, size in (half, full, largest, more)]
+        self.row("memory (PSS) of the process", *texts)
+        self.targets.at_most(f"memory after {full[0]}", full[1], 80, MB)
+        self.targets.at_most(f"memory: growth since {half[0]}", full[1] - half[1], 3, MB)
+        self.targets.at_most("memory after the largest answers, and more", more[1], 80, MB)
 
     def requests(self):
         return sum(self.ours.places.values())
 
     def after(self, requests):
-        """The size once the process has answered so many in all."""
+        """What was answered, and the size then: so many requests in all, or as many as a minute allows."""
         if (missing := requests - self.requests()) > 0:
-            self.here.load.run(self.ours, self.reads, 300, warm=0, requests=missing)
-        return self.ours.memory()
+            self.here.load.run(self.ours, self.reads, 60, warm=0, requests=missing)
+        return self.sized(f"{self.requests():,} requests")
+
+    def sized(self, what):
+        return what, self.ours.memory()
 
     def largest(self):
         """Sixteen at once, of the account with the largest book."""

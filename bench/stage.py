@@ -192,8 +192,8 @@ class Load:
         return result
 
     def stop(self):
-        self.process.stdin.close()
-        self.process.wait()
+        self.process.terminate()
+        self.process.communicate()
 
 
 class Stage:
