@@ -21,7 +21,7 @@ class Embedded:
 
     def all(self):
         """Only after the rounds: nothing is to fill while they are measured."""
-        self.here.populate(self.bench.size, env=self.env)
+        self.here.populate(self.bench.size._replace(mixers=0, power=0), env=self.env)
         tokens = {user: token for user, _, token in self.here.inside("people", env=self.env)}
         shutil.copy(self.file, copy := self.file.with_name("bare.sqlite3"))
         self.server = self.here.product(self.env, "embedded")
@@ -35,7 +35,7 @@ class Embedded:
         return [table(["SQLite", "requests/s", "ratio"], self.rows)]
 
     def reads(self):
-        rates = self.bench.alternated(READS, [self.server, self.bench.ours], 1 if self.bench.options.quick else 5)
+        rates = self.bench.alternated(READS, [self.server, self.bench.ours], 1 if self.bench.options.quick else 3)
         for name, by_server in rates.items():
             sqlite, postgresql = by_server["embedded"], by_server["ours"]
             factor = ratio(sqlite, postgresql)

@@ -26,9 +26,9 @@ class Targets:
     def at_most(self, what, value, bound, unit="ms"):
         self.rows.append((what, f"{value:.2f} {unit}", f"≤ {bound} {unit}", value <= bound))
 
-    def table(self):
+    def tables(self):
         cells = [[what, value, bound, "reached" if ok else "**not reached**"] for what, value, bound, ok in self.rows]
-        return table(["target", "measured", "to reach", ""], cells)
+        return [table(["target", "measured", "to reach", ""], cells)] if cells else []
 
 
 def table(head, rows):

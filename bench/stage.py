@@ -139,7 +139,7 @@ class Load:
     """The load's process; one job at a time."""
 
     def __init__(self, folder):
-        self.folder = folder
+        self.folder, self.plans = folder, 0
         command = [sys.executable, "-m", "bench.load"]
         self.process = subprocess.Popen(
             command,
@@ -151,7 +151,9 @@ class Load:
         )
 
     def plan(self, name, requests):
-        path = self.folder / f"{name}.plan"
+        """The file of it, a new one each time."""
+        self.plans += 1
+        path = self.folder / f"{self.plans}-{name}.plan"
         path.write_bytes(pickle.dumps(requests))
         return str(path)
 
@@ -190,8 +192,8 @@ class Load:
         return result
 
     def stop(self):
-        self.process.stdin.close()
-        self.process.wait()
+        self.process.terminate()
+        self.process.communicate()
 
 
 class Stage:

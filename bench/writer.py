@@ -34,11 +34,12 @@ def main(file, seconds):
         owner, now = owners[done % len(owners)], time.strftime("%Y-%m-%d %H:%M:%S")
         card, number = json.dumps(CARD), f"zoe{done}@example.org"
         database.execute("BEGIN IMMEDIATE")
-        sequence = database.execute(lock, [owner]).fetchone()[0] + 1
+        counters = [counter + 1 for counter in database.execute(lock, [owner]).fetchone()]
+        sequence = counters[0]
         values = ["Zoë Nový", number, "420255500000", "1990-01-11", "Met at the station", None, 111, "zoe novy", number]
         row = database.execute(insert, [owner, str(uuid.uuid4()), sequence, now, now, card, *values]).fetchone()
         database.execute(change, [owner, sequence, row[0], "created", "bench", now, None])
-        database.execute(count, [sequence, owner])
+        database.execute(count, [*counters, owner])
         database.execute("COMMIT")
         done += 1
     print(json.dumps(done / (time.perf_counter() - begun)))
