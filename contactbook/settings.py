@@ -103,11 +103,22 @@ SECRET_KEY_FALLBACKS = read(env.list, "SECRET_KEY_FALLBACKS", [], "texts separat
 
 
 def postgresql(url: str) -> dict[str, Any]:
-    if urlsplit(url).scheme not in ("postgres", "postgresql"):
+    """Also of a URL as libpq has it, with several hosts: the one that takes writes is used."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("postgres", "postgresql"):
         raise ValueError
+    login, at, places = parts.netloc.rpartition("@")
+    hosts = [urlsplit(f"//{place}") for place in places.split(",")]
+    url = parts._replace(netloc=f"{login}{at}{hosts[0].netloc}").geturl()
     database: dict[str, Any] = dict(
         dj_database_url.parse(url, engine="contactbook.postgresql", conn_max_age=None, conn_health_checks=True)
     )
+    if len(hosts) > 1:
+        if not all(host.hostname for host in hosts):
+            raise ValueError
+        database["HOST"] = ",".join(str(host.hostname) for host in hosts)
+        database["PORT"] = ",".join(str(host.port or 5432) for host in hosts)
+        database["OPTIONS"] = {"target_session_attrs": "read-write", **database.get("OPTIONS", {})}
     # What a working server bounds by itself; a silent one is given up in contactbook/postgresql/base.py.
     database["OPTIONS"] = {
         "connect_timeout": 2,
