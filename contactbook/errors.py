@@ -1,6 +1,7 @@
 """The one shape of every error, and the one place where an exception becomes an answer."""
 
 import contextlib
+import errno
 import logging
 import sys
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ from rest_framework.response import Response
 
 logger = logging.getLogger(__name__)
 
+FULL = {errno.ENOSPC, errno.EDQUOT}
 READ_ONLY = "25006"  # PostgreSQL's answer to a write after it became a standby
 
 # From the codes of DRF's fields and validators to the `type` of the contract's 422.
@@ -135,6 +137,9 @@ def as_api_exception(exc: Exception) -> exceptions.APIException:
         case OperationalError() | InterfaceError() | InternalError() if database_is_away(exc):
             why = str(exc).partition("\n")[0]  # the lines below may hold parts of a row
             logger.error("The database does not answer (%s: %s).", type(exc.__cause__ or exc).__name__, why)
+            return Unavailable()
+        case OSError() if exc.errno in FULL:
+            logger.error("A disk is full (%s).", exc.strerror)
             return Unavailable()
     logger.error("Unexpected error", exc_info=exc)
     return exceptions.APIException("Something went wrong on our side.")

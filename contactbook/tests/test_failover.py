@@ -162,13 +162,14 @@ def test_a_killed_primary_takes_nothing_acknowledged_with_it(stage):
 
 
 @pytest.mark.long
-def test_nor_does_one_that_hangs_and_comes_back(tmp_path):
-    """As where a network swallows packets. That it must not take writes again is the operator's to see to."""
+def test_nor_does_one_that_hangs_and_is_fenced(tmp_path):
+    """As where a network swallows packets. That it takes no writes when it comes back is the operator's to see to."""
     with own_stage(tmp_path) as stage:
         try:
             writers = fail_over(stage, Postgres.freeze)
         finally:
             stage.primary.thaw()
+            kill(stage.primary)
         assert_nothing_is_lost(stage, writers)
 
 
