@@ -18,6 +18,7 @@ from rest_framework.response import Response
 logger = logging.getLogger(__name__)
 
 FULL = {errno.ENOSPC, errno.EDQUOT}
+ROLLED_BACK = {"40001", "40P01"}  # PostgreSQL's serialization failure and deadlock
 READ_ONLY = "25006"  # PostgreSQL's answer to a write after it became a standby
 
 # From the codes of DRF's fields and validators to the `type` of the contract's 422.
@@ -192,6 +193,11 @@ def database_is_away(exc: BaseException | None) -> bool:
         connection.close()
         return True
     return isinstance(exc, OperationalError | InterfaceError)
+
+
+def lost_a_race(exc: BaseException | None) -> bool:
+    """The database chose this transaction to give way; it finds that out after deadlock_timeout, a second."""
+    return bool(exc) and getattr(exc.__cause__, "pgcode", None) in ROLLED_BACK
 
 
 # What Django itself answers outside any view: JSON under /api and for the probes, a page elsewhere.
