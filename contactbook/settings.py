@@ -259,7 +259,9 @@ for _entry in read(env.list, "RATE_LIMITS", [], "entries such as login=100/m, se
 
 DEFAULT_FROM_EMAIL = read(env.str, "DEFAULT_FROM_EMAIL", f"Contact book <contactbook@{_public.hostname}>", "an address")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
-EMAIL_TIMEOUT = 10
+EMAIL_TIMEOUT = (
+    30  # seconds for each step; nobody waits for it but the letters (see LEASE in accounts/models/letter.py)
+)
 EMAIL_FILE_PATH = VAR_DIR / "mail"
 
 
@@ -274,7 +276,7 @@ def mail_settings(url: str) -> dict[str, Any]:
         raise ValueError
     options = dict(parse_qsl(parts.query))
     return {
-        "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+        "EMAIL_BACKEND": "accounts.emails.SMTPBackend",
         "EMAIL_HOST": parts.hostname,
         "EMAIL_PORT": parts.port or {"smtp": 25, "smtp+tls": 587, "smtps": 465}[parts.scheme],
         "EMAIL_HOST_USER": unquote(parts.username or ""),
