@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from email import message_from_bytes, policy
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import hypothesis
@@ -136,6 +137,11 @@ class Mailbox:
             server.transport.close()
         return "250 OK"
 
+    def controller(self, port: int) -> Controller:
+        # aiosmtpd looks at every attribute of its handler for each connection, and `messages` reads all mails.
+        handler = SimpleNamespace(handle_DATA=self.handle_DATA)
+        return Controller(handler, hostname="127.0.0.1", port=port, server_hostname="localhost")
+
     @property
     def messages(self) -> list[Any]:
         return [message_from_bytes(raw, policy=policy.default) for raw in self.raw]
@@ -151,7 +157,7 @@ class Mailbox:
 @pytest.fixture
 def mailbox(settings: Any) -> Iterator[Mailbox]:
     box = Mailbox()
-    controller = Controller(box, hostname="127.0.0.1", port=free_port())
+    controller = box.controller(free_port())
     controller.start()
     settings.EMAIL_BACKEND = "accounts.emails.SMTPBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = controller.hostname, controller.port
