@@ -81,6 +81,9 @@ DAMAGE = (
 # hangs, and the removal after it, end within 15.
 UPLOAD_TIMEOUT = Timeout(connect=2, read=9)
 DELETE_TIMEOUT = Timeout(connect=1, read=3)
+# So many threads of a process may wait for a far end that hangs: half of them are left for everybody else.
+KEEPING = threading.BoundedSemaphore(4)
+TURN = 0.5  # seconds to wait for one's turn
 FOLDER = "avatars"
 NAME = re.compile(r"[0-9a-f]{32}\.jpg")
 
@@ -188,6 +191,15 @@ def _encoded(image: Image.Image) -> bytes:
 
 def keep(jpeg: bytes) -> str:
     """The URL it has from now on; raises StorageUnavailable. May take 15 seconds: in no transaction."""
+    if not KEEPING.acquire(timeout=TURN):
+        raise StorageUnavailable("Too many pictures are waiting to be kept.")
+    try:
+        return _kept(jpeg)
+    finally:
+        KEEPING.release()
+
+
+def _kept(jpeg: bytes) -> str:
     storage = storages["avatars"]
     name = f"{secrets.token_hex(16)}.jpg"
     try:
