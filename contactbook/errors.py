@@ -197,7 +197,7 @@ def database_is_away(exc: BaseException | None) -> bool:
 
 def lost_a_race(exc: BaseException | None) -> bool:
     """The database chose this transaction to give way; it finds that out after deadlock_timeout, a second."""
-    return bool(exc) and getattr(exc.__cause__, "pgcode", None) in ROLLED_BACK
+    return exc is not None and getattr(exc.__cause__, "pgcode", "") in ROLLED_BACK
 
 
 # What Django itself answers outside any view: JSON under /api and for the probes, a page elsewhere.

@@ -124,7 +124,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         """
         if self.connection is not None:
             self.connection.notices.clear()
-        super()._commit()
+        super()._commit()  # type: ignore[misc]
         if self.connection is not None and self.connection.notices:
             with self.wrap_database_errors:
                 raise psycopg2.OperationalError(self.connection.notices[-1])
