@@ -120,7 +120,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def _commit(self) -> None:
         """Not done while a synchronous standby has not got it: a failover would lose what was acknowledged.
 
-        PostgreSQL gives up waiting for one at statement_timeout, and then says so in a mere warning.
+        Where an administrator cancels that wait, PostgreSQL says so in a mere warning.
         """
         if self.connection is not None:
             self.connection.notices.clear()

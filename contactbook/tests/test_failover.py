@@ -109,7 +109,7 @@ class Writers:
 
 
 def test_what_the_standby_has_not_got_is_not_acknowledged(stage):
-    """PostgreSQL stops waiting for it at statement_timeout, and calls that a commit with a warning."""
+    """PostgreSQL would wait for it without end; we do not."""
     server, token = stage.server, stage.token
     assert server.ask("POST", "/api/contacts", CONTACT, token).status == 201
     stage.standby.freeze()
@@ -127,6 +127,25 @@ def test_what_the_standby_has_not_got_is_not_acknowledged(stage):
     assert answer.status == 503 and int(answer.headers["Retry-After"]) >= 1
     assert seconds < 8
     assert until(lambda: server.ask("POST", "/api/contacts", CONTACT, token).status == 201) < 5
+
+
+def test_nor_is_what_an_administrator_waits_for_no_longer(stage):
+    """PostgreSQL calls that a commit, with a mere warning."""
+    server, token = stage.server, stage.token
+    stuck = "FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
+    stage.standby.freeze()
+    try:
+        answers = []
+        write = lambda: answers.append(timed(lambda: server.ask("POST", "/api/contacts", CONTACT, token)))  # noqa: E731
+        thread = threading.Thread(target=write)
+        thread.start()
+        until(lambda: stage.primary.execute(f"SELECT pg_cancel_backend(pid) {stuck}"))
+        thread.join()
+    finally:
+        stage.standby.thaw()
+    ((answer, seconds),) = answers
+    assert answer.status == 503 and int(answer.headers["Retry-After"]) >= 1
+    assert seconds < 5.5, "cancelled, and not given up"
 
 
 def fail_over(stage, way):
