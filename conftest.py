@@ -1,9 +1,12 @@
 """The cast and the stage of every test: alice, bob and staff, a mail server, and the running product."""
 
+import asyncio
 import os
+import threading
 from collections.abc import Callable, Iterator
 from email import message_from_bytes, policy
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import hypothesis
@@ -119,12 +122,24 @@ class Mailbox:
     def __init__(self) -> None:
         self.raw: list[bytes] = []
         self.refuse = ""  # an SMTP answer such as "451 later"
+        self.drop = False  # takes a mail, and is gone before it says so
+        self.open = threading.Event()  # no mail is answered until this is set
+        self.open.set()
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
         if self.refuse:
             return self.refuse
         self.raw.append(envelope.content)
+        while not self.open.is_set():
+            await asyncio.sleep(0.05)
+        if self.drop:
+            server.transport.close()
         return "250 OK"
+
+    def controller(self, port: int) -> Controller:
+        # aiosmtpd looks at every attribute of its handler for each connection, and `messages` reads all mails.
+        handler = SimpleNamespace(handle_DATA=self.handle_DATA)
+        return Controller(handler, hostname="127.0.0.1", port=port, server_hostname="localhost")
 
     @property
     def messages(self) -> list[Any]:
@@ -141,9 +156,9 @@ class Mailbox:
 @pytest.fixture
 def mailbox(settings: Any) -> Iterator[Mailbox]:
     box = Mailbox()
-    controller = Controller(box, hostname="127.0.0.1", port=free_port())
+    controller = box.controller(free_port())
     controller.start()
-    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_BACKEND = "accounts.emails.SMTPBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = controller.hostname, controller.port
     yield box
     controller.stop()

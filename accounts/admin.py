@@ -218,7 +218,7 @@ class LetterAdmin(FastAdmin):
     def retry(self, request: HttpRequest, letters: LetterQuerySet) -> None:
         rows = list(letters)
         with transaction.atomic():
-            letters.retry()
+            count = letters.retry()
             self.audit(request, rows, "Tried again")
             transaction.on_commit(due.set)
-        self.message_user(request, f"{len(rows)} mails go out again.", messages.SUCCESS)
+        self.message_user(request, f"{count} mails go out again.", messages.SUCCESS)

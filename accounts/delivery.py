@@ -4,11 +4,12 @@ import logging
 import smtplib
 import threading
 
+import requests
 from anymail.exceptions import AnymailInvalidAddress, AnymailRecipientsRefused
-from django.core.mail import get_connection
+from django.core.mail import EmailMultiAlternatives, get_connection
 from django.db import DatabaseError, close_old_connections
 
-from .emails import compose
+from .emails import Unanswered, compose
 from .models import Letter
 from .models.letter import due
 
@@ -16,6 +17,7 @@ logger = logging.getLogger(__name__)
 
 POLL = 5  # seconds, at which letters of other processes, and postponed ones, are looked for
 wake = due.set
+sent: set[int] = set()  # ids of letters that went out, for as long as the database cannot be told
 
 
 def start() -> None:
@@ -37,26 +39,55 @@ def deliver_forever() -> None:
 
 def deliver() -> int:
     """Sends every letter that is due; returns how many went out."""
-    sent = 0
+    count = 0
+    forget_sent()
     while letter := Letter.objects.claim():
-        sent += send(letter)
-    return sent
+        count += send(letter)
+        forget_sent()
+    return count
 
 
 def send(letter: Letter) -> bool:
     try:
-        message = compose(letter)
+        message = written(letter)
         if message:
             get_connection().send_messages([message])
     except DatabaseError:
         raise
     except Exception as error:
         # Any provider raises errors of its own; whichever it was, the letter stays.
-        logger.warning("Letter %s was not sent (%s).", letter.pk, type(error).__name__)
-        letter.postpone(error, final=refused_for_good(error))
+        name = Letter.UNANSWERED if may_have_arrived(error) else type(error).__name__
+        logger.warning("Letter %s was not sent (%s).", letter.pk, type(error.__cause__ or error).__name__)
+        letter.postpone(name, final=refused_for_good(error))
         return False
-    letter.delete()
+    sent.add(letter.pk)
     return message is not None
+
+
+def forget_sent() -> None:
+    """Where the database is away just now, they are remembered here, and not sent again."""
+    done = set(sent)
+    if done:
+        Letter.objects.filter(pk__in=done).delete()
+        sent.difference_update(done)
+
+
+class Unwritten(Exception):
+    """Our own fault, so no other letter waits for this one."""
+
+
+def written(letter: Letter) -> EmailMultiAlternatives | None:
+    try:
+        return compose(letter)
+    except DatabaseError:
+        raise
+    except Exception as error:
+        raise Unwritten from error
+
+
+def may_have_arrived(error: Exception) -> bool:
+    """Whether all of it was handed over, and only the answer is missing."""
+    return isinstance(error, Unanswered | requests.ReadTimeout)
 
 
 def refused_for_good(error: Exception) -> bool:

@@ -1,11 +1,14 @@
 """The letters: one function each. Links are made here, when a letter is sent, from PUBLIC_URL alone."""
 
+import smtplib
 import sys
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.core.mail.backends.filebased import EmailBackend as FileBackend
+from django.core.mail.backends.smtp import EmailBackend as DjangosSMTPBackend
 from django.template.loader import render_to_string
 
 from .models import Letter, User
@@ -69,6 +72,34 @@ def mail(letter: Letter, user: User, subject: str, link: str) -> EmailMultiAlter
     )
     message.attach_alternative(render_to_string(f"mail/{letter.kind}.html", context), "text/html")
     return message
+
+
+class Unanswered(smtplib.SMTPException):
+    """The mail server was given the text, and was gone before it said whether it took it."""
+
+
+class Asking:
+    def data(self, msg: Any) -> Any:
+        try:
+            return super().data(msg)  # type: ignore[misc]
+        except smtplib.SMTPResponseException:
+            raise
+        except OSError as error:
+            raise Unanswered from error
+
+
+class SMTP(Asking, smtplib.SMTP):
+    pass
+
+
+class SMTPOverTLS(Asking, smtplib.SMTP_SSL):
+    pass
+
+
+class SMTPBackend(DjangosSMTPBackend):
+    @property
+    def connection_class(self) -> type[smtplib.SMTP]:
+        return SMTPOverTLS if self.use_ssl else SMTP
 
 
 class TerminalBackend(FileBackend):

@@ -1,6 +1,7 @@
 """The one shape of every error, and the one place where an exception becomes an answer."""
 
 import contextlib
+import errno
 import logging
 import sys
 from collections.abc import Callable, Iterator
@@ -16,6 +17,8 @@ from rest_framework.response import Response
 
 logger = logging.getLogger(__name__)
 
+FULL = {errno.ENOSPC, errno.EDQUOT}
+ROLLED_BACK = {"40001", "40P01"}  # PostgreSQL's serialization failure and deadlock
 READ_ONLY = "25006"  # PostgreSQL's answer to a write after it became a standby
 
 # From the codes of DRF's fields and validators to the `type` of the contract's 422.
@@ -136,6 +139,9 @@ def as_api_exception(exc: Exception) -> exceptions.APIException:
             why = str(exc).partition("\n")[0]  # the lines below may hold parts of a row
             logger.error("The database does not answer (%s: %s).", type(exc.__cause__ or exc).__name__, why)
             return Unavailable()
+        case OSError() if exc.errno in FULL:
+            logger.error("A disk is full (%s).", exc.strerror)
+            return Unavailable()
     logger.error("Unexpected error", exc_info=exc)
     return exceptions.APIException("Something went wrong on our side.")
 
@@ -187,6 +193,11 @@ def database_is_away(exc: BaseException | None) -> bool:
         connection.close()
         return True
     return isinstance(exc, OperationalError | InterfaceError)
+
+
+def lost_a_race(exc: BaseException | None) -> bool:
+    """The database chose this transaction to give way; it finds that out after deadlock_timeout, a second."""
+    return exc is not None and getattr(exc.__cause__, "pgcode", "") in ROLLED_BACK
 
 
 # What Django itself answers outside any view: JSON under /api and for the probes, a page elsewhere.

@@ -1,9 +1,11 @@
 """JSON in, JSON out, whatever a request says of itself."""
 
+import contextlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
+from django.core.files.uploadhandler import TemporaryFileUploadHandler
 from django.http import HttpRequest, HttpResponse
 from rest_framework.exceptions import ParseError
 from rest_framework.negotiation import BaseContentNegotiation
@@ -53,3 +55,24 @@ class JSONParser(BaseParser):
     @staticmethod
     def refuse(constant: str) -> Any:
         raise ValueError(constant)
+
+
+class LargeFiles(TemporaryFileUploadHandler):
+    """Django's leaves half a file to the garbage collector where the disk is full."""
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
+        with self.whole_or_gone():
+            super().receive_data_chunk(raw_data, start)
+
+    def file_complete(self, file_size: int) -> Any:
+        with self.whole_or_gone():
+            return super().file_complete(file_size)
+
+    @contextlib.contextmanager
+    def whole_or_gone(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError:
+            with contextlib.suppress(OSError):  # what is still in its buffer has no room either
+                self.file.close()
+            raise

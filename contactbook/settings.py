@@ -104,11 +104,22 @@ SECRET_KEY_FALLBACKS = read(env.list, "SECRET_KEY_FALLBACKS", [], "texts separat
 
 
 def postgresql(url: str) -> dict[str, Any]:
-    if urlsplit(url).scheme not in ("postgres", "postgresql"):
+    """Also of a URL as libpq has it, with several hosts: the one that takes writes is used."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("postgres", "postgresql"):
         raise ValueError
+    login, at, places = parts.netloc.rpartition("@")
+    hosts = [urlsplit(f"//{place}") for place in places.split(",")]
+    url = parts._replace(netloc=f"{login}{at}{hosts[0].netloc}").geturl()
     database: dict[str, Any] = dict(
         dj_database_url.parse(url, engine="contactbook.postgresql", conn_max_age=None, conn_health_checks=True)
     )
+    if len(hosts) > 1:
+        if not all(host.hostname for host in hosts):
+            raise ValueError
+        database["HOST"] = ",".join(str(host.hostname) for host in hosts)
+        database["PORT"] = ",".join(str(host.port or 5432) for host in hosts)
+        database["OPTIONS"] = {"target_session_attrs": "read-write", **database.get("OPTIONS", {})}
     # What a working server bounds by itself; a silent one is given up in contactbook/postgresql/base.py.
     database["OPTIONS"] = {
         "connect_timeout": 2,
@@ -246,7 +257,9 @@ for _entry in read(env.list, "RATE_LIMITS", [], "entries such as login=100/m, se
 
 DEFAULT_FROM_EMAIL = read(env.str, "DEFAULT_FROM_EMAIL", f"Contact book <contactbook@{_public.hostname}>", "an address")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
-EMAIL_TIMEOUT = 10
+EMAIL_TIMEOUT = (
+    30  # seconds for each step; nobody waits for it but the letters (see LEASE in accounts/models/letter.py)
+)
 EMAIL_FILE_PATH = VAR_DIR / "mail"
 
 
@@ -261,7 +274,7 @@ def mail_settings(url: str) -> dict[str, Any]:
         raise ValueError
     options = dict(parse_qsl(parts.query))
     return {
-        "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+        "EMAIL_BACKEND": "accounts.emails.SMTPBackend",
         "EMAIL_HOST": parts.hostname,
         "EMAIL_PORT": parts.port or {"smtp": 25, "smtp+tls": 587, "smtps": 465}[parts.scheme],
         "EMAIL_HOST_USER": unquote(parts.username or ""),
@@ -384,6 +397,7 @@ USE_I18N = False
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler", "contactbook.parsing.LargeFiles"]
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
 DATA_UPLOAD_MAX_NUMBER_FILES = 5
 

@@ -70,6 +70,9 @@ DAMAGE = (
     zlib.error,
 )
 
+# So many threads of a process may wait for a far end that hangs: half of them are left for everybody else.
+KEEPING = threading.BoundedSemaphore(4)
+TURN = 0.5  # seconds to wait for one's turn
 NAME = re.compile(r"[0-9a-f]{32}\.jpg")
 
 
@@ -176,6 +179,15 @@ def _encoded(image: Image.Image) -> bytes:
 
 def keep(jpeg: bytes) -> str:
     """The URL it has from now on; raises StorageUnavailable. May take 15 seconds: in no transaction."""
+    if not KEEPING.acquire(timeout=TURN):
+        raise StorageUnavailable("Too many pictures are waiting to be kept.")
+    try:
+        return _kept(jpeg)
+    finally:
+        KEEPING.release()
+
+
+def _kept(jpeg: bytes) -> str:
     storage = storages["avatars"]
     name = f"{secrets.token_hex(16)}.jpg"
     try:

@@ -2,9 +2,11 @@
 
 import threading
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Self
 
 from django.db import connection, models, transaction
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from contactbook import throttling
@@ -15,7 +17,8 @@ due = threading.Event()  # set when this process has left a letter, for the thre
 
 
 class LetterQuerySet(models.QuerySet["Letter"]):
-    # Longer than a sending can take, so that nobody else takes the letter meanwhile.
+    # Longer than a sending can take (EMAIL_TIMEOUT bounds each of its eight steps), so that nobody else takes
+    # the letter meanwhile.
     LEASE = timedelta(minutes=5)
 
     def queue(self, kind: str, address: str) -> None:
@@ -27,21 +30,28 @@ class LetterQuerySet(models.QuerySet["Letter"]):
         verdict = throttling.take("address_mails", f"{kind}:{email_key(address)}")
         if verdict and not verdict.allowed:
             return
-        self.create(kind=kind, address=address)
-        transaction.on_commit(due.set)
+        with transaction.atomic():
+            self.create(kind=kind, address=address)
+            transaction.on_commit(due.set)
 
     def claim(self) -> "Letter | None":
         """The oldest letter that is due, leased: whoever claims it alone sends it."""
         skip_locked = connection.features.has_select_for_update_skip_locked
         now = timezone.now()
         with transaction.atomic():
-            waiting = self.filter(due_at__lte=now).order_by("id").select_for_update(skip_locked=skip_locked)
-            letter = waiting.first()
+            letter = self.next_ones(now).select_for_update(skip_locked=skip_locked, of=("self",)).first()
             if letter:
                 letter.attempts += 1
-                letter.due_at = now + self.LEASE
-                letter.save(update_fields=["attempts", "due_at"])
+                letter.due_at, letter.last_error = now + self.LEASE, ""
+                letter.save(update_fields=["attempts", "due_at", "last_error"])
         return letter
+
+    def next_ones(self, now: datetime) -> Self:
+        """Those that are due, but behind no earlier one to the same address: a person's letters stay in order."""
+        earlier = self.model.objects.filter(
+            address=OuterRef("address"), pk__lt=OuterRef("pk"), due_at__isnull=False
+        ).exclude(last_error__in=[Letter.UNWRITTEN, Letter.UNANSWERED])
+        return self.filter(~Exists(earlier), due_at__lte=now).order_by("id")
 
     AT_MOST = 10_000  # counted
 
@@ -55,7 +65,9 @@ class LetterQuerySet(models.QuerySet["Letter"]):
         return {"waiting": (timezone.now() - oldest).total_seconds() if oldest else 0}
 
     def retry(self) -> int:
-        return self.update(due_at=timezone.now())
+        """Makes them due now; those that are being sent are left alone, since they would go out twice."""
+        being_sent = Q(attempts__gt=0, last_error="", due_at__isnull=False)
+        return self.exclude(being_sent).update(due_at=timezone.now())
 
 
 class Letter(models.Model):
@@ -69,23 +81,35 @@ class Letter(models.Model):
 
     GIVE_UP = timedelta(days=3)
 
+    # Errors after which later letters to the address do not wait for this one: it cannot be written, by a
+    # fault of ours; or the mail server took its text and did not answer, so that it may have arrived.
+    UNWRITTEN = "Unwritten"
+    UNANSWERED = "Unanswered"
+
     kind = models.CharField(max_length=20, choices=Kind)
     address = models.CharField(max_length=320)
     message_id = models.UUIDField(default=uuid.uuid4, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     due_at = models.DateTimeField(null=True, default=timezone.now, db_index=True)  # null: given up
     attempts = models.PositiveIntegerField(default=0)
-    last_error = models.CharField(max_length=200, blank=True)
+    last_error = models.CharField(max_length=200, blank=True)  # empty while it is being sent
 
     objects = LetterQuerySet.as_manager()
+
+    class Meta:
+        indexes = [models.Index(fields=["address", "id"], name="letter_order")]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} → {self.address}"
 
-    def postpone(self, error: Exception, final: bool) -> None:
-        """After a failure: again within a minute, for three days; never again if the refusal is `final`."""
+    def postpone(self, error: str, final: bool = False) -> None:
+        """After a failure: again within a minute, for three days; never again if the refusal is `final`.
+
+        What may have arrived is repeated ever more seldom: a server too slow to answer would send it on each time.
+        """
         now = timezone.now()
         given_up = final or now - self.created_at > self.GIVE_UP
-        self.due_at = None if given_up else now + timedelta(seconds=min(2**self.attempts, 60))
-        self.last_error = type(error).__name__
+        seconds = min(2**self.attempts, 60) if error != self.UNANSWERED else min(60 * 2**self.attempts, 6 * 3600)
+        self.due_at = None if given_up else now + timedelta(seconds=seconds)
+        self.last_error = error
         self.save(update_fields=["due_at", "last_error"])

@@ -139,11 +139,11 @@ def test_one_bad_letter_does_not_hold_up_the_others(carol, mailbox, settings):
     queue_of_two = Letter.objects.create(kind=Letter.Kind.CONFIRM, address="carol@example.org")
     assert deliver() == 1
     assert not Letter.objects.filter(pk=queue_of_two.pk).exists()
-    assert Letter.objects.get().last_error == "ValueError"
+    assert Letter.objects.get().last_error == "Unwritten"
 
 
 def test_nobody_listening_is_a_reason_to_wait(as_nobody, settings):
-    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_BACKEND = "accounts.emails.SMTPBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", free_port()
     assert sign_up(as_nobody).status_code == 201
     assert deliver() == 0

@@ -3,6 +3,9 @@
 A server that is stopped, or a network that swallows packets, answers nothing, not even its own
 statement_timeout; libpq would wait for good. So psycopg2 waits here, with a deadline, after which the
 connection is closed and the request is a 503.
+
+Where DATABASE_URL names several hosts, each has its own time to answer: libpq, which is not asked to wait,
+would spend all of it on the first, were that one silent.
 """
 
 import contextlib
@@ -13,6 +16,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import psycopg2
+from django.core import checks
+from django.db.backends.base.validation import BaseDatabaseValidation
 from django.db.backends.postgresql import base
 from django.db.backends.postgresql.schema import DatabaseSchemaEditor
 from psycopg2 import extensions
@@ -20,6 +25,7 @@ from psycopg2 import extensions
 ANSWER = 6.0  # seconds, more than statement_timeout: a server that works gives up by itself
 CONNECT = 2.0  # to connect, or to see whether a connection is still good
 MIGRATE = 24 * 3600.0
+TIMEOUTS = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
 
 current = threading.local()
 
@@ -68,12 +74,49 @@ class SchemaEditor(DatabaseSchemaEditor):
             super().__exit__(*error)
 
 
+class Validation(BaseDatabaseValidation):
+    def check(self, **kwargs: Any) -> list[checks.CheckMessage]:
+        """A pooler may drop the timeouts that settings.py asks for at the start of a connection."""
+        with self.connection.cursor() as cursor:
+            cursor.execute("SELECT name FROM pg_settings WHERE name = ANY(%s) AND setting = '0'", [list(TIMEOUTS)])
+            lost = sorted(name for (name,) in cursor.fetchall())
+        if not lost:
+            return []
+        return [
+            checks.Warning(
+                f"Not in force: {', '.join(lost)}. A statement that hangs would hold its locks.",
+                hint="Set them for the database's user, see PgBouncer in docs/operations/index.md.",
+                id="contactbook.W001",
+            )
+        ]
+
+
+def hosts(conn_params: dict[str, Any]) -> list[dict[str, Any]]:
+    """The parameters for each of the hosts that `host=a,b port=1,2` names."""
+    names, ports = (str(conn_params.get(name, "")).split(",") for name in ("host", "port"))
+    if len(names) == 1:
+        return [conn_params]
+    return [conn_params | {"host": name, "port": port} for name, port in zip(names, ports, strict=True)]
+
+
 class DatabaseWrapper(base.DatabaseWrapper):
     SchemaEditorClass = SchemaEditor
+    validation_class = Validation
+    answered = 0  # which of several hosts was the last to answer: threads ask it first
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
-        with patience(CONNECT):
-            return super().get_new_connection(conn_params)
+        places = hosts(conn_params)
+        first = DatabaseWrapper.answered
+        for number in [*range(first, len(places)), *range(first)]:
+            try:
+                with patience(CONNECT):
+                    connection = super().get_new_connection(places[number])
+            except psycopg2.OperationalError as error:
+                failure = error
+            else:
+                DatabaseWrapper.answered = number
+                return connection
+        raise failure
 
     def is_usable(self) -> bool:
         """Asks the server only where it has something to say: that it, or the connection, is going away.
@@ -84,3 +127,15 @@ class DatabaseWrapper(base.DatabaseWrapper):
             return True
         with patience(CONNECT):
             return super().is_usable()
+
+    def _commit(self) -> None:
+        """Not done while a synchronous standby has not got it: a failover would lose what was acknowledged.
+
+        Where an administrator cancels that wait, PostgreSQL says so in a mere warning.
+        """
+        if self.connection is not None:
+            self.connection.notices.clear()
+        super()._commit()  # type: ignore[misc]
+        if self.connection is not None and self.connection.notices:
+            with self.wrap_database_errors:
+                raise psycopg2.OperationalError(self.connection.notices[-1])

@@ -179,6 +179,17 @@ def until(happens: Callable[[], object], seconds: float = 15) -> float:
     return time.monotonic() - begun
 
 
+def idle_in_transaction(server: Server) -> int:
+    """How many connections to its PostgreSQL sit in a transaction at this moment, which any may for a moment."""
+    with contextlib.closing(psycopg2.connect(server.env["DATABASE_URL"])) as connection:
+        cursor = connection.cursor()
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
+            "AND state LIKE 'idle in transaction%'"
+        )
+        return cursor.fetchone()[0]
+
+
 def timed(ask: Callable[[], Any]) -> tuple[Any, float]:
     begun = time.monotonic()
     return ask(), time.monotonic() - begun

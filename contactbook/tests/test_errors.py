@@ -1,5 +1,6 @@
 """The error gallery: every exception, and the exact answer that it becomes."""
 
+import errno
 import logging
 
 import psycopg2.errors
@@ -78,6 +79,10 @@ GALLERY = [
     (OperationalError("host=10.0.0.1 password=x"), 503, BUSY, {"Retry-After": "5"}),
     (OperationalError("database is locked"), 503, BUSY, {"Retry-After": "5"}),
     (caused(OperationalError(), psycopg2.errors.DiskFull()), 503, BUSY, {"Retry-After": "5"}),
+    (OperationalError("database or disk is full"), 503, BUSY, {"Retry-After": "5"}),
+    (OperationalError("disk I/O error"), 503, BUSY, {"Retry-After": "5"}),
+    (OSError(errno.ENOSPC, "No space left on device", "/secret"), 503, BUSY, {"Retry-After": "5"}),
+    (caused(OperationalError(), psycopg2.errors.SerializationFailure()), 503, BUSY, {"Retry-After": "5"}),
     (caused(OperationalError(), psycopg2.errors.TooManyConnections()), 503, BUSY, {"Retry-After": "5"}),
     (caused(OperationalError(), psycopg2.errors.DeadlockDetected()), 503, BUSY, {"Retry-After": "5"}),
     (InterfaceError("connection already closed"), 503, BUSY, {"Retry-After": "5"}),

@@ -92,6 +92,8 @@ def test_own_names_are_allowed_hosts_and_no_others(environment):
         ("DATABASE_URL", "mysql://u:hunter2@h/d"),
         ("DATABASE_URL", "nonsense"),
         ("DATABASE_URL", "postgres://u:hunter2@h:port/d"),
+        ("DATABASE_URL", "postgres://u:hunter2@a:1,b:port/d"),
+        ("DATABASE_URL", "postgres://u:hunter2@a,,b/d"),
         ("REDIS_URL", "http://:hunter2@h"),
         ("REDIS_URL", "nonsense"),
         ("EMAIL_URL", "nonsense"),
@@ -153,6 +155,15 @@ def test_the_database_is_bounded_in_all_its_waits(environment):
     for name in ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"):
         assert f"{name}=" in options["options"]
     assert database["CONN_HEALTH_CHECKS"] is True and database["DISABLE_SERVER_SIDE_CURSORS"] is True
+
+
+def test_a_database_on_several_hosts_is_the_one_that_takes_writes(environment):
+    url = "postgres://u:p%40@a:5433,[::1],c:1/d?sslmode=require"
+    database = eval(environment("DATABASES['default']", DATABASE_URL=url, SECRET_KEY=SECRET * 3).stdout)
+    assert (database["HOST"], database["PORT"]) == ("a,::1,c", "5433,5432,1")
+    assert (database["USER"], database["PASSWORD"], database["NAME"]) == ("u", "p@", "d")
+    options = database["OPTIONS"]
+    assert options["target_session_attrs"] == "read-write" and options["connect_timeout"] == 2
 
 
 @pytest.mark.parametrize("https", [False, True])

@@ -18,7 +18,11 @@ class Command(BaseCommand):
         if dry_run:
             for letter in letters.iterator():
                 state = letter.due_at.isoformat(timespec="seconds") if letter.due_at else "given up"
-                self.stdout.write(f"{letter}: {letter.attempts} attempts, {state}, {letter.last_error or 'no error'}")
+                self.stdout.write(f"{letter}: {letter.attempts} attempts, {state}, {error_of(letter)}")
             self.stdout.write(f"{letters.count():,} mails wait.")
             return
         self.stdout.write(f"{letters.retry():,} mails are due now.")
+
+
+def error_of(letter: Letter) -> str:
+    return letter.last_error or ("being sent" if letter.attempts else "no error")
