@@ -1,4 +1,4 @@
-"""Middleware that an API request is spared: it has no session, no form and no messages.
+"""Middleware that an API request is spared: it has no session and no messages.
 
 Each is Django's own, or a library's, and works on pages as it always does.
 """
@@ -12,7 +12,6 @@ from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.middleware.csrf import CsrfViewMiddleware
 from whitenoise.middleware import WhiteNoiseMiddleware
 
 from .errors import is_api
@@ -33,7 +32,6 @@ def for_pages(middleware: type[Any]) -> type[Any]:
 
 Static = for_pages(WhiteNoiseMiddleware)
 Sessions = for_pages(SessionMiddleware)
-Forms = for_pages(CsrfViewMiddleware)
 Users = for_pages(AuthenticationMiddleware)
 Messages = for_pages(MessageMiddleware)
 

@@ -366,7 +366,7 @@ MIDDLEWARE = [
     *(["corsheaders.middleware.CorsMiddleware"] if CORS_ALLOWED_ORIGINS else []),
     "contactbook.middleware.Sessions",
     "django.middleware.common.CommonMiddleware",
-    "contactbook.middleware.Forms",
+    "django.middleware.csrf.CsrfViewMiddleware",
     "contactbook.middleware.Users",
     "contactbook.middleware.Messages",
 ]

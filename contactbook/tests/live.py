@@ -109,9 +109,10 @@ class Server:
                 return Answer(error.code, error.headers, error.read())
 
     def mails(self) -> list[Any]:
-        """What the embedded stack's mail folder holds, oldest first."""
+        """What the embedded stack's mail folder holds, oldest first; mails of one second may share a file."""
         files = sorted((self.folder / "mail").glob("*"), key=lambda file: file.stat().st_mtime_ns)
-        return [message_from_bytes(file.read_bytes(), policy=policy.default) for file in files]
+        raw = [mail for file in files for mail in file.read_bytes().split(b"-" * 79 + b"\n") if mail.strip()]
+        return [message_from_bytes(mail, policy=policy.default) for mail in raw]
 
     def sign_up(self, email: str | None = None) -> tuple[str, str]:
         """A confirmed account; returns its address and an access token. Mails must be kept as files."""

@@ -7,9 +7,9 @@ import psycopg2
 import pytest
 from django.db import OperationalError, connection
 
+from contactbook.compiled import Compiled
 from contactbook.tests.faults import account, once, own_postgres, timed, until
 from contactbook.tests.live import serving
-from contacts.models import Contact
 
 UNAVAILABLE = {"detail": "The service is busy. Try again in a moment."}
 CONTACT = {"fullname": "Zoë"}
@@ -196,15 +196,15 @@ def failing(monkeypatch, no_limits):
     def fail(times, error=OperationalError):
         state = {"left": times, "tried": 0}
 
-        def for_user(self, user_id):
+        def tuples(self, *values, **page):
             state["tried"] += 1
             if state["left"]:
                 state["left"] -= 1
                 raise error("deadlock detected")
-            return self.filter(user=user_id)
+            return real(self, *values, **page)
 
-        monkeypatch.setattr(type(Contact.objects.all()), "for_user", for_user)
-        monkeypatch.setattr(type(Contact.objects), "for_user", lambda self, pk: for_user(self.all(), pk), raising=False)
+        real = Compiled.tuples
+        monkeypatch.setattr(Compiled, "tuples", tuples)
         return state
 
     return fail

@@ -16,7 +16,7 @@ import pytest
 from django.conf import settings
 from django.core.management import get_commands
 
-from contactbook.tests.live import ROOT, Server, base_environment, database
+from contactbook.tests.live import ROOT, Server, base_environment, database, serving
 
 NEXT = "\x1e"  # printed between the outputs of two blocks
 RUNNERS = {
@@ -58,6 +58,13 @@ def promised(code: str) -> str:
     """A pattern out of the block's arrows; an ellipsis stands for anything."""
     lines = re.findall(r"(?:#|//) → (.*)", code)
     return ".*?".join(re.escape(line).replace("…", ".*?") for line in lines)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Its own: an example takes the newest mail for its own."""
+    with serving(tmp_path_factory.mktemp("manual") / "var") as running:
+        yield running
 
 
 @pytest.mark.parametrize("language", RUNNERS)

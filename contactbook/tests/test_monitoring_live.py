@@ -3,14 +3,13 @@
 import json
 import os
 import re
-import signal
-import subprocess
 
 import pytest
 
 from contactbook.tests.canaries import CANARY, fail, leave_text_everywhere, traces, walk_through_an_account
 from contactbook.tests.faults import until
-from contactbook.tests.live import ROOT, Server, free_port, serving
+from contactbook.tests.live import serving
+from contactbook.tests.nginx import needs_nginx, nginx
 
 
 @pytest.mark.parametrize("form", ["json", "line"])
@@ -60,52 +59,26 @@ def test_requests_have_no_line_unless_asked_for(server):
     assert not log_holds(server, answer.headers["X-Request-ID"])
 
 
-@pytest.fixture
-def nginx(tmp_path):
-    """The configuration of production before a server of ours, its access log in a file."""
-    command = next((each for each in ("/usr/sbin/nginx", "/usr/bin/nginx") if os.access(each, os.X_OK)), None)
-    if not command:
-        pytest.skip("NGINX'S LOG AND HEADERS ARE NOT TRIED: nginx is missing")
-    running = []
-
-    def before(server, port):
-        text = (ROOT / "scripts/nginx.conf").read_text()
-        text = text.replace("listen 8080;", f"listen 127.0.0.1:{port};")
-        text = text.replace("server web:8000 resolve;", f"server 127.0.0.1:{server.env['PORT']};")
-        folder = tmp_path / "nginx"
-        folder.mkdir()
-        (folder / "nginx.conf").write_text(text.replace("/dev/stdout", str(folder / "access.log")))
-        started = [command, "-e", "stderr", "-p", str(folder), "-c", str(folder / "nginx.conf"), "-g", "daemon off;"]
-        running.append(subprocess.Popen(started))
-        return folder / "access.log"
-
-    yield before
-    for process in running:
-        process.send_signal(signal.SIGTERM)
-        process.wait(timeout=10)
-
-
 def told(log):
-    return [json.loads(line) for line in log.read_text().splitlines(keepends=True) if line.endswith("\n")]
+    """The lines of nginx's access log, which go where its errors go, too."""
+    lines = log.read_text().splitlines(keepends=True)
+    return [json.loads(line) for line in lines if line.startswith("{") and line.endswith("\n")]
 
 
-def test_behind_nginx_one_id_stands_in_both_logs_and_the_answer(tmp_path, nginx):
-    port = free_port()
+@needs_nginx
+def test_behind_nginx_one_id_stands_in_both_logs_and_the_answer(tmp_path):
     variables = {"LOG_FORMAT": "json", "LOG_REQUESTS": "true", "TRUSTED_PROXIES": "1"}
-    with serving(tmp_path / "var", **variables) as server:
-        access = nginx(server, port)
-        outside = Server(server.env | {"PORT": str(port)}, server.folder)
-        until(lambda: outside.try_get("/healthz") == 200)
+    with serving(tmp_path / "var", **variables) as server, nginx(server) as outside:
         own = {"X-Request-ID": "made-up-by-the-client"}
         answer = outside.ask("GET", f"/api/contacts/{CANARY}", headers=own)
         refused = outside.ask("GET", "/metrics", headers=own)
         known = answer.headers["X-Request-ID"]
         until(lambda: log_holds(server, known))
-        until(lambda: {known, refused.headers["X-Request-ID"]} <= {line["request_id"] for line in told(access)})
-        lines = told(access)
+        until(lambda: {known, refused.headers["X-Request-ID"]} <= {line["request_id"] for line in told(outside.log)})
+        lines, written = told(outside.log), outside.log.read_text()
     assert re.fullmatch("[0-9a-f]{32}", known)
     assert [line["status"] for line in lines if line["request_id"] == known] == [401]
-    assert CANARY not in access.read_text()
+    assert CANARY not in written
     assert refused.status == 404
     assert "camera=()" in refused.headers["Permissions-Policy"]
     assert refused.headers["Cross-Origin-Opener-Policy"] == "same-origin"
