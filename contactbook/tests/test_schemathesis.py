@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from collections import Counter, defaultdict
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -17,6 +18,13 @@ SETTINGS = "contactbook/tests/schemathesis.toml"
 # Without a mail at hand no token of a link is right; without a refresh token there is no new pair; a schema
 # cannot know the number of a session, nor of a contact in the trash.
 NEVER_SUCCEED = {"confirmEmail", "pressConfirm", "login", "refreshToken", "endSession", "purgeFromTrash"}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Its own: the document's examples ask for the first contact, which must be the caller's."""
+    with serving(tmp_path_factory.mktemp("schemathesis") / "var") as running:
+        yield running
 
 
 def run(server: Server, *options: str, seed: int = 1, **accounts: str) -> dict[str, Counter[int]]:
