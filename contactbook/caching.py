@@ -15,7 +15,7 @@ import contextlib
 import hashlib
 import json
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from django.core.cache import cache
@@ -162,5 +162,18 @@ def keep_page(key: str, basis: Any, page: Page, known: Said) -> None:
 
 
 def rendered(data: Any, headers: dict[str, str] | None = None, etag: str = "") -> Page:
-    content = json.dumps(data, cls=JSONEncoder, ensure_ascii=False, separators=(",", ":")).encode()
+    content = as_json(data)
     return Page(content, etag or etag_of(content), headers or {})
+
+
+def rendered_list(pages: Iterable[list[Any]]) -> Page:
+    """Of a list that comes in pages: of each only its JSON is kept."""
+    content = bytearray(b"[")
+    for page in pages:
+        content += b"," * (len(content) > 1 and bool(page)) + as_json(page)[1:-1]
+    content += b"]"
+    return Page(bytes(content), etag_of(content), {})
+
+
+def as_json(data: Any) -> bytes:
+    return json.dumps(data, cls=JSONEncoder, ensure_ascii=False, separators=(",", ":")).encode()

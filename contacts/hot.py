@@ -1,12 +1,17 @@
 """The reads that are asked for most, each a compiled query of `ContactQuerySet`'s own conditions; rows as dicts."""
 
+import re
 import sys
+from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
+from django.db import connection
+from django.db.models import QuerySet
+from django.db.models.functions import Coalesce
 from django.http import Http404
 
-from contactbook.compiled import Compiled, containing
+from contactbook.compiled import Compiled, Early, Plain, containing
 
 from . import birthdays
 from .folding import fold
@@ -16,44 +21,135 @@ from .serializers import CARD_COLUMNS, COLUMNS
 
 Row = dict[str, Any]
 WHOLE = (*COLUMNS, *CARD_COLUMNS, "revision")
+DEEP = 500  # rows to skip, from which on they are skipped in the index alone
+EARLY = 1000  # rows of a book, of which most of what is often in it is one
+PIECE = 8  # letters of an address that the index is asked for: each three of them cost a look into it
+PAGE = 1000  # rows at a time of an answer without a limit
 
-LISTED = Compiled(lambda: Contact.objects.for_user(0).in_order().values(*COLUMNS, "fullname_folded"))
-BY_ID = Compiled(lambda: Contact.objects.for_user(0).filter(pk=0).order_by().values(*WHOLE))
-NAMED = Compiled(lambda: Contact.objects.for_user(0).named("x").in_order().values(*WHOLE))
-ADDRESSED = Compiled(lambda: Contact.objects.for_user(0).addressed("x").in_order().values(*WHOLE))
-BORN = Compiled(lambda: born().order_by("month_day", "fullname_folded", "id"))
-BORN_ON_ONE_DAY = Compiled(lambda: born().in_order())
+LISTED = Compiled(lambda: mine().in_order().values(*COLUMNS, "fullname_folded"))
+PLACE = Compiled(lambda: mine().in_order().values("fullname_folded", "id"))
+AFTER = Compiled(lambda: mine().after("x", 0).in_order().values(*COLUMNS, "fullname_folded"))
+BY_ID = Compiled(lambda: mine().filter(pk=0).order_by().values(*WHOLE))
+WALKED = Compiled(lambda: first_of(walked("fullname_folded"), walked("email_folded")))
+SEARCHED = Compiled(lambda: first_of(mine().named("x").in_order().values("pk")[:1], early_address(), address()))
+BORN = Compiled(lambda: by_day(born().later_than(0, "x", 0)).values(*COLUMNS, "month_day", "fullname_folded"))
+BORN_ON_ONE_DAY = Compiled(lambda: born().after("x", 0).in_order().values(*COLUMNS, "month_day", "fullname_folded"))
+
+
+def mine() -> Any:
+    return Contact.objects.for_user(0)
 
 
 def born() -> Any:
-    return Contact.objects.for_user(0).born_on((0, 0)).values(*COLUMNS)
+    return mine().born_on((0, 0))
+
+
+def by_day(rows: Any) -> Any:
+    return rows.order_by("month_day", "fullname_folded", "id")
+
+
+def first_of(*keys: Any) -> QuerySet[Any, Any]:
+    """Of the first of these that finds any; what comes after it is not looked for."""
+    return Contact.objects.filter(pk=Coalesce(*keys)).order_by().values(*WHOLE)
+
+
+def walked(column: str) -> Any:
+    """By the index of the order, in which names are looked through as they stand."""
+    return mine().annotate(text=Plain(column)).filter(text__contains="x").in_order().values("pk")[:1]
+
+
+def early_address() -> Early:
+    return Early(mine().in_order(), "email_folded", EARLY)
+
+
+def address() -> Any:
+    """By the index of three letters, with a piece of the text; the few that have it are then looked at."""
+    found = mine().addressed("x").annotate(text=Plain("email_folded")).filter(text__contains="x")
+    return found.order_by(Plain("fullname_folded"), "id").values("pk")[:1]
 
 
 def listed(user_id: int, limit: int, skip: int) -> list[Row]:
     """By fullname, then by id."""
-    return LISTED.rows(user_id, limit=limit, skip=skip)
+    if skip < DEEP:
+        return LISTED.rows(user_id, limit=limit, skip=skip)
+    places = PLACE.rows(user_id, limit=1, skip=skip)
+    return [row for place in places for row in listed_from(user_id, limit, **place)]
 
 
-def found(user_id: int, query: str) -> Row:
-    """The contact with that id, else the first by name, else the first by address; Http404 for none."""
+def listed_from(user_id: int, limit: int, fullname_folded: str, id: int) -> list[Row]:
+    return AFTER.rows(user_id, fullname_folded, fullname_folded, id - 1, limit=limit)
+
+
+def found(user_id: int, query: str, live: int) -> Row:
+    """The contact with that id, else the first by name, else the first by address; Http404 for none.
+
+    `live` is how many contacts there are: a few are quicker looked through.
+    """
     rows: list[Row] = []
     if query.isascii() and query.isdecimal() and int(query) <= LARGEST_ID:
         rows = BY_ID.rows(user_id, int(query), limit=1)
     if text := fold(query):
-        part = containing(text)
-        rows = rows or NAMED.rows(user_id, part, limit=1) or ADDRESSED.rows(user_id, part, limit=1)
+        rows = rows or (searched(user_id, text) if live > EARLY and has_trigrams(text) else looked_for(user_id, text))
     if not rows:
         raise Http404(NOT_FOUND)
     return rows[0]
 
 
-def born_between(user_id: int, start: date, end: date, leap_day: str, limit: int | None, skip: int) -> list[Row]:
-    """Those whose birthday is observed from `start` to `end`, at most 367 days: soonest first, then as `listed`."""
-    wanted = sys.maxsize if limit is None else skip + limit
-    rows: list[Row] = []
+def has_trigrams(text: str) -> bool:
+    """Whether PostgreSQL's index of three letters helps."""
+    return connection.vendor == "postgresql" and re.search(r"[^\W_]{3}", text) is not None
+
+
+def looked_for(user_id: int, text: str) -> list[Row]:
+    part = containing(text)
+    return WALKED.rows(user_id, part, user_id, part, limit=1)
+
+
+def searched(user_id: int, text: str) -> list[Row]:
+    part = containing(text)
+    return SEARCHED.rows(user_id, part, user_id, part, user_id, containing(piece(text)), part, limit=1)
+
+
+def piece(text: str) -> str:
+    """A part of an address that says much: the end of what stands before its @, or how it begins."""
+    before, at, _ = text.partition("@")
+    parts = ((before + at)[-PIECE:], text[:PIECE])
+    return next((part for part in parts if has_trigrams(part)), text)
+
+
+def born_between(
+    user_id: int, start: date, end: date, leap_day: str, limit: int | None, skip: int
+) -> Iterator[list[Row]]:
+    """Those whose birthday is observed from `start` to `end`, at most 367 days: soonest first, then as `listed`.
+
+    In pages, so that nobody holds all the rows of a large book.
+    """
+    wanted = sys.maxsize if limit is None else limit
     for segment in birthdays.segments(start, end, int(leap_day.replace("-", ""))):
-        query = BORN_ON_ONE_DAY if segment.one_day else BORN
-        rows += query.rows(user_id, segment.first, segment.last, limit=wanted - len(rows))
-        if len(rows) >= wanted:
-            break
-    return rows[skip:]
+        if skip and skip >= (number := number_born(user_id, segment)):
+            skip -= number
+            continue
+        for page in born_in(user_id, segment, wanted, skip) if wanted else ():
+            wanted -= len(page)
+            yield page
+        skip = 0
+
+
+def number_born(user_id: int, segment: birthdays.Segment) -> int:
+    return Contact.objects.for_user(user_id).born_on((segment.first, segment.last)).count()
+
+
+def born_in(user_id: int, segment: birthdays.Segment, wanted: int, skip: int) -> Iterator[list[Row]]:
+    last: Row = {"month_day": segment.first, "fullname_folded": "", "id": 0}
+    while wanted:
+        days, name = (last["month_day"], segment.last), last["fullname_folded"]
+        if segment.one_day:
+            query, place = BORN_ON_ONE_DAY, (segment.first, segment.last, name, name, last["id"])
+        else:
+            query, place = BORN, (*days, last["month_day"], name, name, last["id"])
+        page = query.rows(user_id, *place, limit=min(PAGE, wanted), skip=skip)
+        if page:
+            yield page
+        if len(page) < PAGE:
+            return
+        wanted, skip, last = wanted - len(page), 0, page[-1]

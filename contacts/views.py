@@ -95,8 +95,8 @@ class ContactsViewSet(Contacts):
     def birthdays_page(self, request: Request, today: date, leap_day: str) -> caching.Page:
         asked = validated(BirthdaysQuery, request.query_params, "query")
         start, end = span(today, asked["days_range"], asked["across_year"] == "true")
-        rows = hot.born_between(self.caller.pk, start, end, leap_day, asked.get("limit"), asked["skip"])
-        return caching.rendered([represent(row) for row in rows])
+        pages = hot.born_between(self.caller.pk, start, end, leap_day, asked.get("limit"), asked["skip"])
+        return caching.rendered_list([represent(row) for row in page] for page in pages)
 
 
 class ContactViewSet(Contacts):
@@ -109,13 +109,13 @@ class ContactViewSet(Contacts):
 
     @documented("findContact", "Find a contact", path=FindPath, response=WholeContactOutput, etag=True)
     def find(self, request: Request, contact_id: str) -> HttpResponse:
-        return self.hot(lambda _: self.found(contact_id))
+        return self.hot(lambda version: self.found(contact_id, version.live))
 
-    def found(self, query: str) -> caching.Page:
+    def found(self, query: str, live: int) -> caching.Page:
         query = validated(FindPath, {"query": query}, "path")["query"]
         if query in RESERVED:
             raise Http404(NOT_FOUND)
-        row = hot.found(self.caller.pk, query)
+        row = hot.found(self.caller.pk, query, live)
         return caching.rendered(represent(row), etag=etag_of(row["revision"]))
 
     @documented(

@@ -7,6 +7,7 @@ from typing import Any, Self
 from django.conf import settings
 from django.db import models
 from django.db.models import BooleanField, Func, Q, Value
+from django.db.models.functions import Coalesce
 from django.http import Http404
 
 from contacts import jscontact
@@ -33,7 +34,7 @@ class HasKeyword(Func):
         return self.compiled(compiler, "EXISTS (SELECT 1 FROM json_each({}, '$.keywords') WHERE key = {})")
 
     def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
-        return self.compiled(compiler, "COALESCE(jsonb_exists({} -> 'keywords', {}), false)")
+        return self.compiled(compiler, "(({} -> 'keywords') ? {})")  # null where there are none
 
     def compiled(self, compiler: Any, template: str) -> tuple[str, list[Any]]:
         compiled = [compiler.compile(expression) for expression in self.get_source_expressions()]
@@ -67,6 +68,12 @@ class ContactQuerySet(models.QuerySet["Contact"]):
     def in_order(self) -> Self:
         return self.order_by("fullname_folded", "id")
 
+    def after(self, fullname_folded: str, contact_id: int) -> Self:
+        """Those that come later in that order."""
+        # The first condition bounds the index; the second leaves out the ties.
+        later = Q(fullname_folded__gt=fullname_folded) | Q(id__gt=contact_id)
+        return self.filter(Q(fullname_folded__gte=fullname_folded), later)
+
     def named(self, text: str) -> Self:
         return self.filter(fullname_folded__contains=fold(text)) if fold(text) else self.none()
 
@@ -84,8 +91,8 @@ class ContactQuerySet(models.QuerySet["Contact"]):
         found = self.search(q) if q else self
         found = found.in_group(group) if group else found
         if favourite:
-            starred = Q(HasKeyword(jscontact.FAVOURITE))
-            found = found.filter(starred if favourite == "true" else ~starred)
+            starred = HasKeyword(jscontact.FAVOURITE)
+            found = found.filter(starred if favourite == "true" else ~Q(Coalesce(starred, False)))
         return found.filter(updated_at__gte=updated_since) if updated_since else found
 
     def in_group(self, name: str) -> Self:
@@ -99,6 +106,11 @@ class ContactQuerySet(models.QuerySet["Contact"]):
         """Those with a birthday from one day of the year to the other (contacts/birthdays.py)."""
         return self.filter(month_day__range=days)
 
+    def later_than(self, month_day: int, fullname_folded: str, contact_id: int) -> Self:
+        """Of those born on that day of the year or on later ones, without those up to this one of that day."""
+        same_name = Q(fullname_folded=fullname_folded, id__gt=contact_id)
+        return self.filter(Q(month_day__gt=month_day) | Q(fullname_folded__gt=fullname_folded) | same_name)
+
     def refuse(self, *args: Any, **kwargs: Any) -> Any:
         raise TypeError("Contacts are written through Book.objects.writing().")
 
@@ -109,7 +121,10 @@ class ContactQuerySet(models.QuerySet["Contact"]):
 class Contact(models.Model):
     """A contact: its card holds everything; the other columns are read out of the card when it is written."""
 
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="contacts")
+    # Without an index of its own: those below, and that of the uid, begin with it.
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="contacts", db_index=False
+    )
     uid = models.CharField(max_length=255, default=new_uid)
     revision = models.BigIntegerField()  # the number of its last change
     created_at = models.DateTimeField()
@@ -134,6 +149,7 @@ class Contact(models.Model):
         constraints = [models.UniqueConstraint(fields=["user", "uid"], name="contact_uid_unique_per_owner")]
         indexes = [
             models.Index(fields=["user", "fullname_folded", "id"], name="contact_order", condition=Q(deleted_at=None)),
+            models.Index(fields=["user", "id"], name="contact_created", condition=Q(deleted_at=None)),
             models.Index(fields=["user", "month_day"], name="contact_birthdays", condition=Q(deleted_at=None)),
             models.Index(fields=["user", "revision"], name="contact_revisions"),
             models.Index(

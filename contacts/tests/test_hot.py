@@ -1,16 +1,20 @@
 """contacts/hot.py: its kept statements give what the plain conditions give, whatever the names, days and owners."""
 
-from datetime import date, timedelta
+import contextlib
+from datetime import UTC, date, datetime, timedelta
+from itertools import chain
 
 import pytest
-from django.db import transaction
+from django.db import connection, models, transaction
 from django.http import Http404
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from contactbook.compiled import Compiled
 from contacts import birthdays, hot
 from contacts.folding import fold
-from contacts.models import Book, Contact
+from contacts.models import Book, Change, Contact
+from contacts.models.book import BOOKS, CHANGES, CONTACTS
 
 pytestmark = pytest.mark.django_db
 
@@ -84,6 +88,14 @@ def tried(alice, bob):
     return run
 
 
+@pytest.fixture(autouse=True)
+def small_measures(monkeypatch):
+    """So that a dozen rows are more than a page, deep, and not all early."""
+    for name, value in {"PAGE": 3, "DEEP": 4, "EARLY": 2}.items():
+        monkeypatch.setattr(hot, name, value)
+    monkeypatch.setattr(hot, "SEARCHED", Compiled(hot.SEARCHED.build))
+
+
 def examples(number):
     return settings(max_examples=number, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -102,6 +114,10 @@ def ids(rows):
     return [row["id"] for row in rows]
 
 
+def born(*asked):
+    return ids(chain(*hot.born_between(*asked)))
+
+
 def plain(rows, like):
     """The same rows of a queryset nobody kept, with the same columns and types."""
     return list(rows.values(*like)) if like else []
@@ -110,8 +126,8 @@ def plain(rows, like):
 def test_it_works(alice, tried):
     def check():
         contact = Contact.objects.get(user=alice, deleted_at=None)
-        assert ids(hot.listed(alice.pk, 5, 0)) == [contact.pk] == [hot.found(alice.pk, "UKA")["id"]]
-        assert ids(hot.born_between(alice.pk, date(2023, 2, 28), date(2023, 2, 28), "02-28", None, 0)) == [contact.pk]
+        assert ids(hot.listed(alice.pk, 5, 0)) == [contact.pk] == [hot.found(alice.pk, "UKA", 1)["id"]]
+        assert born(alice.pk, date(2023, 2, 28), date(2023, 2, 28), "02-28", None, 0) == [contact.pk]
 
     tried([(0, "Łukasz", None, date(2000, 2, 29), False), (0, "Łukasz", None, date(2000, 2, 29), True)], check)
 
@@ -142,14 +158,19 @@ def first(contacts, query):
 
 def test_what_is_found_is_what_the_queryset_gives(alice, tried):
     @examples(150)
-    @given(rows=people(), query=texts | st.sampled_from(["", "\u0301", "aa", "AA%", "\\%", "0", "7"]))
-    @example(rows=[(0, "a%b", None, None, False), (0, "a\\%b", None, None, False)], query="\\%")
-    @example(rows=[(0, "axb", "a_b", None, False)], query="A_B")
-    def holds(rows, query):
+    @given(
+        rows=people(),
+        query=texts | st.sampled_from(["", "\u0301", "aa", "aab", "bab", "AA%", "\\%", "0", "7", "aaa@b", "ab" * 6]),
+        live=st.sampled_from([0, 10**6]),  # of a small and of a large book, which are looked through in other ways
+    )
+    @example(rows=[(0, "a%b", None, None, False), (0, "a\\%b", None, None, False)], query="\\%", live=0)
+    @example(rows=[(0, "axb", "a_b", None, False)], query="A_B", live=10**6)
+    @example(rows=[(0, "b", "abc@b", None, False), (0, "a", "abc@a", None, False)], query="abc@", live=10**6)
+    def holds(rows, query, live):
         def check():
             expected = first(mine(alice), query)
             try:
-                row = hot.found(alice.pk, query)
+                row = hot.found(alice.pk, query, live)
             except Http404:
                 assert expected is None
                 return
@@ -166,10 +187,8 @@ def test_an_id_is_found_before_a_name_and_for_its_owner_alone(alice, bob, tried)
         for user in (alice, bob):
             for contact in Contact._base_manager.filter(user=bob):
                 row = None
-                try:
-                    row = hot.found(user.pk, str(contact.pk))["id"]
-                except Http404:
-                    pass
+                with contextlib.suppress(Http404):
+                    row = hot.found(user.pk, str(contact.pk), 3)["id"]
                 assert row == (contact.pk if user == bob and not contact.deleted_at else None)
 
     tried([(1, "Ann", None, None, False), (1, "Bea", None, None, True), (0, "Cid", None, None, False)], check)
@@ -207,7 +226,7 @@ def test_birthdays_are_what_the_calendar_gives(alice, tried):
             place = observed(start, end, leap_day)
             born = [contact for contact in mine(alice) if contact.month_day in place]
             born.sort(key=lambda contact: place[contact.month_day])
-            found = list(hot.born_between(alice.pk, start, end, leap_day, limit, skip))
+            found = list(chain(*hot.born_between(alice.pk, start, end, leap_day, limit, skip)))
             assert ids(found) == [each.pk for each in born][skip:][:limit]
             for row in found:
                 assert [row] == plain(Contact.objects.for_user(alice.pk).filter(pk=row["id"]), row)
@@ -215,3 +234,93 @@ def test_birthdays_are_what_the_calendar_gives(alice, tried):
         tried(rows, check)
 
     holds()
+
+
+def raw(row):
+    """The row as the database holds it, without its key."""
+    with connection.cursor() as cursor:
+        table, key = type(row)._meta.db_table, type(row)._meta.pk.column
+        cursor.execute(f"SELECT * FROM {table} WHERE {key} = %s", [row.pk])
+        names = [column[0] for column in cursor.description]
+        return {name: value for name, value in zip(names, cursor.fetchone(), strict=True) if name != key}
+
+
+moments = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))
+json = st.recursive(
+    st.none() | st.booleans() | st.integers(-5, 2**53) | texts, lambda inner: st.lists(inner, max_size=2)
+)
+cards = st.dictionaries(texts, json, max_size=3)
+
+
+@st.composite
+def contacts(draw):
+    name = draw(names)
+    values = fields(name, draw(st.none() | texts), draw(st.none() | days))
+    contact = Contact(revision=draw(st.integers(1, 2**63 - 1)), created_at=draw(moments), updated_at=draw(moments))
+    contact.deleted_at = draw(st.none() | moments)
+    contact.take_card({**values, **{f"x:{key}": value for key, value in draw(cards).items()}})
+    return contact
+
+
+changes = st.builds(
+    Change,
+    number=st.integers(1, 2**63 - 1),
+    contact_id=st.integers(1, 2**63 - 1),
+    kind=st.sampled_from(Change.Kind.values),
+    via=st.sampled_from(["rest", "command"]),
+    client=texts,
+    at=moments,
+    before=st.none() | cards,
+)
+
+
+def twin(row, **other):
+    """A copy without a key."""
+    values = {field.attname: getattr(row, field.attname) for field in type(row)._meta.concrete_fields}
+    return type(row)(**{**values, "id": None, **other})
+
+
+def check_writes(writes, row, other, **elsewhere):
+    """`row` inserted, then changed to `other`'s values, both as Django's own save would store them."""
+    saved = twin(row, **elsewhere)
+    writes.insert(row)
+    models.Model.save(saved)
+    assert row.pk and not row._state.adding
+    assert raw(row) == {**raw(saved), **{name: raw(row)[name] for name in elsewhere}}
+    for field in type(row)._meta.concrete_fields:
+        if not field.primary_key and field.attname not in {"user_id", "book_id", *elsewhere}:
+            setattr(row, field.attname, getattr(other, field.attname))
+            setattr(saved, field.attname, getattr(other, field.attname))
+    writes.update(row)
+    models.Model.save(saved)
+    assert raw(row) == {**raw(saved), **{name: raw(row)[name] for name in elsewhere}}
+
+
+def test_a_contact_is_stored_as_djangos_save_would(alice, tried):
+    @examples(80)
+    @given(contacts(), contacts())
+    def holds(row, other):
+        row.user_id = alice.pk
+        tried([], lambda: check_writes(CONTACTS, row, other, uid="another"))
+
+    holds()
+
+
+def test_a_change_is_stored_as_djangos_save_would(alice, tried):
+    Book.objects.create(user=alice)
+
+    @examples(80)
+    @given(changes, changes)
+    def holds(row, other):
+        row.book_id = alice.pk
+        tried([], lambda: check_writes(CHANGES, row, other, number=0))
+
+    holds()
+
+
+def test_a_book_is_stored_as_djangos_save_would(alice, bob):
+    kept, saved = (Book(user=user, sequence=2**62, live=7, resync_below=5) for user in (alice, bob))
+    Book.objects.bulk_create([Book(user=alice), Book(user=bob)])
+    BOOKS.update(kept)
+    models.Model.save(saved)
+    assert raw(kept) == raw(saved) == {"sequence": 2**62, "live": 7, "resync_below": 5}
