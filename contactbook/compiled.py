@@ -83,13 +83,13 @@ class Early(Subquery):
     """The key of the first that contains a text, if it is among the first `count` rows: many matches need no more."""
 
     def __init__(self, rows: QuerySet[Any, Any], column: str, count: int) -> None:
-        super().__init__(rows.values("pk", column)[:count])
+        super().__init__(rows.values("id", column)[:count])
         self.column = column
 
     def as_sql(self, compiler: Any, connection: Any, *args: Any, **context: Any) -> Any:
         rows, params = super().as_sql(compiler, connection, template="%(subquery)s")
         condition = f"{connection.ops.quote_name(self.column)} {connection.operators['contains']}"
-        return f"(SELECT id FROM ({rows}) early WHERE {condition} LIMIT 1)", (*params, containing("x"))  # noqa: S608
+        return f"(SELECT early.id FROM ({rows}) early WHERE {condition} LIMIT 1)", (*params, containing("x"))  # noqa: S608
 
 
 class Writes:

@@ -21,14 +21,11 @@ from .serializers import CARD_COLUMNS, COLUMNS
 
 Row = dict[str, Any]
 WHOLE = (*COLUMNS, *CARD_COLUMNS, "revision")
-DEEP = 500  # rows to skip, from which on they are skipped in the index alone
 EARLY = 1000  # rows of a book, of which most of what is often in it is one
 PIECE = 8  # letters of an address that the index is asked for: each three of them cost a look into it
 PAGE = 1000  # rows at a time of an answer without a limit
 
 LISTED = Compiled(lambda: mine().in_order().values(*COLUMNS, "fullname_folded"))
-PLACE = Compiled(lambda: mine().in_order().values("fullname_folded", "id"))
-AFTER = Compiled(lambda: mine().after("x", 0).in_order().values(*COLUMNS, "fullname_folded"))
 BY_ID = Compiled(lambda: mine().filter(pk=0).order_by().values(*WHOLE))
 WALKED = Compiled(lambda: first_of(walked("fullname_folded"), walked("email_folded")))
 SEARCHED = Compiled(lambda: first_of(mine().named("x").in_order().values("pk")[:1], early_address(), address()))
@@ -70,14 +67,7 @@ def address() -> Any:
 
 def listed(user_id: int, limit: int, skip: int) -> list[Row]:
     """By fullname, then by id."""
-    if skip < DEEP:
-        return LISTED.rows(user_id, limit=limit, skip=skip)
-    places = PLACE.rows(user_id, limit=1, skip=skip)
-    return [row for place in places for row in listed_from(user_id, limit, **place)]
-
-
-def listed_from(user_id: int, limit: int, fullname_folded: str, id: int) -> list[Row]:
-    return AFTER.rows(user_id, fullname_folded, fullname_folded, id - 1, limit=limit)
+    return LISTED.rows(user_id, limit=limit, skip=skip)
 
 
 def found(user_id: int, query: str, live: int) -> Row:

@@ -90,8 +90,8 @@ def tried(alice, bob):
 
 @pytest.fixture(autouse=True)
 def small_measures(monkeypatch):
-    """So that a dozen rows are more than a page, deep, and not all early."""
-    for name, value in {"PAGE": 3, "DEEP": 4, "EARLY": 2}.items():
+    """So that a dozen rows are more than a page, and not all early."""
+    for name, value in {"PAGE": 3, "EARLY": 2}.items():
         monkeypatch.setattr(hot, name, value)
     monkeypatch.setattr(hot, "SEARCHED", Compiled(hot.SEARCHED.build))
 
