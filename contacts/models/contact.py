@@ -7,7 +7,7 @@ from typing import Any, Self
 from django.conf import settings
 from django.db import models
 from django.db.models import BooleanField, Func, Q, Value
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Cast, Coalesce
 from django.http import Http404
 
 from contacts import jscontact
@@ -41,6 +41,11 @@ class HasKeyword(Func):
         return template.format(*(sql for sql, _ in compiled)), [each for _, params in compiled for each in params]
 
 
+def owner(user_id: int) -> Cast:
+    """PostgreSQL's GIN indexes find a bigint by a bigint alone; a small number as it is written is none."""
+    return Cast(Value(user_id), models.BigIntegerField())
+
+
 def new_uid() -> str:
     return str(uuid.uuid4())
 
@@ -49,7 +54,7 @@ class ContactQuerySet(models.QuerySet["Contact"]):
     """Contacts as every door reads them; it begins with `for_user`, or with one of its two neighbours."""
 
     def for_user(self, user_id: int) -> Self:
-        return self.filter(user=user_id, deleted_at=None)
+        return self.filter(user=owner(user_id), deleted_at=None)
 
     def trash_of(self, user_id: int) -> Self:
         return self.filter(user=user_id, deleted_at__isnull=False)

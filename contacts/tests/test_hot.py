@@ -91,7 +91,7 @@ def tried(alice, bob):
 @pytest.fixture(autouse=True)
 def small_measures(monkeypatch):
     """So that a dozen rows are more than a page, and not all early."""
-    for name, value in {"PAGE": 3, "EARLY": 2}.items():
+    for name, value in {"PAGE": 3, "EARLY": dict.fromkeys(hot.EARLY, 2)}.items():
         monkeypatch.setattr(hot, name, value)
     monkeypatch.setattr(hot, "SEARCHED", Compiled(hot.SEARCHED.build))
 
