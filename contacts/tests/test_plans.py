@@ -23,9 +23,9 @@ from .cast import settle
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 
+MANY = 400  # less than the pages of an export, each of which is a statement
 OURS = ("contacts_", "accounts_")  # how the tables' names begin
 GIVEN = ["Ann", "Łukasz", "Maria", "Zoë", "Іван"]
-WORKERS_TABLES = {"accounts_letter"}  # of the sender and the commands, which no request waits for
 
 
 def card(number):
@@ -162,7 +162,7 @@ def faults(cursor, sql, params):
     return list(unbounded((json.loads(plan) if isinstance(plan, str) else plan)[0]["Plan"]))
 
 
-SCANS_OF_NO_TABLE = ("SCAN json_each", "SCAN CONSTANT ROW", "SCAN (subquery", "SCAN found", "SCAN early")
+SCANS_OF_NO_TABLE = ("SCAN json_each", "SCAN CONSTANT ROW", "SCAN (subquery")
 
 
 def unbounded(plan):
@@ -179,15 +179,15 @@ def unbounded(plan):
 
 @pytest.fixture
 def crowd(make_user):
-    """Several owners of some hundreds of contacts each."""
-    users = [make_user(f"owner{number}") for number in range(5)]
-    kept = [fill(user, 400) for user in users]
+    """Many owners: with few of them, the key of the whole table is as good as an index of the owner's."""
+    users = [make_user(f"owner{number}") for number in range(20)]
+    kept = [fill(user, 100) for user in users]
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             # Only where no index serves does the planner then read a whole table, small as these are.
             cursor.execute("SET LOCAL enable_seqscan = off")
         cursor.execute("ANALYZE")
-    return users[2], kept[2]
+    return users[9], kept[9]
 
 
 @pytest.mark.parametrize("route", READS)
@@ -238,7 +238,7 @@ def counted(client, contact, route):
 
 @pytest.mark.parametrize("route", READS)
 def test_the_statements_of_a_read_do_not_grow_with_the_rows(alice, bob, route):
-    few, many = fill(alice, 10), fill(bob, 500)
+    few, many = fill(alice, 10), fill(bob, MANY)
     assert counted(client_of(alice), few, route) == counted(client_of(bob), many, route)
 
 
@@ -256,7 +256,7 @@ def written(client, contact, route):
     "route", sorted(WRITES.keys() - {"group", "undo"})
 )  # which change as many contacts as there are
 def test_the_statements_of_a_write_do_not_grow_with_the_rows(alice, bob, route):
-    few, many = fill(alice, 10), fill(bob, 500)
+    few, many = fill(alice, 10), fill(bob, MANY)
     if route == "trash_restore":
         few, many = (Contact.objects.trash_of(user.pk).first() for user in (alice, bob))
     assert written(client_of(alice), few, route) == written(client_of(bob), many, route)
