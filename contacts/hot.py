@@ -130,16 +130,17 @@ def number_born(user_id: int, segment: birthdays.Segment) -> int:
 
 
 def born_in(user_id: int, segment: birthdays.Segment, wanted: int, skip: int) -> Iterator[list[Row]]:
-    last: Row = {"month_day": segment.first, "fullname_folded": "", "id": 0}
+    first, last, one_day = segment
+    month_day, name, contact_id = first, "", 0  # of the last one that was given
     while wanted:
-        days, name = (last["month_day"], segment.last), last["fullname_folded"]
-        if segment.one_day:
-            query, place = BORN_ON_ONE_DAY, (segment.first, segment.last, name, name, last["id"])
+        if one_day:
+            place: tuple[Any, ...] = (first, last, name, name, contact_id)
         else:
-            query, place = BORN, (*days, last["month_day"], name, name, last["id"])
-        page = query.rows(user_id, *place, limit=min(PAGE, wanted), skip=skip)
+            place = (month_day, last, month_day, name, name, contact_id)
+        page = (BORN_ON_ONE_DAY if one_day else BORN).rows(user_id, *place, limit=min(PAGE, wanted), skip=skip)
         if page:
             yield page
         if len(page) < PAGE:
             return
-        wanted, skip, last = wanted - len(page), 0, page[-1]
+        month_day, name, contact_id = (page[-1][column] for column in ("month_day", "fullname_folded", "id"))
+        wanted, skip = wanted - len(page), 0

@@ -1,10 +1,10 @@
 """What a process keeps after the largest answers: it stays small, however often they are asked for."""
 
-import json
 from pathlib import Path
 
 import pytest
 
+from accounts.tests.cast import at_once
 from contactbook.tests.live import serving
 
 pytestmark = [
@@ -13,7 +13,13 @@ pytestmark = [
 ]
 
 CONTACTS = 20_000
-ALLOWED = 45  # MB more than at first; 10 to 20 are usual, and 300 was what they came to
+LARGEST = (
+    "/api/contacts/bd?days_range=366&across_year=true",
+    "/api/contacts/?limit=1000&fields=card",
+    "/api/contacts/changes?limit=1000&fields=card",
+    "/api/me/export",
+)
+ALLOWED = 65  # MB more than at first: 44 were measured, and 86 while answers waited for the garbage collector
 
 
 @pytest.fixture
@@ -41,15 +47,9 @@ def test_the_largest_answers_are_given_back(server):
         items = [{"op": "create", "contact": person(number)} for number in range(start, start + 1000)]
         assert server.ask("POST", "/api/contacts/batch", {"items": items}, token=token, timeout=60).status == 200
     before = memory(server)
-    largest = {
-        "/api/contacts/bd?days_range=366&across_year=true": CONTACTS,
-        "/api/contacts/?limit=1000&fields=card": 1000,
-        "/api/contacts/changes?limit=1000&fields=card": None,
-    }
-    for path, rows in largest.items():
-        for _ in range(8):
-            answer = server.ask("GET", path, token=token, timeout=60)
-            assert answer.status == 200
-            assert rows is None or len(json.loads(answer.body)) == rows
-    assert server.ask("GET", "/api/me/export", token=token, timeout=60).status == 200
+    for path in LARGEST:
+        for _ in range(3):
+            answers = at_once(8, lambda _, path=path: server.ask("GET", path, token=token, timeout=60))
+            assert {answer.status for answer in answers} == {200}
+        assert len(answers[0].body) > 100_000
     assert memory(server) - before < ALLOWED
