@@ -47,6 +47,8 @@ class APIViewSet(ViewSet):
             if not connection.in_atomic_block:
                 connection.close_if_unusable_or_obsolete()
             response = super().dispatch(request, *args, **kwargs)
+        # View and request know each other: the answer, which may be large, would wait for the garbage collector.
+        del self.response
         return response
 
     def handle_exception(self, exc: Exception) -> Response:
@@ -105,7 +107,15 @@ class APIViewSet(ViewSet):
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         self.headers["Cache-Control"] = self.cache_control
-        return super().finalize_response(request, response, *args, **kwargs)
+        final = super().finalize_response(request, response, *args, **kwargs)
+        if isinstance(final, Response):
+            final.add_post_render_callback(let_go)
+        return final
+
+
+def let_go(response: Any) -> None:
+    """A rendered answer knows itself by its renderer's context, and would wait for the garbage collector, too."""
+    response.renderer_context.pop("response", None)
 
 
 @functools.cache

@@ -15,7 +15,7 @@ import contextlib
 import hashlib
 import json
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from django.core.cache import cache
@@ -162,7 +162,20 @@ def keep_page(key: str, basis: Any, page: Page, known: Said) -> None:
 
 
 def rendered(data: Any, headers: dict[str, str] | None = None, etag: str = "") -> Page:
-    text = json.dumps(data, cls=JSONEncoder, ensure_ascii=False, separators=(",", ":"))
-    # As REST framework writes them, since JavaScript once took them for the ends of lines.
-    content = text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029").encode()
+    content = as_json(data)
     return Page(content, etag or etag_of(content), headers or {})
+
+
+def rendered_list(pages: Iterable[list[Any]]) -> Page:
+    """Of a list that comes in pages: of each only its JSON is kept."""
+    content = bytearray(b"[")
+    for page in pages:
+        content += b"," * (len(content) > 1 and bool(page)) + as_json(page)[1:-1]
+    content += b"]"
+    return Page(bytes(content), etag_of(content), {})
+
+
+def as_json(data: Any) -> bytes:
+    """As REST framework writes it, U+2028 and U+2029 too, which JavaScript once took for the ends of lines."""
+    text = json.dumps(data, cls=JSONEncoder, ensure_ascii=False, separators=(",", ":"))
+    return text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029").encode()

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, cast
 
 from django.db import connection
-from django.db.models import Field, Model, QuerySet
+from django.db.models import Field, Func, Model, QuerySet, Subquery
 
 
 class Select(NamedTuple):
@@ -67,6 +67,29 @@ class Compiled:
 def containing(text: str) -> str:
     """The value of a `__contains` condition (LIKE, with its own signs escaped)."""
     return f"%{connection.ops.prep_for_like_query(text)}%"
+
+
+class Plain(Func):
+    """A text column which no index of its inside serves, nor, to sort by, one of its order.
+
+    PostgreSQL takes what is looked for to be evenly spread over all owners and over the order, and walks through
+    a whole book where the few that match stand at its end; or it takes an index of all for a book of 200.
+    """
+
+    template = "(%(expressions)s || '')"
+
+
+class Early(Subquery):
+    """The key of the first that contains a text, if it is among the first `count` rows: many matches need no more."""
+
+    def __init__(self, rows: QuerySet[Any, Any], column: str, count: int) -> None:
+        super().__init__(rows.values("id", column)[:count])
+        self.column = column
+
+    def as_sql(self, compiler: Any, connection: Any, *args: Any, **context: Any) -> Any:
+        rows, params = super().as_sql(compiler, connection, template="%(subquery)s")
+        condition = f"{connection.ops.quote_name(self.column)} {connection.operators['contains']}"
+        return f"(SELECT early.id FROM ({rows}) early WHERE {condition} LIMIT 1)", (*params, containing("x"))  # noqa: S608
 
 
 class Writes:

@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from .errors import PreconditionFailed
 
 
-def etag_of(content: bytes) -> str:
+def etag_of(content: bytes | bytearray) -> str:
     return f'"{hashlib.sha256(content).hexdigest()[:32]}"'
 
 

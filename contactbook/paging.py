@@ -10,6 +10,8 @@ from django.conf import settings
 from django.db.models import Q, QuerySet
 from rest_framework.request import Request
 
+DEEP = 500  # rows to skip, from which on they are skipped in the index alone where it holds the order
+
 Fetch = Callable[[int, int], list[dict[str, Any]]]
 
 
@@ -73,6 +75,9 @@ class Page:
         if not isinstance(self.source, QuerySet):
             return self.source(self.limit + 1, start)
         ordered = self.ordered(self.source, back)
+        if start >= DEEP:
+            keys = ordered.values("pk")[start : start + self.limit + 1]
+            ordered, start = self.ordered(self.source.model._default_manager.filter(pk__in=keys), back), 0
         return list(ordered.values(*{*columns, self.column})[start : start + self.limit + 1])
 
     def ordered(self, rows: QuerySet[Any], back: bool) -> QuerySet[Any]:

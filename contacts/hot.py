@@ -1,12 +1,17 @@
 """The reads that are asked for most, each a compiled query of `ContactQuerySet`'s own conditions; rows as dicts."""
 
+import re
 import sys
+from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
+from django.db import connection
+from django.db.models import QuerySet
+from django.db.models.functions import Coalesce
 from django.http import Http404
 
-from contactbook.compiled import Compiled, containing
+from contactbook.compiled import Compiled, Early, Plain, containing
 
 from . import birthdays
 from .folding import fold
@@ -16,17 +21,47 @@ from .serializers import CARD_COLUMNS, COLUMNS
 
 Row = dict[str, Any]
 WHOLE = (*COLUMNS, *CARD_COLUMNS, "revision")
+SMALL = 1000  # contacts of a book that is quickest looked through
+EARLY = {"fullname_folded": 5000, "email_folded": 1000}  # rows, of which most of what is often in a book is one
+PIECE = 8  # letters of a text that the index is asked for: each three of them cost a look into it
+PAGE = 1000  # rows at a time of an answer without a limit
 
-LISTED = Compiled(lambda: Contact.objects.for_user(0).in_order().values(*COLUMNS, "fullname_folded"))
-BY_ID = Compiled(lambda: Contact.objects.for_user(0).filter(pk=0).order_by().values(*WHOLE))
-NAMED = Compiled(lambda: Contact.objects.for_user(0).named("x").in_order().values(*WHOLE))
-ADDRESSED = Compiled(lambda: Contact.objects.for_user(0).addressed("x").in_order().values(*WHOLE))
-BORN = Compiled(lambda: born().order_by("month_day", "fullname_folded", "id"))
-BORN_ON_ONE_DAY = Compiled(lambda: born().in_order())
+LISTED = Compiled(lambda: mine().in_order().values(*COLUMNS, "fullname_folded"))
+BY_ID = Compiled(lambda: mine().filter(pk=0).order_by().values(*WHOLE))
+WALKED = Compiled(lambda: first_of(walked("fullname_folded"), walked("email_folded")))
+SEARCHED = Compiled(lambda: first_of(*early_or_indexed("fullname_folded"), *early_or_indexed("email_folded")))
+BORN = Compiled(lambda: by_day(born().later_than(0, "x", 0)).values(*COLUMNS, "month_day", "fullname_folded"))
+BORN_ON_ONE_DAY = Compiled(lambda: born().after("x", 0).in_order().values(*COLUMNS, "month_day", "fullname_folded"))
+
+
+def mine() -> Any:
+    return Contact.objects.for_user(0)
 
 
 def born() -> Any:
-    return Contact.objects.for_user(0).born_on((0, 0)).values(*COLUMNS)
+    return mine().born_on((0, 0))
+
+
+def by_day(rows: Any) -> Any:
+    return rows.order_by("month_day", "fullname_folded", "id")
+
+
+def first_of(*keys: Any) -> QuerySet[Any, Any]:
+    """Of the first of these that finds any; what comes after it is not looked for."""
+    return Contact.objects.filter(pk=Coalesce(*keys)).order_by().values(*WHOLE)
+
+
+def walked(column: str) -> Any:
+    """By the index of the order, in which names are looked through as they stand."""
+    return mine().annotate(text=Plain(column)).filter(text__contains="x").in_order().values("pk")[:1]
+
+
+def early_or_indexed(column: str) -> tuple[Early, Any]:
+    """What is often in a book is among its first; the rest by the index of three letters, with a piece of the text."""
+    found = mine().filter(**{f"{column}__contains": "x"}).annotate(text=Plain(column)).filter(text__contains="x")
+    return Early(mine().in_order(), column, EARLY[column]), found.order_by(Plain("fullname_folded"), "id").values("pk")[
+        :1
+    ]
 
 
 def listed(user_id: int, limit: int, skip: int) -> list[Row]:
@@ -34,26 +69,78 @@ def listed(user_id: int, limit: int, skip: int) -> list[Row]:
     return LISTED.rows(user_id, limit=limit, skip=skip)
 
 
-def found(user_id: int, query: str) -> Row:
-    """The contact with that id, else the first by name, else the first by address; Http404 for none."""
+def found(user_id: int, query: str, live: int) -> Row:
+    """The contact with that id, else the first by name, else the first by address; Http404 for none.
+
+    `live` is how many contacts there are: a few are quicker looked through.
+    """
     rows: list[Row] = []
     if query.isascii() and query.isdecimal() and int(query) <= LARGEST_ID:
         rows = BY_ID.rows(user_id, int(query), limit=1)
     if text := fold(query):
-        part = containing(text)
-        rows = rows or NAMED.rows(user_id, part, limit=1) or ADDRESSED.rows(user_id, part, limit=1)
+        rows = rows or (searched(user_id, text) if live > SMALL and has_trigrams(text) else looked_for(user_id, text))
     if not rows:
         raise Http404(NOT_FOUND)
     return rows[0]
 
 
-def born_between(user_id: int, start: date, end: date, leap_day: str, limit: int | None, skip: int) -> list[Row]:
-    """Those whose birthday is observed from `start` to `end`, at most 367 days: soonest first, then as `listed`."""
-    wanted = sys.maxsize if limit is None else skip + limit
-    rows: list[Row] = []
+def has_trigrams(text: str) -> bool:
+    """Whether PostgreSQL's index of three letters helps."""
+    return connection.vendor == "postgresql" and re.search(r"[^\W_]{3}", text) is not None
+
+
+def looked_for(user_id: int, text: str) -> list[Row]:
+    part = containing(text)
+    return WALKED.rows(user_id, part, user_id, part, limit=1)
+
+
+def searched(user_id: int, text: str) -> list[Row]:
+    whole = (user_id, containing(text))
+    asked = (*whole, user_id, containing(piece(text)), containing(text))
+    return SEARCHED.rows(*asked, *asked, limit=1)
+
+
+def piece(text: str) -> str:
+    """A part that says much: of an address the end of what stands before its @, of others how it begins."""
+    before, at, _ = text.partition("@")
+    parts = ((before + at)[-PIECE:], text[:PIECE])
+    return next((part for part in parts if has_trigrams(part)), text)
+
+
+def born_between(
+    user_id: int, start: date, end: date, leap_day: str, limit: int | None, skip: int
+) -> Iterator[list[Row]]:
+    """Those whose birthday is observed from `start` to `end`, at most 367 days: soonest first, then as `listed`.
+
+    In pages, so that nobody holds all the rows of a large book.
+    """
+    wanted = sys.maxsize if limit is None else limit
     for segment in birthdays.segments(start, end, int(leap_day.replace("-", ""))):
-        query = BORN_ON_ONE_DAY if segment.one_day else BORN
-        rows += query.rows(user_id, segment.first, segment.last, limit=wanted - len(rows))
-        if len(rows) >= wanted:
-            break
-    return rows[skip:]
+        if skip and skip >= (number := number_born(user_id, segment)):
+            skip -= number
+            continue
+        for page in born_in(user_id, segment, wanted, skip) if wanted else ():
+            wanted -= len(page)
+            yield page
+        skip = 0
+
+
+def number_born(user_id: int, segment: birthdays.Segment) -> int:
+    return Contact.objects.for_user(user_id).born_on((segment.first, segment.last)).count()
+
+
+def born_in(user_id: int, segment: birthdays.Segment, wanted: int, skip: int) -> Iterator[list[Row]]:
+    first, last, one_day = segment
+    month_day, name, contact_id = first, "", 0  # of the last one that was given
+    while wanted:
+        if one_day:
+            place: tuple[Any, ...] = (first, last, name, name, contact_id)
+        else:
+            place = (month_day, last, month_day, name, name, contact_id)
+        page = (BORN_ON_ONE_DAY if one_day else BORN).rows(user_id, *place, limit=min(PAGE, wanted), skip=skip)
+        if page:
+            yield page
+        if len(page) < PAGE:
+            return
+        month_day, name, contact_id = (page[-1][column] for column in ("month_day", "fullname_folded", "id"))
+        wanted, skip = wanted - len(page), 0

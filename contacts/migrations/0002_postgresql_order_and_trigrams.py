@@ -6,15 +6,7 @@ three letters and more is an index scan within the owner's rows (pg_trgm, btree_
 
 from django.db import migrations
 
-
-class OnPostgreSQL(migrations.RunSQL):
-    def database_forwards(self, app_label, schema_editor, from_state, to_state):
-        if schema_editor.connection.vendor == "postgresql":
-            super().database_forwards(app_label, schema_editor, from_state, to_state)
-
-    def database_backwards(self, app_label, schema_editor, from_state, to_state):
-        if schema_editor.connection.vendor == "postgresql":
-            super().database_backwards(app_label, schema_editor, from_state, to_state)
+from contactbook.postgresql.migrating import OnPostgreSQL
 
 
 def trigrams(column):

@@ -277,7 +277,7 @@ class Change(models.Model):
 
     COUNTS = {Kind.CREATED: 1, Kind.DELETED: -1, Kind.RESTORED: 1}  # what each does to the number of live contacts
 
-    book = models.ForeignKey(Book, on_delete=models.CASCADE, related_name="changes")
+    book = models.ForeignKey(Book, on_delete=models.CASCADE, related_name="changes", db_index=False)  # as below
     number = models.BigIntegerField()
     contact_id = models.BigIntegerField()
     kind = models.CharField(max_length=8, choices=Kind)

@@ -7,6 +7,7 @@ from typing import Any, Self
 from django.conf import settings
 from django.db import models
 from django.db.models import BooleanField, Func, Q, Value
+from django.db.models.functions import Cast, Coalesce
 from django.http import Http404
 
 from contacts import jscontact
@@ -33,11 +34,16 @@ class HasKeyword(Func):
         return self.compiled(compiler, "EXISTS (SELECT 1 FROM json_each({}, '$.keywords') WHERE key = {})")
 
     def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
-        return self.compiled(compiler, "COALESCE(jsonb_exists({} -> 'keywords', {}), false)")
+        return self.compiled(compiler, "(({} -> 'keywords') ? {})")  # null where there are none
 
     def compiled(self, compiler: Any, template: str) -> tuple[str, list[Any]]:
         compiled = [compiler.compile(expression) for expression in self.get_source_expressions()]
         return template.format(*(sql for sql, _ in compiled)), [each for _, params in compiled for each in params]
+
+
+def owner(user_id: int) -> Cast:
+    """PostgreSQL's GIN indexes find a bigint by a bigint alone; a small number as it is written is none."""
+    return Cast(Value(user_id), models.BigIntegerField())
 
 
 def new_uid() -> str:
@@ -48,7 +54,7 @@ class ContactQuerySet(models.QuerySet["Contact"]):
     """Contacts as every door reads them; it begins with `for_user`, or with one of its two neighbours."""
 
     def for_user(self, user_id: int) -> Self:
-        return self.filter(user=user_id, deleted_at=None)
+        return self.filter(user=owner(user_id), deleted_at=None)
 
     def trash_of(self, user_id: int) -> Self:
         return self.filter(user=user_id, deleted_at__isnull=False)
@@ -67,6 +73,12 @@ class ContactQuerySet(models.QuerySet["Contact"]):
     def in_order(self) -> Self:
         return self.order_by("fullname_folded", "id")
 
+    def after(self, fullname_folded: str, contact_id: int) -> Self:
+        """Those that come later in that order."""
+        # The first condition bounds the index; the second leaves out the ties.
+        later = Q(fullname_folded__gt=fullname_folded) | Q(id__gt=contact_id)
+        return self.filter(Q(fullname_folded__gte=fullname_folded), later)
+
     def named(self, text: str) -> Self:
         return self.filter(fullname_folded__contains=fold(text)) if fold(text) else self.none()
 
@@ -84,9 +96,14 @@ class ContactQuerySet(models.QuerySet["Contact"]):
         found = self.search(q) if q else self
         found = found.in_group(group) if group else found
         if favourite:
-            starred = Q(HasKeyword(jscontact.FAVOURITE))
-            found = found.filter(starred if favourite == "true" else ~starred)
+            starred = HasKeyword(jscontact.FAVOURITE)
+            found = found.filter(starred if favourite == "true" else ~Q(Coalesce(starred, False)))
         return found.filter(updated_at__gte=updated_since) if updated_since else found
+
+    def gathered(self) -> Self:
+        """The same ones, found by these conditions alone before they are put in order, which suits a few of many."""
+        # Its limit, which is none, keeps PostgreSQL from making one search of the two.
+        return type(self)(self.model).filter(pk__in=self.order_by().values("pk")[:LARGEST_ID])
 
     def in_group(self, name: str) -> Self:
         return self.filter(HasKeyword(name))
@@ -99,6 +116,11 @@ class ContactQuerySet(models.QuerySet["Contact"]):
         """Those with a birthday from one day of the year to the other (contacts/birthdays.py)."""
         return self.filter(month_day__range=days)
 
+    def later_than(self, month_day: int, fullname_folded: str, contact_id: int) -> Self:
+        """Of those born on that day of the year or on later ones, without those up to this one of that day."""
+        same_name = Q(fullname_folded=fullname_folded, id__gt=contact_id)
+        return self.filter(Q(month_day__gt=month_day) | Q(fullname_folded__gt=fullname_folded) | same_name)
+
     def refuse(self, *args: Any, **kwargs: Any) -> Any:
         raise TypeError("Contacts are written through Book.objects.writing().")
 
@@ -109,7 +131,10 @@ class ContactQuerySet(models.QuerySet["Contact"]):
 class Contact(models.Model):
     """A contact: its card holds everything; the other columns are read out of the card when it is written."""
 
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="contacts")
+    # Without an index of its own: those below, and that of the uid, begin with it.
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="contacts", db_index=False
+    )
     uid = models.CharField(max_length=255, default=new_uid)
     revision = models.BigIntegerField()  # the number of its last change
     created_at = models.DateTimeField()
@@ -134,6 +159,7 @@ class Contact(models.Model):
         constraints = [models.UniqueConstraint(fields=["user", "uid"], name="contact_uid_unique_per_owner")]
         indexes = [
             models.Index(fields=["user", "fullname_folded", "id"], name="contact_order", condition=Q(deleted_at=None)),
+            models.Index(fields=["user", "id"], name="contact_created", condition=Q(deleted_at=None)),
             models.Index(fields=["user", "month_day"], name="contact_birthdays", condition=Q(deleted_at=None)),
             models.Index(fields=["user", "revision"], name="contact_revisions"),
             models.Index(

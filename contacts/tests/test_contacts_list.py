@@ -237,3 +237,15 @@ def test_head_is_get_without_its_body(as_alice):
 
 def test_it_is_kept_by_nobody_but_the_caller(as_alice):
     assert "private" in as_alice.get(URL)["Cache-Control"]
+
+
+@pytest.mark.parametrize("order", ["fullname", "-fullname", "updated", "-updated", "created", "-created"])
+def test_a_deep_page_is_the_same_as_of_a_shallow_list(as_alice, monkeypatch, order):
+    for name in ("Cid", "Ann", "ann", "Bea", "Zoë"):
+        add(as_alice, name)
+    shallow = [as_alice.get(f"{URL}?order={order}&limit=2&skip={skip}") for skip in range(7)]
+    monkeypatch.setattr("contactbook.paging.DEEP", 1)
+    settle()
+    deep = [as_alice.get(f"{URL}?order={order}&limit=2&skip={skip}") for skip in range(7)]
+    assert [answer.json() for answer in deep] == [answer.json() for answer in shallow]
+    assert [answer.get("Link") for answer in deep] == [answer.get("Link") for answer in shallow]

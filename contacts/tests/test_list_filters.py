@@ -181,3 +181,17 @@ def test_it_takes_one_query_and_another_to_count_what_is_filtered(as_alice, five
     for query in ("limit=2", "order=-updated&limit=2", *filters):
         with django_assert_num_queries(2 if query in filters else 1):
             as_alice.get(f"{URL}?{query}")
+
+
+def test_few_and_many_matches_are_listed_alike(as_alice, five, monkeypatch):
+    queries = [
+        {"q": "ann"},
+        {"group": "Work"},
+        {"favourite": "true"},
+        {"favourite": "false"},
+        {"q": "x", "order": "-updated"},
+    ]
+    few = [walked(as_alice, limit=1, **query)[0] for query in queries]
+    monkeypatch.setattr("contacts.views.FEW", 0)
+    settle()
+    assert [walked(as_alice, limit=1, **query)[0] for query in queries] == few
