@@ -44,6 +44,8 @@ def free_port() -> int:
 class Server:
     """A running server, spoken to over HTTP alone."""
 
+    within: tuple[str, ...] = ()  # the command that runs it elsewhere
+
     def __init__(self, env: dict[str, str], folder: Path) -> None:
         self.env, self.folder = env, folder
         self.url = f"http://127.0.0.1:{env['PORT']}"
@@ -58,7 +60,7 @@ class Server:
         command = [sys.executable, "-m", "gunicorn", "-c", "contactbook/gunicorn_conf.py", "contactbook.wsgi"]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                command, cwd=ROOT, env=self.env, stdout=log, stderr=log, start_new_session=True
+                [*self.within, *command], cwd=ROOT, env=self.env, stdout=log, stderr=log, start_new_session=True
             )
         deadline = time.monotonic() + 20
         while self.try_get("/healthz") != 200:
