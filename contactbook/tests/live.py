@@ -44,13 +44,12 @@ def free_port() -> int:
 class Server:
     """A running server, spoken to over HTTP alone."""
 
-    within: tuple[str, ...] = ()  # the command that runs it elsewhere
-
     def __init__(self, env: dict[str, str], folder: Path) -> None:
         self.env, self.folder = env, folder
         self.url = f"http://127.0.0.1:{env['PORT']}"
         self.log = folder / "server.log"
         self.process: subprocess.Popen[bytes] | None = None
+        self.within: tuple[str, ...] = ()  # the command that runs it elsewhere
 
     def manage(self, *args: str) -> str:
         command = [sys.executable, "manage.py", *args]
