@@ -20,7 +20,7 @@ needs_hosts = pytest.mark.skipif(
 PORT = 8000
 # The front's own: a peer that has fallen silent is given up after 6 seconds (docs/scaling.md).
 NOTICE_SILENCE = {
-    "tcp_retries2": 4,
+    "tcp_retries2": 3,
     "tcp_keepalive_time": 3,
     "tcp_keepalive_intvl": 1,
     "tcp_keepalive_probes": 3,
