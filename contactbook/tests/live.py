@@ -51,6 +51,7 @@ class Server:
         self.url = f"http://127.0.0.1:{env['PORT']}"
         self.log = folder / "server.log"
         self.process: subprocess.Popen[bytes] | None = None
+        self.within: tuple[str, ...] = ()  # the command that runs it elsewhere
 
     def manage(self, *args: str) -> str:
         command = [sys.executable, "manage.py", *args]
@@ -60,7 +61,7 @@ class Server:
         command = [sys.executable, "-m", "gunicorn", "-c", self.config, "contactbook.wsgi"]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                command, cwd=ROOT, env=self.env, stdout=log, stderr=log, start_new_session=True
+                [*self.within, *command], cwd=ROOT, env=self.env, stdout=log, stderr=log, start_new_session=True
             )
         deadline = time.monotonic() + 20
         while self.try_get("/healthz") != 200:
