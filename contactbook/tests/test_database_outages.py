@@ -116,7 +116,8 @@ def test_a_read_whose_connection_is_lost_is_tried_once_more(server, token, postg
     reader.start()
     for _ in range(12):
         # Not twice in one request: a read is tried once more, and no oftener.
-        until(lambda seen=len(answers): len(answers) > seen + 1)
+        seen = len(answers)
+        until(lambda seen=seen: len(answers) > seen + 1)
         cut_connections(postgres)
     over.set()
     reader.join()
