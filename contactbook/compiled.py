@@ -22,7 +22,8 @@ class Compiled:
     """The statement of a `values()` queryset, run with other values.
 
     `build` makes the queryset, without a slice, from any values of the right types; it must always take the
-    same conditions. `rows` gives the real ones, in the order in which the conditions stand.
+    same conditions. `rows` gives the real ones, in the order in which the conditions stand: one `filter()` with two
+    keywords sorts them by name.
     """
 
     def __init__(self, build: Callable[[], QuerySet[Any, Any]]) -> None:

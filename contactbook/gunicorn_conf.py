@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import gc
 import logging
 import os
 import sqlite3
@@ -56,6 +57,12 @@ def pre_fork(server, worker):
 
 def post_fork(server, worker):
     counting.sit(worker)
+
+
+def post_worker_init(worker):
+    """What is loaded by now lives as long as the process: the collector need not look through it again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 def child_exit(server, worker):

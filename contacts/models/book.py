@@ -34,6 +34,7 @@ def book_key(user_id: int) -> str:
 
 # Hot statements: one lock, one contact, one change, one counter a write.
 LOCKED = Compiled(lambda: Book.objects.select_for_update().filter(pk=0).values(*attributes(Book)))
+COUNTERS = Compiled(lambda: Book.objects.filter(pk=0).order_by().values(*Version._fields))
 LIVE = Compiled(lambda: Contact.objects.for_user(0).filter(pk=0).order_by().values(*attributes(Contact)))
 CONTACTS = Writes(Contact)
 
@@ -92,7 +93,8 @@ class BookManager(models.Manager["Book"]):
         return Version(*remembered(book_key(user_id), lambda: self.version_of(user_id), known))
 
     def version_of(self, user_id: int) -> Version:
-        return Version(*self.filter(user=user_id).values_list("sequence", "live").first() or (0, 0))
+        rows = COUNTERS.rows(user_id, limit=1)
+        return Version(**rows[0]) if rows else Version(0, 0)
 
 
 class Book(models.Model):
