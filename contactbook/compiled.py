@@ -90,7 +90,7 @@ class Early(Subquery):
     def as_sql(self, compiler: Any, connection: Any, *args: Any, **context: Any) -> Any:
         rows, params = super().as_sql(compiler, connection, template="%(subquery)s")
         condition = f"{connection.ops.quote_name(self.column)} {connection.operators['contains']}"
-        return f"(SELECT early.id FROM ({rows}) early WHERE {condition} LIMIT 1)", (*params, containing("x"))  # noqa: S608
+        return f"(SELECT early.id FROM ({rows}) early WHERE {condition} LIMIT 1)", (*params, containing("x"))  # noqa: S608 # nosec B608
 
 
 class Writes:
@@ -113,13 +113,13 @@ class Writes:
         columns = ", ".join(quote(str(field.column)) for field in self.fields)
         places = ", ".join(["%s"] * len(self.fields))
         returned = quote(self.key)
-        return f"INSERT INTO {quote(table.db_table)} ({columns}) VALUES ({places}) RETURNING {returned}"  # noqa: S608
+        return f"INSERT INTO {quote(table.db_table)} ({columns}) VALUES ({places}) RETURNING {returned}"  # noqa: S608 # nosec B608
 
     @functools.cached_property
     def updating(self) -> str:
         quote, table = connection.ops.quote_name, self.model._meta
         columns = ", ".join(f"{quote(str(field.column))} = %s" for field in self.fields)
-        return f"UPDATE {quote(table.db_table)} SET {columns} WHERE {quote(self.key)} = %s"  # noqa: S608
+        return f"UPDATE {quote(table.db_table)} SET {columns} WHERE {quote(self.key)} = %s"  # noqa: S608 # nosec B608
 
     def values(self, row: Model) -> list[Any]:
         return [field.get_db_prep_save(getattr(row, field.attname), connection) for field in self.fields]

@@ -126,7 +126,7 @@ DAYS = 28_000  # from then on
 
 def people(seed: str) -> Iterator[dict[str, Any]]:
     """Flat fields of one person after the other, with `groups`; without end."""
-    chance = random.Random(seed)  # noqa: S311
+    chance = random.Random(seed)  # noqa: S311 # nosec B311
     while True:
         yield person(chance)
 
