@@ -61,6 +61,18 @@ def test_it_asks_the_database_little_and_then_nothing(on, django_assert_num_quer
         assert names(client.get(URL)) == ["03-10", "03-11", "03-12"]
 
 
+def test_a_page_of_them_is_had_by_skip_and_limit(on):
+    client = on("2023-12-30")
+    born(client, "12-30", "12-31", "01-01", "01-01", "01-02")
+    ask = lambda query: names(client.get(f"{URL}?across_year=true&{query}"))  # noqa: E731
+    everybody = ask("days_range=7")
+    assert len(everybody) == 5
+    for skip in range(6):
+        for limit in range(6):
+            assert ask(f"skip={skip}&limit={limit}") == everybody[skip : skip + limit]
+    assert client.get(f"{URL}?limit=1001").status_code == client.get(f"{URL}?skip=-1").status_code == 422
+
+
 def test_bob_does_not_see_alices_birthdays(on, as_alice, bob):
     client, as_bob = on("2023-03-10"), client_of(bob)
     contact = add(client, birthday="1980-03-10")
