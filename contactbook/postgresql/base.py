@@ -72,6 +72,9 @@ class SchemaEditor(DatabaseSchemaEditor):
     def __exit__(self, *error: Any) -> None:
         with self.unhurried:
             super().__exit__(*error)
+            if not self.collect_sql and not self.atomic_migration and error[0] is None:
+                self.execute("RESET statement_timeout")
+                self.execute("RESET lock_timeout")
 
 
 class Validation(BaseDatabaseValidation):

@@ -10,7 +10,7 @@ import psycopg2
 import pytest
 
 from contactbook.tests.faults import account, once, own_postgres, until
-from contactbook.tests.live import PASSWORD, serving
+from contactbook.tests.live import PASSWORD, Server, base_environment, serving
 from contactbook.tests.pgbouncer_server import own_pgbouncer
 from contacts.tests.test_contact_avatar import picture
 
@@ -32,8 +32,11 @@ def pooler(postgres):
 
 
 @pytest.fixture(scope="module")
-def server(pooler, tmp_path_factory):
-    """Migrated through the pooler, too."""
+def server(postgres, pooler, tmp_path_factory):
+    """Migrated with PostgreSQL's own address, as the manual says: a migration's SET would stay in the pool."""
+    folder = tmp_path_factory.mktemp("direct")
+    own = base_environment(folder) | {"DATABASE_URL": postgres.url.replace("contactbook@", "app@")}
+    Server(own, folder).manage("migrate", "-v0")
     with serving(tmp_path_factory.mktemp("server") / "var", DATABASE_URL=pooler.url) as running:
         yield running
 
