@@ -120,7 +120,7 @@ def let_go(response: Any) -> None:
 
 @functools.cache
 def reader(serializer: type[serializers.Serializer]) -> serializers.Serializer:
-    """One instance serves all requests: to build its fields takes longer than to read by them, and keep nothing."""
+    """One instance serves all requests: its fields keep nothing, and take longer to build than to read by."""
     return serializer()
 
 

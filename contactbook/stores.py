@@ -111,11 +111,6 @@ class Memory:
         while self.size > self.ROOM:
             self.size -= len(self.values.popitem(last=False)[1][0])
 
-    def forget_everything(self) -> None:
-        with self.lock:
-            self.values.clear()
-            self.size = 0
-
 
 # A limit's log is a sorted set, judged by Redis's own clock in one atomic script.
 COUNT = """

@@ -59,9 +59,8 @@ def walked(column: str) -> Any:
 def early_or_indexed(column: str) -> tuple[Early, Any]:
     """What is often in a book is among its first; the rest by the index of three letters, with a piece of the text."""
     found = mine().filter(**{f"{column}__contains": "x"}).annotate(text=Plain(column)).filter(text__contains="x")
-    return Early(mine().in_order(), column, EARLY[column]), found.order_by(Plain("fullname_folded"), "id").values("pk")[
-        :1
-    ]
+    first_found = found.order_by(Plain("fullname_folded"), "id").values("pk")[:1]
+    return Early(mine().in_order(), column, EARLY[column]), first_found
 
 
 def listed(user_id: int, limit: int, skip: int) -> list[Row]:
