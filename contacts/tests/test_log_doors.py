@@ -128,26 +128,40 @@ def test_what_lies_in_the_trash_is_not_changed(alice):
 
 
 QUERIES = {
-    "contact_order": lambda rows: rows.in_order()[:20],
-    "contact_revisions": lambda rows: (
-        Contact.objects.all_of(1).filter(revision__gt=5, revision__lte=9).order_by("revision")
+    "contact_order": lambda user, contact: Contact.objects.for_user(user).in_order()[:20],
+    "contact_revisions": lambda user, contact: (
+        Contact.objects.all_of(user).filter(revision__gt=5, revision__lte=9).order_by("revision")
     ),
-    "contact_trash": lambda rows: Contact.objects.trash_of(1).order_by("-deleted_at", "-id")[:20],
-    "change_history": lambda rows: Change.objects.for_user(1).of(1).order_by("-number"),
-    "change_purges": lambda rows: Change.objects.for_user(1).filter(number__gt=1, kind="purged").order_by("number"),
-    "change_contents": lambda rows: Change.objects.with_contents_before("2020-01-01T00:00Z"),
-    "change_number_unique_per_book": lambda rows: Change.objects.for_user(1).filter(number__gt=1).order_by("number"),
+    "contact_trash": lambda user, contact: Contact.objects.trash_of(user).order_by("-deleted_at", "-id")[:20],
+    "change_history": lambda user, contact: Change.objects.for_user(user).of(contact).order_by("-number"),
+    "change_purges": lambda user, contact: (
+        Change.objects.for_user(user).filter(number__gt=1, kind="purged").order_by("number")
+    ),
+    "change_contents": lambda user, contact: Change.objects.with_contents_before("2020-01-01T00:00Z"),
+    "change_number_unique_per_book": lambda user, contact: (
+        Change.objects.for_user(user).filter(number__gt=1).order_by("number")
+    ),
 }
+
+
+@pytest.fixture
+def analysed(alice):
+    """Her contacts and changes, counted: among a few rows one index costs the planner what another does."""
+    with Book.objects.writing(alice.pk, "command") as book:
+        book.create_many([{"name": {"full": f"Ann {number}"}} for number in range(300)])
+        for contact in Contact.objects.for_user(alice.pk)[:30]:
+            book.delete(contact)
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":  # which rather reads the whole of so small a table
+            cursor.execute(
+                "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_sort = off"
+            )
+        cursor.execute("ANALYZE")
+    return alice.pk, contact.pk
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("index", QUERIES)
-def test_what_is_asked_often_is_read_from_an_index(index):
-    query = QUERIES[index](Contact.objects.for_user(1))
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:  # of an empty table PostgreSQL rather reads all
-            cursor.execute(
-                "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_sort = off"
-            )
-    plan = query.explain()
+def test_what_is_asked_often_is_read_from_an_index(analysed, index):
+    plan = QUERIES[index](*analysed).explain()
     assert index in plan or "sqlite_autoindex_contacts_change" in plan, plan
