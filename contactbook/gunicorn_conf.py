@@ -12,7 +12,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "contactbook.settings")
 from django.conf import settings
 
 from contactbook import counting
-from contactbook.stopping import Worker, stop_listening_first
+from contactbook.serving import Worker
+from contactbook.stopping import stop_listening_first
 
 host = settings.HOST.replace("*", "0.0.0.0")  # nosec B104
 bind = f"[{host}]:{settings.PORT}" if ":" in host else f"{host}:{settings.PORT}"

@@ -11,8 +11,6 @@ import socket
 import time
 from typing import Any
 
-from gunicorn.workers.gthread import ThreadWorker
-
 EMPTYING = 1.0  # seconds for the workers to accept what waits in the queue
 
 
@@ -41,15 +39,3 @@ def refuse(listener: socket.socket) -> None:
     except OSError as error:
         if error.errno != errno.ENOTCONN:  # systems other than Linux, where it ends with the last worker
             raise
-
-
-class Worker(ThreadWorker):
-    """gunicorn's worker of threads, to whom a socket that was shut is no fault."""
-
-    def accept(self, listener: socket.socket) -> None:
-        try:
-            super().accept(listener)
-        except OSError as error:
-            if error.errno != errno.EINVAL:
-                raise
-            self.alive = False  # as by SIGTERM, which is on its way

@@ -1,0 +1,90 @@
+"""A rush of logins: nobody who asks for anything else waits behind it."""
+
+import json
+import socket
+import urllib.parse
+from concurrent.futures import ThreadPoolExecutor, as_completed
+
+import pytest
+
+from contactbook.serving import HASHES
+from contactbook.tests.live import PASSWORD, serving
+
+RUSH = 80  # hashes, of which two at a time are made
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    with serving(tmp_path_factory.mktemp("server") / "var", RATE_LIMITS="*=0") as running:
+        yield running
+
+
+def begun(server, email):
+    """A login that was sent, on a connection of its own."""
+    form = urllib.parse.urlencode({"username": email, "password": PASSWORD})
+    connection = socket.create_connection(("127.0.0.1", int(server.env["PORT"])), timeout=60)
+    connection.sendall(
+        f"POST /api/auth/login HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+        f"Content-Length: {len(form)}\r\nConnection: close\r\n\r\n{form}".encode()
+    )
+    return connection
+
+
+def answered(connection):
+    with connection:
+        return connection.makefile("rb").read()
+
+
+def test_it_works(server):
+    """Who asks after them is answered before most of them, and all of them are let in."""
+    email, token = server.sign_up()
+    with ThreadPoolExecutor(RUSH) as pool:
+        logins = [pool.submit(answered, begun(server, email)) for _ in range(RUSH)]
+        assert server.ask("GET", "/api/contacts", token=token).status == 200
+        waiting = sum(not login.done() for login in logins)
+        answers = [login.result() for login in as_completed(logins)]
+    assert waiting > RUSH / 2
+    assert all(answer.startswith(b"HTTP/1.1 200") and b"access_token" in answer for answer in answers)
+
+
+def test_a_connection_changes_lanes_with_its_requests(server):
+    email, token = server.sign_up()
+    form = urllib.parse.urlencode({"username": email, "password": PASSWORD})
+    login = (
+        "POST /api/auth/login HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+        f"Content-Length: {len(form)}\r\n\r\n{form}"
+    ).encode()
+    read = f"GET /api/contacts HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\n\r\n".encode()
+    with socket.create_connection(("127.0.0.1", int(server.env["PORT"])), timeout=20) as connection:
+        answers = connection.makefile("rb")
+        for request, shows in ((login, "access_token"), (read, []), (login, "access_token"), (login + read, None)):
+            connection.sendall(request)
+            body = read_one(answers)
+            assert shows is None or shows == body or shows in body
+        assert read_one(answers) == []
+
+
+def read_one(answers):
+    assert answers.readline().startswith(b"HTTP/1.1 200")
+    head = dict(line.lower().split(b": ", 1) for line in iter(lambda: answers.readline().strip(), b""))
+    return json.loads(answers.read(int(head[b"content-length"])))
+
+
+@pytest.mark.parametrize(
+    ("line", "waits"),
+    [
+        ("POST /api/auth/login HTTP/1.1", True),
+        ("POST /api/auth/signup/ HTTP/1.1", True),
+        ("POST /api/me/password HTTP/1.1", True),
+        ("DELETE /api/me HTTP/1.1", True),
+        ("DELETE /api/me/ HTTP/1.1", True),
+        ("POST /reset/abc HTTP/1.1", True),
+        ("POST /admin/login/?next=/admin/ HTTP/1.1", True),
+        ("DELETE /api/me/sessions/1 HTTP/1.1", False),
+        ("GET /api/auth/refresh_token HTTP/1.1", False),
+        ("POST /api/contacts HTTP/1.1", False),
+        ("GET /reset/abc HTTP/1.1", False),
+    ],
+)
+def test_what_waits_for_a_hash(line, waits):
+    assert bool(HASHES.match(line.encode())) is waits
