@@ -26,6 +26,7 @@ ALL_CORES = sorted(os.sched_getaffinity(0))
 # The servers have the first core for themselves; PostgreSQL, Redis and the load share the rest.
 SERVER_CORES, OTHER_CORES = set(ALL_CORES[:1]), set(ALL_CORES[1:] or ALL_CORES)
 PASSWORD = "a quiet harbour 42"
+KEPT = ("PATH", "HOME", "LANG", "TMPDIR", "GLIBC_TUNABLES")
 SECRET_KEY = "for-the-benchmark-only-" + "x" * 40
 
 
@@ -219,7 +220,7 @@ class Stage:
 
     def env(self, database="contactbook", redis=True, **variables):
         """The product's production settings: its limits counted on every request, and never reached."""
-        kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR")}
+        kept = {name: value for name, value in os.environ.items() if name in KEPT}
         var = self.folder / f"var-{database or 'sqlite'}"
         env = kept | {"VAR_DIR": str(var), "SECRET_KEY": SECRET_KEY, "EMAIL_URL": f"filemail://{var}/mail"}
         env |= {"RATE_LIMITS": f"*={LIMIT}/m", "DJANGO_SETTINGS_MODULE": "contactbook.settings"}

@@ -158,7 +158,7 @@ def keep_page(key: str, basis: Any, page: Page, known: Said) -> None:
         return
     with contextlib.suppress(RedisError):
         head = json.dumps([epoch_in(known), basis, page.etag, page.headers], separators=(",", ":")).encode()
-        stores.shared.put(cache.make_key(key), head + b"\n" + page.content, PAGE_SECONDS)
+        stores.shared.offer(cache.make_key(key), head + b"\n" + page.content, PAGE_SECONDS)
 
 
 def rendered(data: Any, headers: dict[str, str] | None = None, etag: str = "") -> Page:

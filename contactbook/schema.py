@@ -8,6 +8,7 @@ templates differ in their names alone, since either could be meant by a request.
 """
 
 import functools
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -86,8 +87,18 @@ class Generator(SchemaGenerator):
         return whole_document()
 
 
-@functools.cache
+MAKING = threading.Lock()
+
+
 def whole_document() -> Any:
+    """Made once a process, by one thread: drf-spectacular loads what extends it at the first need, and another that
+    comes meanwhile finds it half loaded."""
+    with MAKING:
+        return made_document()
+
+
+@functools.cache
+def made_document() -> Any:
     return SchemaGenerator().get_schema(request=None, public=True)
 
 

@@ -5,16 +5,17 @@ any process while Redis is away. Values are bytes. A count may bring values alon
 costs one trip.
 """
 
+import contextlib
 import hashlib
 import threading
 import time
 from collections import OrderedDict, deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from django.conf import settings
 from django_redis import get_redis_connection
-from redis.exceptions import ConnectionError, NoScriptError, RedisError
+from redis.exceptions import ConnectionError, NoScriptError, RedisError, ResponseError
 
 from .breaker import Away, breaker
 
@@ -88,6 +89,8 @@ class Memory:
         with self.lock:
             self.keep(key, value, seconds)
 
+    offer = put
+
     def drop(self, key: str) -> None:
         with self.lock:
             self.size -= len(self.values.pop(key, (b"", 0.0))[0])
@@ -145,35 +148,52 @@ SCRIPTS = (COUNT, SWAP, SETTLE)
 
 
 class Redis:
+    """Each thread speaks over a connection of its own: the client's way, by pool, retries and hooks, takes twice as long."""
+
     def __init__(self) -> None:
         self.redis: Any = get_redis_connection("default")
         self.scripts = {text: hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest() for text in SCRIPTS}
-        self.thread = threading.local()
+        self.line = threading.local()
 
-    def ask(self, *command: Any) -> Any:
-        """The answer to a command, over this thread's own connection.
-
-        The client's way, through pool, retries and hooks, takes twice as long; its breaker is kept to. A
-        connection that the server had closed is opened once more: no command here does harm when it is repeated.
-        """
+    def spoken(self, way: Callable[..., Any], *command: Any) -> Any:
+        """The client's breaker is kept to. A connection that the server had closed is opened once more: no command
+        here does harm when it is repeated."""
         if breaker.failures:
             raise Away("Redis did not answer a moment ago.")
-        if not hasattr(self.thread, "connection"):
-            self.thread.connection = self.redis.connection_pool.make_connection()
+        if not hasattr(self.line, "connection"):
+            self.line.connection = self.redis.connection_pool.make_connection()
         try:
             try:
-                return self.asked(*command)
+                return way(self.line.connection, *command)
             except ConnectionError:
-                return self.asked(*command)
+                return way(self.line.connection, *command)
         except NoScriptError:
             raise
         except RedisError as error:
+            self.line.connection.disconnect()  # what is owed on it must not be taken for the answer to something else
             breaker.fail(error)
             raise
 
-    def asked(self, *command: Any) -> Any:
-        self.thread.connection.send_command(*command)
-        return self.thread.connection.read_response()
+    def ask(self, *command: Any) -> Any:
+        return self.spoken(self.asked, *command)
+
+    def asked(self, connection: Any, *command: Any) -> Any:
+        owed, self.line.owed = self.owed(connection), 0
+        connection.send_command(*command, check_health=False)
+        for _ in range(owed):
+            with contextlib.suppress(ResponseError):  # Redis has no room for it
+                connection.read_response()
+        return connection.read_response()
+
+    def told(self, connection: Any, *command: Any) -> None:
+        """Its answer is read before the next one's; by then it has long been there."""
+        owed = self.owed(connection)
+        connection.send_command(*command, check_health=False)
+        self.line.owed = owed + 1
+
+    def owed(self, connection: Any) -> int:
+        """How many answers are still to be read; none from one that was closed."""
+        return self.line.owed if connection.is_connected else 0
 
     def run(self, script: str, keys: Sequence[str], *arguments: Any) -> Any:
         """A script by its SHA-1; a Redis that was restarted is sent its text."""
@@ -198,6 +218,10 @@ class Redis:
 
     def put(self, key: str, value: bytes, seconds: int) -> None:
         self.ask("SET", key, value, "EX", seconds)
+
+    def offer(self, key: str, value: bytes, seconds: int) -> None:
+        """As `put`, without waiting for whether it was kept."""
+        self.spoken(self.told, "SET", key, value, "EX", seconds)
 
     def drop(self, key: str) -> None:
         self.ask("DEL", key)

@@ -1,6 +1,7 @@
 """GET /api/schema, /api/docs and /api/redoc"""
 
 import re
+from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
@@ -8,7 +9,9 @@ import pytest
 from django.urls import URLPattern, URLResolver, get_resolver
 from rest_framework.test import APIClient
 
+from accounts.tests.cast import at_once
 from contactbook.schema import whole_document
+from contactbook.tests.live import serving
 from contactbook.urls import urlpatterns
 
 METHODS = {"get", "post", "put", "patch", "delete"}
@@ -102,6 +105,13 @@ def test_it_is_json(client: APIClient) -> None:
     answer = client.get("/api/schema")
     assert answer["Content-Type"].startswith("application/")
     assert answer.json() == DOCUMENT
+
+
+def test_many_may_ask_a_new_process_for_it_at_once(tmp_path: Path) -> None:
+    with serving(tmp_path / "var", processes=1) as server:
+        answers = at_once(8, lambda _: server.ask("GET", "/api/schema"))
+    assert [answer.status for answer in answers] == [200] * 8
+    assert {answer.body for answer in answers} == {answers[0].body}
 
 
 @pytest.mark.django_db

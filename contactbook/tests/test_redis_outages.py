@@ -244,9 +244,37 @@ def test_a_value_of_an_older_epoch_is_not_believed(db):
 def test_a_new_connection_begins_an_epoch():
     caching.remembered("key", lambda: 1)
     before = cache.get(breaker.EPOCH)
-    stores.shared.thread.connection.disconnect()
+    stores.shared.line.connection.disconnect()
     caching.remembered("key", lambda: 1)
     assert cache.get(breaker.EPOCH) != before
+
+
+def offered(key, value=b"value"):
+    stores.shared.offer(cache.make_key(key), value, 30)
+
+
+def test_what_was_not_waited_for_is_kept():
+    for number in range(50):
+        offered(f"key{number}", f"value {number}".encode())
+    found = stores.shared.read([cache.make_key(f"key{number}") for number in range(50)])
+    assert found == [f"value {number}".encode() for number in range(50)]
+
+
+def test_an_answer_that_was_not_waited_for_is_nobody_elses():
+    """Whatever became of it: Redis refused it, Redis hung up, or we did."""
+    stores.shared.put(cache.make_key("mine"), b"mine", 30)
+
+    def mine():
+        return stores.shared.read([cache.make_key("mine")])
+
+    stores.shared.spoken(stores.shared.told, "SET", "x", "y", "EX", "no number")
+    assert mine() == [b"mine"]
+    offered("other")
+    stores.shared.redis.client_kill_filter(_type="normal", skipme=True)
+    assert mine() == [b"mine"]
+    offered("other")
+    stores.shared.line.connection.disconnect()
+    assert mine() == [b"mine"]
 
 
 def test_a_command_sent_late_revives_nothing():
