@@ -83,7 +83,11 @@ def make_valid(case: Any) -> None:
     if case.query and case.query.get("cursor"):
         case.query["cursor"] = ""
     # Nor is a number in the trash. In a chain of requests it would be another contact than the chain's.
-    if name_of(case) in ("restoreFromTrash", "purgeFromTrash") and case.meta.phase.name != TestPhase.STATEFUL and trashed:
+    if (
+        name_of(case) in ("restoreFromTrash", "purgeFromTrash")
+        and case.meta.phase.name != TestPhase.STATEFUL
+        and trashed
+    ):
         case.path_parameters["contact_id"] = trashed.pop()
     if isinstance(case.body, dict):
         VALID.get(name_of(case), lambda body: None)(case.body)
