@@ -148,7 +148,7 @@ SCRIPTS = (COUNT, SWAP, SETTLE)
 
 
 class Redis:
-    """Each thread speaks over a connection of its own: the client's way, by pool, retries and hooks, takes twice as long."""
+    """Each thread over a connection of its own: the client's way, by pool, retries and hooks, takes twice as long."""
 
     def __init__(self) -> None:
         self.redis: Any = get_redis_connection("default")
