@@ -79,7 +79,7 @@ class SessionQuerySet(models.QuerySet["Session"]):
     def begin(self, user: User, client: str = "") -> "Session":
         """A session for a person who has just logged in."""
         now = timezone.now()
-        with transaction.atomic():
+        with transaction.atomic(savepoint=False):
             session = self.create(
                 user=user,
                 client=printable(client),
