@@ -10,7 +10,7 @@ import hashlib
 import threading
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from django.conf import settings
@@ -147,53 +147,48 @@ redis.call('SET', KEYS[1], '["' .. epoch .. '",' .. ARGV[2] .. ']', 'EX', ARGV[3
 SCRIPTS = (COUNT, SWAP, SETTLE)
 
 
+class Line(threading.local):
+    """A thread's own connection, and what goes with its next command."""
+
+    connection: Any = None
+    offered = b""
+
+
 class Redis:
     """Each thread over a connection of its own: the client's way, by pool, retries and hooks, takes twice as long."""
 
     def __init__(self) -> None:
         self.redis: Any = get_redis_connection("default")
         self.scripts = {text: hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest() for text in SCRIPTS}
-        self.line = threading.local()
+        self.line = Line()
 
-    def spoken(self, way: Callable[..., Any], *command: Any) -> Any:
-        """The client's breaker is kept to. A connection that the server had closed is opened once more: no command
-        here does harm when it is repeated."""
+    def ask(self, *command: Any) -> Any:
+        """The answer to a command. The client's breaker is kept to.
+
+        A connection that the server had closed is opened once more: no command here does harm when it is repeated.
+        """
         if breaker.failures:
             raise Away("Redis did not answer a moment ago.")
-        if not hasattr(self.line, "connection"):
-            self.line.connection = self.redis.connection_pool.make_connection()
+        self.line.connection = self.line.connection or self.redis.connection_pool.make_connection()
         try:
             try:
-                return way(self.line.connection, *command)
+                return self.asked(self.line.connection, command)
             except ConnectionError:
-                return way(self.line.connection, *command)
+                return self.asked(self.line.connection, command)
         except NoScriptError:
             raise
         except RedisError as error:
-            self.line.connection.disconnect()  # what is owed on it must not be taken for the answer to something else
             breaker.fail(error)
             raise
 
-    def ask(self, *command: Any) -> Any:
-        return self.spoken(self.asked, *command)
-
-    def asked(self, connection: Any, *command: Any) -> Any:
-        owed, self.line.owed = self.owed(connection), 0
-        connection.send_command(*command, check_health=False)
-        for _ in range(owed):
+    def asked(self, connection: Any, command: Sequence[Any]) -> Any:
+        offered, self.line.offered = self.line.offered, b""
+        packet = b"".join([offered, *connection.pack_command(*command)])
+        connection.send_packed_command([packet], check_health=False)
+        if offered:
             with contextlib.suppress(ResponseError):  # Redis has no room for it
                 connection.read_response()
         return connection.read_response()
-
-    def told(self, connection: Any, *command: Any) -> None:
-        """Its answer is read before the next one's; by then it has long been there."""
-        owed = self.owed(connection)
-        connection.send_command(*command, check_health=False)
-        self.line.owed = owed + 1
-
-    def owed(self, connection: Any) -> int:
-        """How many answers are still to be read; none from one that was closed."""
-        return self.line.owed if connection.is_connected else 0
 
     def run(self, script: str, keys: Sequence[str], *arguments: Any) -> Any:
         """A script by its SHA-1; a Redis that was restarted is sent its text."""
@@ -220,8 +215,9 @@ class Redis:
         self.ask("SET", key, value, "EX", seconds)
 
     def offer(self, key: str, value: bytes, seconds: int) -> None:
-        """As `put`, without waiting for whether it was kept."""
-        self.spoken(self.told, "SET", key, value, "EX", seconds)
+        """As `put`, but with this thread's next command: a packet less, and nobody waits for whether it was kept."""
+        connection = self.line.connection
+        self.line.offered = b"".join(connection.pack_command("SET", key, value, "EX", seconds)) if connection else b""
 
     def drop(self, key: str) -> None:
         self.ask("DEL", key)

@@ -16,6 +16,7 @@ from .jscontact import SERVERS_OWN
 from .models import Contact
 
 PHONE_DIGITS = 15  # E.164's most
+NO_DIGIT = re.compile(r"\D")
 FLAT = ("fullname", "email", "phone", "birthday", "additional", "avatar")
 COLUMNS = (*FLAT, "id", "user_id")
 CARD_COLUMNS = ("card", "uid", "created_at", "updated_at")
@@ -23,7 +24,7 @@ CARD_COLUMNS = ("card", "uid", "created_at", "updated_at")
 
 def digits(phone: str | None) -> int | None:
     """`phone_number`, the digits of `phone`: None where there are none, or more than the wire's integer may have."""
-    found = "".join(c for c in phone or "" if c.isdecimal())
+    found = NO_DIGIT.sub("", phone or "")
     return int(found) if 0 < len(found) <= PHONE_DIGITS else None
 
 

@@ -249,32 +249,22 @@ def test_a_new_connection_begins_an_epoch():
     assert cache.get(breaker.EPOCH) != before
 
 
-def offered(key, value=b"value"):
-    stores.shared.offer(cache.make_key(key), value, 30)
+def test_what_is_offered_goes_with_the_next_command():
+    mine, other = cache.make_key("mine"), cache.make_key("other")
+    stores.shared.put(mine, b"mine", 30)
+    stores.shared.offer(other, b"offered", 30)
+    assert stores.shared.read([mine, other]) == [b"mine", b"offered"]
 
 
-def test_what_was_not_waited_for_is_kept():
-    for number in range(50):
-        offered(f"key{number}", f"value {number}".encode())
-    found = stores.shared.read([cache.make_key(f"key{number}") for number in range(50)])
-    assert found == [f"value {number}".encode() for number in range(50)]
-
-
-def test_an_answer_that_was_not_waited_for_is_nobody_elses():
-    """Whatever became of it: Redis refused it, Redis hung up, or we did."""
-    stores.shared.put(cache.make_key("mine"), b"mine", 30)
-
-    def mine():
-        return stores.shared.read([cache.make_key("mine")])
-
-    stores.shared.spoken(stores.shared.told, "SET", "x", "y", "EX", "no number")
-    assert mine() == [b"mine"]
-    offered("other")
+def test_what_becomes_of_an_offer_is_nobody_elses_answer():
+    """Redis refuses it, or has hung up."""
+    mine = cache.make_key("mine")
+    stores.shared.put(mine, b"mine", 30)
+    stores.shared.offer("other", b"refused", "no number")
+    assert [stores.shared.read([mine]) for _ in range(2)] == [[b"mine"]] * 2
+    stores.shared.offer("other", b"lost", 30)
     stores.shared.redis.client_kill_filter(_type="normal", skipme=True)
-    assert mine() == [b"mine"]
-    offered("other")
-    stores.shared.line.connection.disconnect()
-    assert mine() == [b"mine"]
+    assert [stores.shared.read([mine]) for _ in range(2)] == [[b"mine"]] * 2
 
 
 def test_a_command_sent_late_revives_nothing():
