@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 import pytest
 
 from contactbook.serving import HASHES
+from contactbook.tests.faults import until
 from contactbook.tests.live import PASSWORD, serving
 
 RUSH = 80  # hashes, of which two at a time are made
@@ -88,3 +89,13 @@ def read_one(answers):
 )
 def test_what_waits_for_a_hash(line, waits):
     assert bool(HASHES.match(line.encode())) is waits
+
+
+def test_who_waits_when_the_server_stops_is_still_let_in(server):
+    email, _ = server.sign_up()
+    with ThreadPoolExecutor(20) as pool:
+        logins = [pool.submit(answered, begun(server, email)) for _ in range(20)]
+        until(lambda: any(login.done() for login in logins))
+        server.process.terminate()
+        assert all(login.result().startswith(b"HTTP/1.1 200") for login in logins)
+    assert server.process.wait(timeout=40) == 0
