@@ -18,7 +18,7 @@ from typing import Any
 Key = tuple[str, ...]  # a metric's name, and its labels' values
 
 SEAT = 256 * 1024  # bytes, of which only the pages that are written to take memory; some 2,000 records
-START = 8  # a seat begins with how many of its bytes are used, written by its process, and whether one sits there
+START = 16  # a seat begins with how many of its bytes are used, whether a process sits there, and its open connections
 HEAD = struct.Struct("=II")
 BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)  # of a duration, in seconds
 
@@ -43,6 +43,14 @@ class Seat:
     def taken(self, value: bool) -> None:
         """By the master alone."""
         self.head[1] = value
+
+    @property
+    def connections(self) -> int:
+        return self.head[2]
+
+    @connections.setter
+    def connections(self, value: int) -> None:
+        self.head[2] = value
 
     def records(self) -> Iterator[tuple[Key, int, int]]:
         """Each key, where its numbers begin, and how many they are; also of a seat that is being written to."""
@@ -126,9 +134,15 @@ def sit(worker: Any) -> None:
         worker.seat = mapped(1)[0]
         seats = [*seats, worker.seat]
     mine = Seat(worker.seat.memory)  # anew: its former process has added records since the master looked
+    mine.connections = 0
     for key, place, _ in mine.records():
         if key[0] in GAUGES:
             mine.numbers[place] = 0
+
+
+def fewest_connections() -> int:
+    """Of any process that serves; 0 where none is seen."""
+    return min((seat.connections for seat in seats if seat.taken), default=0)
 
 
 def leave(worker: Any) -> None:

@@ -27,6 +27,8 @@ COUNTED = {
 TIMED = {counting.SECONDS: Meaning("Time until the answer was ready.", ("route", "method"))}
 OWN = {counting.BREAKER: "1 in a process that goes without Redis, since it does not answer."}
 
+CONNECTIONS = "contactbook_connections"
+
 Numbers = Callable[[], dict[str, float]]  # by the label's value
 asked: dict[str, tuple[str, str, Numbers]] = {}  # by the metric's name
 
@@ -67,6 +69,7 @@ class Everything:
         yield from (counter(name, meaning, sums.get(name, {})) for name, meaning in COUNTED.items())
         yield from (histogram(name, meaning, sums.get(name, {})) for name, meaning in TIMED.items())
         yield from (each_process(name, help) for name, help in OWN.items())
+        yield gauge(CONNECTIONS, "Connections that are open.", ["process"], connections())
         yield gauge("contactbook_processes", "Processes that serve.", [], {(): sum(s.taken for s in counting.seats)})
         for name, (help, label, numbers) in asked.items():
             try:
@@ -119,6 +122,10 @@ def gauge(name: str, help: str, labels: list[str], numbers: dict[tuple[str, ...]
     for values, number in numbers.items():
         family.add_metric(values, number)
     return family
+
+
+def connections() -> dict[tuple[str, ...], float]:
+    return {(str(index),): seat.connections for index, seat in enumerate(counting.seats) if seat.taken}
 
 
 def each_process(name: str, help: str) -> Any:

@@ -1,16 +1,20 @@
-"""gunicorn's worker of threads, in which whoever waits for a password's hash keeps nobody else waiting."""
+"""gunicorn's worker of threads: fair to the other processes, and to those who wait for no hash."""
 
 import errno
 import re
 import socket
+import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 from gunicorn.workers import gthread
 
+from . import counting
+
 # What hashes a password (accounts/authentication.py). A request with a body comes with its first line at least.
 HASHES = re.compile(rb"POST /+(api/auth/|api/me/password|reset/|admin/login)|DELETE /+api/me[/?]?[? ]")
-LONGEST = 64  # bytes, of which these are told apart
+LONGEST = 64  # bytes, by which these are told apart
+GIVE_WAY = 0.001  # seconds
 
 
 class Worker(gthread.ThreadWorker):
@@ -38,13 +42,24 @@ class Worker(gthread.ThreadWorker):
             finish(conn, fs)
 
     def accept(self, listener: socket.socket) -> None:
-        """A socket that was shut (stopping.py) is no fault."""
+        """A process with fewer connections goes first: they are kept alive, and whoever woke first once had them all.
+
+        A socket that was shut (stopping.py) is no fault.
+        """
+        if self.nr_conns > counting.fewest_connections():
+            time.sleep(GIVE_WAY)
         try:
             super().accept(listener)
         except OSError as error:
             if error.errno != errno.EINVAL:
                 raise
             self.alive = False  # as by SIGTERM, which is on its way
+        counting.mine.connections = self.nr_conns
+
+    def notify(self) -> None:
+        """At every turn of the loop, in which connections end."""
+        super().notify()
+        counting.mine.connections = self.nr_conns
 
 
 def hashes(connection: socket.socket) -> bool:

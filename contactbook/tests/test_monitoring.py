@@ -56,7 +56,7 @@ def test_the_manual_lists_every_metric(client):
     counted = [*metrics.COUNTED.items(), *metrics.TIMED.items()]
     labels = {f"{name}_total" if name in metrics.COUNTED else name: sorted(each.labels) for name, each in counted}
     gauges = {name: [label] for name, (_, label, _) in metrics.asked.items()}
-    own = {name: ["process"] for name in metrics.OWN}
+    own = {name: ["process"] for name in (*metrics.OWN, metrics.CONNECTIONS)}
     assert listed == labels | gauges | own | {"contactbook_processes": []}
     answered = [family.name for family in parsed(client.get("/metrics").content.decode())]
     assert sorted(answered) == sorted(name.removesuffix("_total") for name in listed)

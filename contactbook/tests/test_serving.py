@@ -1,5 +1,6 @@
 """A rush of logins: nobody who asks for anything else waits behind it."""
 
+import contextlib
 import json
 import socket
 import urllib.parse
@@ -10,6 +11,7 @@ import pytest
 from contactbook.serving import HASHES
 from contactbook.tests.faults import until
 from contactbook.tests.live import PASSWORD, serving
+from contactbook.tests.test_metrics_live import numbers
 
 RUSH = 80  # hashes, of which two at a time are made
 
@@ -89,6 +91,19 @@ def read_one(answers):
 )
 def test_what_waits_for_a_hash(line, waits):
     assert bool(HASHES.match(line.encode())) is waits
+
+
+def test_processes_share_the_connections(server):
+    """They are kept alive, so whoever accepts them answers all their requests."""
+    if server.env["WEB_CONCURRENCY"] == "1":
+        pytest.skip("one process serves the embedded stack")
+    for _ in range(3):
+        with contextlib.ExitStack() as stack:
+            until(lambda: sum(numbers(server, "contactbook_connections").values()) <= 1)
+            for _ in range(20):
+                stack.enter_context(socket.create_connection(("127.0.0.1", int(server.env["PORT"])), timeout=20))
+            until(lambda: sum(numbers(server, "contactbook_connections").values()) >= 20)
+            assert min(numbers(server, "contactbook_connections").values()) >= 7
 
 
 def test_who_waits_when_the_server_stops_is_still_let_in(server):
