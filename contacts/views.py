@@ -18,6 +18,7 @@ from contactbook.schema import documented
 from . import avatars, hot
 from .base import Contacts
 from .birthdays import span
+from .models import Contact
 from .models.book import Version
 from .models.contact import NOT_FOUND, etag_of
 from .serializers import (
@@ -61,10 +62,10 @@ class ContactsViewSet(Contacts):
         return self.hot(lambda version: self.page(request, version))
 
     def page(self, request: Request, version: Version) -> caching.Page:
-        asked = validated(ListQuery, request.query_params, "query")
+        asked, user_id = validated(ListQuery, request.query_params, "query"), self.caller.pk
         criteria = {name: asked[name] for name in FILTERS if name in asked}
         plain = asked.keys() <= PLAIN and asked["order"] == "fullname" and asked.get("skip", 0) < paging.DEEP
-        source: Any = functools.partial(hot.listed, self.caller.pk) if plain else self.contacts().matching(**criteria)
+        source: Any = functools.partial(hot.listed, user_id) if plain else Contact.objects.matching(user_id, **criteria)
         total = source.count() if criteria else version.live
         if criteria and total <= FEW:
             source = source.gathered()
