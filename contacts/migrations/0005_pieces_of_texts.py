@@ -52,5 +52,5 @@ class Migration(migrations.Migration):
         OnPostgreSQL([ALONE, FUNCTION], [*without("pieces"), "DROP FUNCTION contact_pieces"]),
         # The planner knows of what is inside an index only after this.
         OnPostgreSQL([*sum(PIECES, []), "ANALYZE contacts_contact"], [ALONE, *sum(TRIGRAMS, [])]),
-        OnPostgreSQL([*without("trigrams"), "RESET lock_timeout"], migrations.RunSQL.noop),
+        OnPostgreSQL(without("trigrams"), migrations.RunSQL.noop),
     ]

@@ -185,7 +185,11 @@ class Contact(models.Model):
         indexes = [
             models.Index(fields=["user", "fullname_folded", "id"], name="contact_order", condition=Q(deleted_at=None)),
             models.Index(fields=["user", "id"], name="contact_created", condition=Q(deleted_at=None)),
-            models.Index(fields=["user", "month_day"], name="contact_birthdays", condition=Q(deleted_at=None)),
+            models.Index(
+                fields=["user", "month_day", "fullname_folded", "id"],
+                name="contact_birthday_order",
+                condition=Q(deleted_at=None),
+            ),
             models.Index(fields=["user", "revision"], name="contact_revisions"),
             models.Index(
                 fields=["user", "-deleted_at", "-id"],
