@@ -9,12 +9,12 @@ from django.db.models import QuerySet
 from django.db.models.functions import Coalesce
 from django.http import Http404
 
-from contactbook.compiled import Compiled, Early, Plain, PlainNumber, containing
+from contactbook.compiled import Compiled, Early, Plain, containing
 
 from . import birthdays
 from .folding import fold
-from .models import Contact
-from .models.contact import LARGEST_ID, NOT_FOUND, HasPieces, has_pieces
+from .models import Contact, ContactQuerySet
+from .models.contact import LARGEST_ID, NOT_FOUND, has_pieces
 from .serializers import CARD_COLUMNS, COLUMNS
 
 Row = dict[str, Any]
@@ -56,9 +56,7 @@ def walked(column: str) -> Any:
 
 def early_or_indexed(column: str) -> tuple[Early, Any]:
     """What is often in a book is among its first; the rest by the index of three letters, with a part of the text."""
-    live = Contact.objects.filter(deleted_at=None).annotate(owner=PlainNumber("user")).filter(owner=0)
-    found = live.filter(HasPieces(column, 0, "x")).filter(**{f"{column}__contains": "x"})
-    first_found = found.order_by(Plain("fullname_folded"), "id").values("pk")[:1]
+    first_found = Contact.objects.holding(0, column, "x").order_by(Plain("fullname_folded"), "id").values("pk")[:1]
     return Early(mine().in_order(), column, EARLY[column]), first_found
 
 
@@ -76,10 +74,20 @@ def found(user_id: int, query: str, live: int) -> Row:
     if query.isascii() and query.isdecimal() and int(query) <= LARGEST_ID:
         rows = BY_ID.rows(user_id, int(query), limit=1)
     if text := fold(query):
-        rows = rows or (searched(user_id, text) if live > SMALL and has_pieces(text) else looked_for(user_id, text))
+        rows = rows or (searched if by_letters(text, live) else looked_for)(user_id, text)
     if not rows:
         raise Http404(NOT_FOUND)
     return rows[0]
+
+
+def by_letters(text: str, live: int) -> bool:
+    """Whether, among so many contacts, a folded text is found by the indexes of letters."""
+    return live > SMALL and has_pieces(text)
+
+
+def narrowed(rows: ContactQuerySet, user_id: int, query: str, live: int) -> ContactQuerySet:
+    """The same rows, which are already those that the query is found in; in a large book by the indexes of letters."""
+    return rows.searched(user_id, query) if by_letters(fold(query), live) else rows
 
 
 def looked_for(user_id: int, text: str) -> list[Row]:

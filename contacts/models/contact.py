@@ -10,12 +10,14 @@ from django.db.models import BooleanField, F, Func, Q, Value
 from django.db.models.functions import Cast, Coalesce
 from django.http import Http404
 
+from contactbook.compiled import PlainNumber
 from contacts import jscontact
 from contacts.folding import fold
 
 FOLDED_LENGTH = 510  # characters; its 2,040 bytes at most still fit PostgreSQL's index rows of 2,704
 NOT_FOUND = "Contact was not found"
 LARGEST_ID = 2**63 - 1
+SEARCHED = ("fullname_folded", "email_folded")
 PIECE = 3  # letters of which PostgreSQL's indexes hold where they stand
 
 
@@ -105,20 +107,22 @@ class ContactQuerySet(models.QuerySet["Contact"]):
         """Those whose fullname or email contains the text, without regard to case or diacritics."""
         return self.named(text) | self.addressed(text)
 
-    def search_of(self, user_id: int, text: str) -> Self:
-        """The same among one owner's, by an index where there is one."""
-        mine = self.for_user(user_id)
-        by_name = mine.with_pieces("fullname_folded", user_id, text).named(text)
-        return by_name | mine.with_pieces("email_folded", user_id, text).addressed(text)
+    def holding(self, user_id: int, column: str, text: str) -> Self:
+        """An owner's whose column contains a folded text, by PostgreSQL's index of its letters and by no other."""
+        live = self.filter(deleted_at=None).annotate(owner=PlainNumber("user")).filter(owner=user_id)
+        return live.filter(HasPieces(column, user_id, text)).filter(**{f"{column}__contains": text})
 
-    def with_pieces(self, column: str, user_id: int, text: str) -> Self:
-        return self.filter(HasPieces(column, user_id, fold(text))) if has_pieces(fold(text)) else self
+    def searched(self, user_id: int, text: str) -> Self:
+        """What `search` leaves, found by the indexes of letters before anything else is looked at."""
+        rows = type(self)(self.model)
+        by_name, by_address = (rows.holding(user_id, each, fold(text)).values("pk") for each in SEARCHED)
+        return self.filter(pk__in=by_name.union(by_address))
 
     def matching(
-        self, user_id: int, q: str = "", group: str = "", favourite: str = "", updated_since: datetime | None = None
+        self, q: str = "", group: str = "", favourite: str = "", updated_since: datetime | None = None
     ) -> Self:
-        """An owner's that meet every criterion that is given; `favourite` is "true" or "false"."""
-        found = self.search_of(user_id, q) if q else self.for_user(user_id)
+        """Those that meet every criterion that is given; `favourite` is "true" or "false"."""
+        found = self.search(q) if q else self
         found = found.in_group(group) if group else found
         if favourite:
             starred = HasKeyword(jscontact.FAVOURITE)
