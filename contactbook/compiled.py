@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, cast
 
 from django.db import connection
-from django.db.models import Field, Func, Model, QuerySet, Subquery
+from django.db.models import BigIntegerField, Field, Func, Model, QuerySet, Subquery
 
 
 class Select(NamedTuple):
@@ -78,6 +78,13 @@ class Plain(Func):
     """
 
     template = "(%(expressions)s || '')"
+
+
+class PlainNumber(Func):
+    """The same of a number."""
+
+    template = "(%(expressions)s + 0)"
+    output_field = BigIntegerField()
 
 
 class Early(Subquery):

@@ -1,12 +1,10 @@
 """The reads that are asked for most, each a compiled query of `ContactQuerySet`'s own conditions; rows as dicts."""
 
-import re
 import sys
 from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
-from django.db import connection
 from django.db.models import QuerySet
 from django.db.models.functions import Coalesce
 from django.http import Http404
@@ -15,15 +13,15 @@ from contactbook.compiled import Compiled, Early, Plain, containing
 
 from . import birthdays
 from .folding import fold
-from .models import Contact
-from .models.contact import LARGEST_ID, NOT_FOUND
+from .models import Contact, ContactQuerySet
+from .models.contact import LARGEST_ID, NOT_FOUND, has_pieces
 from .serializers import CARD_COLUMNS, COLUMNS
 
 Row = dict[str, Any]
 WHOLE = (*COLUMNS, *CARD_COLUMNS, "revision")
 SMALL = 1000  # contacts of a book that is quickest looked through
-EARLY = {"fullname_folded": 5000, "email_folded": 1000}  # rows, of which most of what is often in a book is one
-PIECE = 8  # letters of a text that the index is asked for: each three of them cost a look into it
+EARLY = {"fullname_folded": 300, "email_folded": 200}  # rows, of which most of what is often in a book is one
+PART = 8  # letters of a text that the index is asked for: each three of them cost a look into it
 PAGE = 1000  # rows at a time of an answer without a limit
 
 LISTED = Compiled(lambda: mine().in_order().values(*COLUMNS, "fullname_folded"))
@@ -57,9 +55,8 @@ def walked(column: str) -> Any:
 
 
 def early_or_indexed(column: str) -> tuple[Early, Any]:
-    """What is often in a book is among its first; the rest by the index of three letters, with a piece of the text."""
-    found = mine().filter(**{f"{column}__contains": "x"}).annotate(text=Plain(column)).filter(text__contains="x")
-    first_found = found.order_by(Plain("fullname_folded"), "id").values("pk")[:1]
+    """What is often in a book is among its first; the rest by the index of three letters, with a part of the text."""
+    first_found = Contact.objects.holding(0, column, "x").order_by(Plain("fullname_folded"), "id").values("pk")[:1]
     return Early(mine().in_order(), column, EARLY[column]), first_found
 
 
@@ -77,33 +74,38 @@ def found(user_id: int, query: str, live: int) -> Row:
     if query.isascii() and query.isdecimal() and int(query) <= LARGEST_ID:
         rows = BY_ID.rows(user_id, int(query), limit=1)
     if text := fold(query):
-        rows = rows or (searched(user_id, text) if live > SMALL and has_trigrams(text) else looked_for(user_id, text))
+        rows = rows or (searched if by_letters(text, live) else looked_for)(user_id, text)
     if not rows:
         raise Http404(NOT_FOUND)
     return rows[0]
 
 
-def has_trigrams(text: str) -> bool:
-    """Whether PostgreSQL's index of three letters helps."""
-    return connection.vendor == "postgresql" and re.search(r"[^\W_]{3}", text) is not None
+def by_letters(text: str, live: int) -> bool:
+    """Whether, among so many contacts, a folded text is found by the indexes of letters."""
+    return live > SMALL and has_pieces(text)
+
+
+def narrowed(rows: ContactQuerySet, user_id: int, query: str, live: int) -> ContactQuerySet:
+    """The same rows, which are already those that the query is found in; in a large book by the indexes of letters."""
+    return rows.searched(user_id, query) if by_letters(fold(query), live) else rows
 
 
 def looked_for(user_id: int, text: str) -> list[Row]:
-    part = containing(text)
-    return WALKED.rows(user_id, part, user_id, part, limit=1)
+    asked = (user_id, containing(text))
+    return WALKED.rows(*asked, *asked, limit=1)
 
 
 def searched(user_id: int, text: str) -> list[Row]:
     whole = (user_id, containing(text))
-    asked = (*whole, user_id, containing(piece(text)), containing(text))
+    asked = (*whole, user_id, user_id, part(text), containing(text))
     return SEARCHED.rows(*asked, *asked, limit=1)
 
 
-def piece(text: str) -> str:
-    """A part that says much: of an address the end of what stands before its @, of others how it begins."""
+def part(text: str) -> str:
+    """One that says much: of an address the end of what stands before its @, of others how it begins."""
     before, at, _ = text.partition("@")
-    parts = ((before + at)[-PIECE:], text[:PIECE])
-    return next((part for part in parts if has_trigrams(part)), text)
+    end = (before + at)[-PART:]
+    return end if at and has_pieces(end) else text[:PART]
 
 
 def born_between(

@@ -43,6 +43,7 @@ from .serializers import (
 
 PLAIN = {"skip", "limit", "order"}  # what a list is mostly asked by
 FEW = 1000  # contacts, which are quicker put in order than found by walking through a large book in order
+FEW_FOUND = 5000  # the same of a text, of which the planner does not know how often this owner has it
 RESERVED = {"export"}  # kept free for a route to come; the other reserved words have theirs
 
 
@@ -65,9 +66,11 @@ class ContactsViewSet(Contacts):
         criteria = {name: asked[name] for name in FILTERS if name in asked}
         plain = asked.keys() <= PLAIN and asked["order"] == "fullname" and asked.get("skip", 0) < paging.DEEP
         source: Any = functools.partial(hot.listed, self.caller.pk) if plain else self.contacts().matching(**criteria)
-        total = source.count() if criteria else version.live
-        if criteria and total <= FEW:
-            source = source.gathered()
+        total = version.live
+        if criteria:
+            narrowed = hot.narrowed(source, self.caller.pk, criteria.get("q", ""), version.live)
+            total = narrowed.count()
+            source = narrowed.gathered() if total <= (FEW_FOUND if "q" in criteria else FEW) else source
         page = paging.Page(source, ORDERS[asked["order"]], asked)
         columns = (*COLUMNS, *CARD_COLUMNS) if "fields" in asked else COLUMNS
         rows = [represent(row) for row in page.rows(columns)]

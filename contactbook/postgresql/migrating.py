@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.contrib.postgres.operations import AddIndexConcurrently
+from django.contrib.postgres.operations import AddIndexConcurrently, RemoveIndexConcurrently
 from django.db import migrations
 
 
@@ -22,19 +22,40 @@ class OnPostgreSQL(migrations.RunSQL):
             super().database_backwards(app_label, schema_editor, from_state, to_state)
 
 
-class AddIndexOnline(AddIndexConcurrently):
+class Online:
     """Without a lock that a write would wait for. The migration is not atomic, and can be run again after a failure."""
 
-    def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
-        if not is_postgresql(schema_editor):
-            return migrations.AddIndex.database_forwards(self, app_label, schema_editor, from_state, to_state)
-        unfinished(schema_editor, self.index.name)
-        return super().database_forwards(app_label, schema_editor, from_state, to_state)
+    plain: Any
+    online: Any
+    index_name: Any
 
-    def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+    def database_forwards(self, app_label: str, schema_editor: Any, *states: Any) -> None:
+        self.way(schema_editor).database_forwards(self, app_label, schema_editor, *states)
+
+    def database_backwards(self, app_label: str, schema_editor: Any, *states: Any) -> None:
+        self.way(schema_editor).database_backwards(self, app_label, schema_editor, *states)
+
+    def way(self, schema_editor: Any) -> Any:
         if not is_postgresql(schema_editor):
-            return migrations.AddIndex.database_backwards(self, app_label, schema_editor, from_state, to_state)
-        return super().database_backwards(app_label, schema_editor, from_state, to_state)
+            return self.plain
+        unfinished(schema_editor, self.index_name)
+        return self.online
+
+
+class AddIndexOnline(Online, AddIndexConcurrently):
+    plain, online = migrations.AddIndex, AddIndexConcurrently
+
+    @property
+    def index_name(self) -> str:
+        return self.index.name
+
+
+class RemoveIndexOnline(Online, RemoveIndexConcurrently):
+    plain, online = migrations.RemoveIndex, RemoveIndexConcurrently
+
+    @property
+    def index_name(self) -> str:
+        return self.name
 
 
 def unfinished(schema_editor: Any, index: str) -> None:

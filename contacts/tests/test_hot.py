@@ -182,6 +182,18 @@ def test_what_is_found_is_what_the_queryset_gives(alice, tried):
     holds()
 
 
+def test_owners_whose_letters_stand_in_one_list_are_told_apart(alice, make_user):
+    other = make_user("other", pk=alice.pk + 256)
+    for user, name in ((other, "Ann Smith"), (alice, "Bea Smith")):
+        keep((user,), [(0, name, "bea@x.org", None, False)])
+    for text, user, name in (("smith", alice, "Bea Smith"), ("bea@", other, "Ann Smith")):
+        assert hot.found(user.pk, text, 10**6)["fullname"] == name
+        rows = hot.narrowed(Contact.objects.for_user(user.pk).matching(text), user.pk, text, 10**6)
+        assert [each.fullname for each in rows] == [name]
+    with pytest.raises(Http404):
+        hot.found(alice.pk, "ann smith", 10**6)
+
+
 def test_an_id_is_found_before_a_name_and_for_its_owner_alone(alice, bob, tried):
     def check():
         for user in (alice, bob):

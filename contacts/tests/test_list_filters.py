@@ -186,12 +186,18 @@ def test_it_takes_one_query_and_another_to_count_what_is_filtered(as_alice, five
 def test_few_and_many_matches_are_listed_alike(as_alice, five, monkeypatch):
     queries = [
         {"q": "ann"},
+        {"q": "x.org"},
+        {"q": "x.org", "group": "Work"},
         {"group": "Work"},
         {"favourite": "true"},
         {"favourite": "false"},
         {"q": "x", "order": "-updated"},
     ]
     few = [walked(as_alice, limit=1, **query)[0] for query in queries]
+    monkeypatch.setattr("contacts.hot.SMALL", 0)
+    settle()
+    assert [walked(as_alice, limit=1, **query)[0] for query in queries] == few
     monkeypatch.setattr("contacts.views.FEW", 0)
+    monkeypatch.setattr("contacts.views.FEW_FOUND", 0)
     settle()
     assert [walked(as_alice, limit=1, **query)[0] for query in queries] == few

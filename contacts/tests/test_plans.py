@@ -4,8 +4,11 @@ Generated from the URL resolver: a new route fails here until it is told how it 
 """
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from datetime import date
+from typing import Any
 from urllib.parse import quote, urlencode
 
 import pytest
@@ -16,6 +19,7 @@ from accounts.models import Session
 from conftest import client_of
 from contactbook.paging import Position, encoded
 from contactbook.tests.test_access_table import OPEN, routes
+from contacts import hot
 from contacts.models import Book, Contact, Group
 from contacts.serializers import ORDERS
 
@@ -23,6 +27,7 @@ from .cast import settle
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 
+postgresql = pytest.mark.skipif(not os.environ.get("DATABASE_URL"), reason="runs with the production stack")
 MANY = 400  # less than the pages of an export, each of which is a statement
 OURS = ("contacts_", "accounts_")  # how the tables' names begin
 GIVEN = ["Ann", "Łukasz", "Maria", "Zoë", "Іван"]
@@ -157,24 +162,30 @@ def faults(cursor, sql, params):
         steps = [row[3] for row in cursor.fetchall()]
         assert steps
         return [step for step in steps if step.startswith("SCAN ") and not step.startswith(SCANS_OF_NO_TABLE)]
-    cursor.execute(f"EXPLAIN (FORMAT JSON) {sql}", params)
-    plan = cursor.fetchone()[0]
-    return list(unbounded((json.loads(plan) if isinstance(plan, str) else plan)[0]["Plan"]))
+    return [node for node in map(unbounded, nodes(cursor, sql, params)) if node]
 
 
 SCANS_OF_NO_TABLE = ("SCAN json_each", "SCAN CONSTANT ROW", "SCAN (subquery")
 
 
-def unbounded(plan):
-    """The nodes of PostgreSQL's plan that read a table of ours without a condition of an index."""
+def nodes(cursor, sql, params):
+    """Of PostgreSQL's plan."""
+    cursor.execute(f"EXPLAIN (FORMAT JSON) {sql}", params)
+    plan = cursor.fetchone()[0]
+    found = [(json.loads(plan) if isinstance(plan, str) else plan)[0]["Plan"]]
+    for node in found:
+        found += node.get("Plans", ())
+    return found
+
+
+def unbounded(node):
+    """The name of a node that reads a table of ours without a condition of an index."""
     # A bitmap's index scans stand below it, as does the scan that finds what is to be written.
-    bounded = "Index Cond" in plan or plan["Node Type"] in ("Bitmap Heap Scan", "ModifyTable")
-    if plan.get("Relation Name", "").startswith(OURS) and not bounded:
-        yield f"{plan['Node Type']} on {plan['Relation Name']} {plan.get('Index Name', '')}"
-    if plan["Node Type"] == "Bitmap Index Scan" and not bounded:
-        yield f"{plan['Node Type']} {plan['Index Name']}"
-    for part in plan.get("Plans", ()):
-        yield from unbounded(part)
+    if "Index Cond" in node or node["Node Type"] in ("Bitmap Heap Scan", "ModifyTable"):
+        return ""
+    if node.get("Relation Name", "").startswith(OURS):
+        return f"{node['Node Type']} on {node['Relation Name']} {node.get('Index Name', '')}"
+    return f"{node['Node Type']} {node['Index Name']}" if node["Node Type"] == "Bitmap Index Scan" else ""
 
 
 @pytest.fixture
@@ -216,6 +227,36 @@ def test_a_write_is_served_by_indexes(crowd, route):
         assert answer.status_code in (200, 201), answer.content
         assert [(path, sql, wrong) for sql, wrong in statements if wrong] == []
         assert statements, path
+
+
+@contextmanager
+def planned() -> Iterator[list[dict[str, Any]]]:
+    """The nodes of PostgreSQL's plans for the statements inside."""
+    found: list[dict[str, Any]] = []
+    with CaptureQueriesContext(connection) as captured:
+        yield found
+    with connection.cursor() as cursor:
+        for statement in captured.captured_queries:
+            found += nodes(cursor, statement["sql"], None)
+
+
+@postgresql
+def test_a_large_book_is_searched_by_indexes_of_its_letters(crowd):
+    user, _ = crowd
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_indexscan = off")  # as few rows are read as quickly from end to end
+    with planned() as plan:
+        assert hot.searched(user.pk, "maria")
+    indexes = {node.get("Index Name") for node in plan if "Index Cond" in node}
+    assert indexes >= {"contact_fullname_folded_pieces", "contact_email_folded_pieces"}
+
+
+@postgresql
+def test_birthdays_are_read_in_their_order(crowd):
+    user, _ = crowd
+    with planned() as plan:
+        assert list(hot.born_between(user.pk, date(2026, 3, 1), date(2026, 3, 31), "02-28", 20, 0))
+    assert [node["Node Type"] for node in plan] == ["Limit", "Index Scan"]
 
 
 def test_a_statement_without_an_index_is_found(crowd):
