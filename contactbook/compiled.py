@@ -12,6 +12,7 @@ from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import Field, Func, Model, QuerySet, Subquery
 from django.db.models.sql import Query
+from django.db.transaction import get_connection
 
 AT_ONCE = 25  # rows that a process holds of an answer that has many
 
@@ -160,7 +161,8 @@ class Writes:
         return f"UPDATE {quote(table.db_table)} SET {columns} WHERE {quote(self.key)} = %s"  # noqa: S608 # nosec B608
 
     def values(self, row: Model) -> list[Any]:
-        return [field.get_db_prep_save(getattr(row, field.attname), connection) for field in self.fields]
+        here = get_connection()  # `connection` looks it up at each of its attributes
+        return [field.get_db_prep_save(getattr(row, field.attname), here) for field in self.fields]
 
     def insert(self, row: Model) -> None:
         with connection.cursor() as cursor:
