@@ -23,12 +23,14 @@ class Embedded:
         """Only after the rounds: nothing is to fill while they are measured."""
         self.here.populate(self.bench.size._replace(mixers=0, power=0), env=self.env)
         tokens = {user: token for user, _, token in self.here.inside("people", env=self.env)}
-        shutil.copy(self.file, copy := self.file.with_name("bare.sqlite3"))
+        for copy in ("bare", "door"):
+            self.copy(copy).mkdir()
+            shutil.copy(self.file, self.copy(copy))
         self.server = self.here.product(self.env, "embedded")
         self.bench.tokens[self.server] = tokens
         self.server.start()
         self.reads()
-        self.writes(copy)
+        self.writes()
         self.server.stop()
 
     def tables(self):
@@ -43,16 +45,28 @@ class Embedded:
             self.rows.append([f"{name}: SQLite, PostgreSQL", ", ".join(numbers), f"{factor:.2f}"])
             self.targets.at_least(f"SQLite: {name} against PostgreSQL", factor, 0.8)
 
-    def writes(self, copy):
+    def writes(self):
         """Sixteen people create contacts; any answer but a 201 ends the benchmark."""
         seconds = 1 if self.bench.options.quick else 3
-        plan, pairs = self.bench.plan(self.server, "create", self.bench.cases.create()), []
+        plan, turns = self.bench.plan(self.server, "create", self.bench.cases.create()), []
         for _ in range(1 if self.bench.options.quick else 3):
             result = self.here.load.run(self.server, plan, seconds)
-            command = [sys.executable, "-m", "bench.writer", str(copy), str(seconds)]
-            bare = json.loads(subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout)
-            pairs.append((result["requests"] / result["seconds"], bare))
-        factor = statistics.median(ours / bare for ours, bare in pairs)
-        ours, bare = (statistics.median(each) for each in zip(*pairs, strict=True))
-        self.rows.append(["16 writers: SQLite, the bare loop", f"{ours:,.0f}/s, {bare:,.0f}/s", f"{factor:.2f}"])
-        self.targets.at_least("SQLite: 16 writers against a bare loop, none refused", factor, 0.5)
+            bare = self.said("bench.writer", str(self.copy("bare") / self.file.name), str(seconds))
+            door = self.said("bench.door", str(seconds), env={**self.env, "VAR_DIR": str(self.copy("door"))})
+            turns.append((result["requests"] / result["seconds"], door, bare))
+        http, door, bare = zip(*turns, strict=True)
+        self.compare("16 writers over HTTP", http, bare)
+        self.compare("16 writers through the model", door, bare)
+
+    def copy(self, name):
+        return self.here.folder / f"var-{name}-sqlite"
+
+    def said(self, module, *arguments, env=None):
+        command = [sys.executable, "-m", module, *arguments]
+        return json.loads(subprocess.run(command, cwd=ROOT, env=env, check=True, stdout=subprocess.PIPE).stdout)
+
+    def compare(self, who, rates, bare):
+        factor = statistics.median(rate / alone for rate, alone in zip(rates, bare, strict=True))
+        numbers = [f"{statistics.median(each):,.0f}/s" for each in (rates, bare)]
+        self.rows.append([f"{who}, the bare loop", ", ".join(numbers), f"{factor:.2f}"])
+        self.targets.at_least(f"SQLite: {who} against a bare loop, none refused", factor, 0.5)

@@ -36,7 +36,7 @@ class Extras:
         return Ask("POST", "/api/auth/login", None, form, holds=[('"access_token":', 1)]).plan(self.ours, None)
 
     def idle(self):
-        """One list at a time, twenty milliseconds apart; of the bare server too, for what this machine's sleep costs."""
+        """One list at a time, twenty milliseconds apart; of the bare one too, for what this machine's sleep costs."""
         options = {"connections": 1, "warm": 0.2, "pause": 0.02, "requests": 50 if self.quick else 250}
         bare = next(server for server in self.bench.tokens if server.name == "bare")
         plans = {self.ours: self.reads, bare: self.bench.plan(bare, "reads", self.bench.cases.list())}

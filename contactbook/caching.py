@@ -16,6 +16,7 @@ import hashlib
 import json
 import secrets
 from collections.abc import Callable, Iterable, Mapping
+from itertools import islice
 from typing import Any, NamedTuple
 
 from django.core.cache import cache
@@ -25,6 +26,7 @@ from rest_framework.utils.encoders import JSONEncoder
 
 from . import counting, stores
 from .breaker import EPOCH, breaker, new_epoch
+from .compiled import AT_ONCE
 from .conditional import etag_of
 
 SECONDS = 30  # how long a value may be believed, and how long a mark stands
@@ -166,13 +168,18 @@ def rendered(data: Any, headers: dict[str, str] | None = None, etag: str = "") -
     return Page(content, etag or etag_of(content), headers or {})
 
 
-def rendered_list(pages: Iterable[list[Any]]) -> Page:
-    """Of a list that comes in pages: of each only its JSON is kept."""
-    content = bytearray(b"[")
-    for page in pages:
-        content += b"," * (len(content) > 1 and bool(page)) + as_json(page)[1:-1]
-    content += b"]"
+def rendered_list(items: Iterable[Any]) -> Page:
+    content = json_list(items)
     return Page(bytes(content), etag_of(content), {})
+
+
+def json_list(items: Iterable[Any]) -> bytearray:
+    """Of what is shown only its JSON is kept."""
+    content, rest = bytearray(b"["), iter(items)
+    while piece := list(islice(rest, AT_ONCE)):
+        content += b"," * (len(content) > 1) + as_json(piece)[1:-1]
+    content += b"]"
+    return content
 
 
 def as_json(data: Any) -> bytes:

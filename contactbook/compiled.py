@@ -5,17 +5,62 @@ row, longer than the database takes for it.
 """
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, cast
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import BigIntegerField, Field, Func, Model, QuerySet, Subquery
+from django.db.models.sql import Query
+from django.db.transaction import get_connection
+
+AT_ONCE = 25  # rows that a process holds of an answer that has many
+
+Row = dict[str, Any]
 
 
 class Select(NamedTuple):
+    """The statement of a `values()` queryset."""
+
     sql: str
     names: tuple[str, ...]  # of the columns
     converters: list[tuple[int, Any, Any]]  # place, the field's functions, its expression
+
+    @classmethod
+    def of(cls, query: Query) -> tuple["Select", tuple[Any, ...]]:
+        """And its parameters."""
+        compiler = query.get_compiler(connection=connection)
+        sql, parameters = compiler.as_sql()
+        converters = compiler.get_converters([column for column, *_ in compiler.select])
+        listed = [(place, functions, expression) for place, (functions, expression) in converters.items()]
+        return cls(sql, tuple(query.selected or ()), listed), tuple(parameters)
+
+    def tuples(self, parameters: Sequence[Any]) -> list[Any]:
+        with connection.cursor() as cursor:
+            cursor.execute(self.sql, parameters)
+            return self.converted(cursor.fetchall())
+
+    def each(self, parameters: Sequence[Any]) -> Iterator[Row]:
+        """As they are wanted: a row is many times larger than what the client keeps of it."""
+        with connection.cursor() as cursor:
+            cursor.execute(self.sql, parameters)
+            found = cursor.fetchmany(AT_ONCE)
+            while found:
+                yield from self.named(self.converted(found))
+                found = cursor.fetchmany(AT_ONCE) if len(found) == AT_ONCE else []
+
+    def named(self, found: list[Any]) -> list[Row]:
+        return [dict(zip(self.names, row, strict=True)) for row in found]
+
+    def converted(self, found: list[Any]) -> list[Any]:
+        return [self.converted_row(row) for row in found] if self.converters else found
+
+    def converted_row(self, row: tuple[Any, ...]) -> list[Any]:
+        values = list(row)
+        for place, functions, expression in self.converters:
+            for convert in functions:
+                values[place] = convert(values[place], expression, connection)
+        return values
 
 
 class Compiled:
@@ -31,16 +76,14 @@ class Compiled:
 
     @functools.cached_property
     def statement(self) -> Select:
-        query = self.build().query
-        compiler = query.get_compiler(connection=connection)
-        sql, _ = compiler.as_sql()
-        converters = compiler.get_converters([column for column, *_ in compiler.select])
-        listed = [(place, functions, expression) for place, (functions, expression) in converters.items()]
-        return Select(f"{sql} LIMIT %s OFFSET %s", query.values_select, listed)
+        select, _ = Select.of(self.build().query)
+        return select._replace(sql=f"{select.sql} LIMIT %s OFFSET %s")
 
-    def rows(self, *values: Any, limit: int, skip: int = 0) -> list[dict[str, Any]]:
-        names = self.statement.names
-        return [dict(zip(names, row, strict=True)) for row in self.tuples(*values, limit=limit, skip=skip)]
+    def rows(self, *values: Any, limit: int, skip: int = 0) -> list[Row]:
+        return self.statement.named(self.tuples(*values, limit=limit, skip=skip))
+
+    def each(self, *values: Any, limit: int, skip: int = 0) -> Iterator[Row]:
+        return self.statement.each([*values, limit, skip])
 
     def first(self, model: type[Any], *values: Any) -> Any:
         """The first row as an instance of the model, or None."""
@@ -48,21 +91,16 @@ class Compiled:
         return model.from_db(connection.alias, self.statement.names, found[0]) if found else None
 
     def tuples(self, *values: Any, limit: int, skip: int = 0) -> list[Any]:
-        sql, _, converters = self.statement
-        with connection.cursor() as cursor:
-            cursor.execute(sql, [*values, limit, skip])
-            found = cursor.fetchall()
-        if converters:
-            return [self.converted(row, converters) for row in found]
-        return found
+        return self.statement.tuples([*values, limit, skip])
 
-    @staticmethod
-    def converted(row: tuple[Any, ...], converters: list[tuple[int, Any, Any]]) -> list[Any]:
-        values = list(row)
-        for place, functions, expression in converters:
-            for convert in functions:
-                values[place] = convert(values[place], expression, connection)
-        return values
+
+def each(rows: QuerySet[Any, Any]) -> Iterator[Row]:
+    """Of a `values()` queryset; its own `iterator()` holds all of them where the server keeps no cursors."""
+    try:
+        select, parameters = Select.of(rows.query)
+    except EmptyResultSet:
+        return
+    yield from select.each(parameters)
 
 
 def containing(text: str) -> str:
@@ -129,7 +167,8 @@ class Writes:
         return f"UPDATE {quote(table.db_table)} SET {columns} WHERE {quote(self.key)} = %s"  # noqa: S608 # nosec B608
 
     def values(self, row: Model) -> list[Any]:
-        return [field.get_db_prep_save(getattr(row, field.attname), connection) for field in self.fields]
+        here = get_connection()  # `connection` looks it up at each of its attributes
+        return [field.get_db_prep_save(getattr(row, field.attname), here) for field in self.fields]
 
     def insert(self, row: Model) -> None:
         with connection.cursor() as cursor:

@@ -38,13 +38,13 @@ control_socket_disable = True
 loglevel = "warning"
 logconfig_dict = settings.LOGGING
 
-# A password's hash takes 19 MiB, the birthdays of a large book as much. glibc's malloc learns from the first to keep
-# such blocks, and would do so for each thread. Thresholds that are set are not raised, what is larger is given back at
+# A password's hash takes 19 MiB, a large answer one or two. glibc's malloc learns from the first to keep such blocks,
+# and would do so for each thread. Thresholds that are set are not raised, what is larger is given back at
 # once, and the threads share two heaps. Inherited by the workers.
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8
 with contextlib.suppress(OSError, AttributeError):  # another C library
-    ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, 4 * 1024 * 1024)
-    ctypes.CDLL(None).mallopt(M_TRIM_THRESHOLD, 1024 * 1024)
+    ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, 256 * 1024)
+    ctypes.CDLL(None).mallopt(M_TRIM_THRESHOLD, 256 * 1024)
     ctypes.CDLL(None).mallopt(M_ARENA_MAX, 2)
 
 

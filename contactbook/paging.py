@@ -2,17 +2,19 @@
 
 import base64
 import json
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple, cast
 from urllib.parse import urlencode
 
 from django.conf import settings
 from django.db.models import Q, QuerySet
 from rest_framework.request import Request
 
+from .compiled import Row, each
+
 DEEP = 500  # rows to skip, from which on they are skipped in the index alone where it holds the order
 
-Fetch = Callable[[int, int], list[dict[str, Any]]]
+Fetch = Callable[[int, int], Iterator[Row]]
 
 
 class Position(NamedTuple):
@@ -58,52 +60,66 @@ class Page:
         self.limit: int = asked["limit"]
         self.cursor: Position | None = asked.get("cursor")
         self.earlier = self.later = False  # whether there are rows on either side
-        self.found: list[dict[str, Any]] = []
+        self.edges: list[Row] = []  # the first row and the last
 
-    def rows(self, columns: tuple[str, ...]) -> list[dict[str, Any]]:
+    def rows(self, columns: tuple[str, ...]) -> Iterator[Row]:
+        """As they are wanted; what lies around them is known after the last."""
         start = 0 if self.cursor else self.skip or 0
-        back = bool(self.cursor and self.cursor.back)
-        found = self.fetched(start, columns, back) if self.limit else []
-        more, self.found = len(found) > self.limit, found[: self.limit]
-        self.earlier, self.later = (more, True) if back else (start > 0 or self.cursor is not None, more)
-        if back:
-            self.found.reverse()
-        return self.found
+        self.earlier = start > 0 or self.cursor is not None
+        for number, row in enumerate(self.fetched(start, columns) if self.limit else ()):
+            if number == self.limit:
+                self.later = True
+            else:
+                self.edges = [(self.edges or [row])[0], row]
+                yield row
 
-    def fetched(self, start: int, columns: tuple[str, ...], back: bool) -> list[dict[str, Any]]:
+    def fetched(self, start: int, columns: tuple[str, ...]) -> Iterator[Row]:
         """One row more than the page holds, to see whether there are any."""
         if not isinstance(self.source, QuerySet):
             return self.source(self.limit + 1, start)
-        ordered = self.ordered(self.source, back)
-        if start >= DEEP:
-            keys = ordered.values("pk")[start : start + self.limit + 1]
-            ordered, start = self.ordered(self.source.model._default_manager.filter(pk__in=keys), back), 0
-        return list(ordered.values(*{*columns, self.column})[start : start + self.limit + 1])
+        if self.cursor and self.cursor.back:
+            ordered = self.ordered(self.these(self.keys_before()))
+        elif start >= DEEP:
+            keys = self.ordered(self.source).values("pk")[start : start + self.limit + 1]
+            ordered, start = self.ordered(self.these(keys)), 0
+        else:
+            ordered = self.ordered(self.beyond(self.source))
+        return each(ordered.values(*{*columns, self.column})[start : start + self.limit + 1])
 
-    def ordered(self, rows: QuerySet[Any], back: bool) -> QuerySet[Any]:
-        falling = self.descending != back
-        if self.cursor:
-            beyond = "lt" if falling else "gt"
-            value, row = self.cursor.value, self.cursor.id
-            # The first condition bounds the index; the second leaves out the ties already seen.
-            rows = rows.filter(
-                Q(**{f"{self.column}__{beyond}e": value}),
-                Q(**{f"{self.column}__{beyond}": value}) | Q(**{f"id__{beyond}": row}),
-            )
-        sign = "-" if falling else ""
+    def keys_before(self) -> list[int]:
+        """Of the page that ends at the cursor."""
+        before = self.ordered(self.beyond(cast(QuerySet[Any], self.source), back=True), back=True)
+        keys = list(before.values_list("pk", flat=True)[: self.limit + 1])
+        self.earlier, self.later = len(keys) > self.limit, True
+        return keys[: self.limit]
+
+    def these(self, keys: Any) -> QuerySet[Any]:
+        return cast(QuerySet[Any], self.source).model._default_manager.filter(pk__in=keys)
+
+    def beyond(self, rows: QuerySet[Any], back: bool = False) -> QuerySet[Any]:
+        """Those on that side of the cursor."""
+        if not self.cursor:
+            return rows
+        side, value, row = "lt" if self.descending != back else "gt", self.cursor.value, self.cursor.id
+        # The first condition bounds the index; the second leaves out the ties already seen.
+        ties = Q(**{f"{self.column}__{side}": value}) | Q(**{f"id__{side}": row})
+        return rows.filter(Q(**{f"{self.column}__{side}e": value}), ties)
+
+    def ordered(self, rows: QuerySet[Any], back: bool = False) -> QuerySet[Any]:
+        sign = "-" if self.descending != back else ""
         return rows.order_by(f"{sign}{self.column}", f"{sign}id")
 
     def headers(self, request: Request, total: int) -> dict[str, str]:
         """X-Total-Count, and Link (RFC 8288) to the next and previous page where there is one."""
         links = []
         if self.later:
-            links.append(self.link(request, "next", self.found[-1:], (self.skip or 0) + self.limit))
+            links.append(self.link(request, "next", self.edges[-1:], (self.skip or 0) + self.limit))
         if self.earlier and self.limit:
-            links.append(self.link(request, "prev", self.found[:1], max(0, (self.skip or 0) - self.limit)))
+            links.append(self.link(request, "prev", self.edges[:1], max(0, (self.skip or 0) - self.limit)))
         counted = {"X-Total-Count": str(total)}
         return {**counted, "Link": ", ".join(filter(None, links))} if any(links) else counted
 
-    def link(self, request: Request, relation: str, edge: list[dict[str, Any]], skip: int) -> str:
+    def link(self, request: Request, relation: str, edge: list[Row], skip: int) -> str:
         query = request.query_params.dict() | {"limit": str(self.limit)}
         if self.skip is not None and self.cursor is None:
             query["skip"] = str(skip)

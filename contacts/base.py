@@ -47,6 +47,11 @@ class Contacts(APIViewSet):
     def caller(self) -> Caller:
         return cast(Caller, self.request.user)
 
+    @property
+    def known(self) -> caching.Said:
+        """What `look_ahead` brought."""
+        return cast(caching.Said, self.request._request.known)  # type: ignore[attr-defined]
+
     def contacts(self) -> ContactQuerySet:
         return Contact.objects.for_user(self.caller.pk)
 
@@ -64,7 +69,7 @@ class Contacts(APIViewSet):
 
     def hot(self, build: Callable[[Version], Page], *basis: str) -> HttpResponse:
         """A page kept until the book's next write, or until its further `basis` changes."""
-        owner, known = self.caller.pk, self.request._request.known  # type: ignore[attr-defined]
+        owner, known = self.caller.pk, self.known
         key = caching.page_key(owner, self.request.get_full_path())
         version = Book.objects.version(owner, known)
         page = caching.kept_page(key, [*version, *basis], known)

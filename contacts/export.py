@@ -20,7 +20,7 @@ from .models import Change, Contact, Group
 from .serializers import represent_one
 
 MAX_PHOTOS = 10_000
-PAGE = 500  # rows
+PAGE = 50  # rows
 
 
 class ExportViewSet(Contacts):

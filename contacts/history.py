@@ -1,11 +1,15 @@
 """Reading the log: what became of a contact, and how to take changes back."""
 
+import heapq
+from collections.abc import Iterator
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
-from django.db.models import Min
+from django.db.models import Min, OuterRef, Subquery
 from django.http import Http404
 
+from contactbook.compiled import Row, each
 from contactbook.errors import Conflict, Invalid
 
 from . import jscontact
@@ -150,30 +154,44 @@ def undo(book: Book, steps: list[Step], dry_run: bool) -> list[dict[str, Any]]:
     return results
 
 
-def feed(user_id: int, since: int, limit: int) -> tuple[list[tuple[int, str, int, Contact | None]], int, bool]:
-    """(number, kind, id, contact or None) of each contact changed since, at its newest; the next `since`; if more wait.
+class Feed:
+    """The contacts that changed after `since`, each at its newest, and what was purged: at most `limit` of both.
 
     Nothing is skipped under concurrent writers: changes are numbered in commit order, so all up to the
     sequence read first are there; what has moved beyond it meanwhile comes in the next answer.
     """
-    book = Book.objects.filter(user=user_id).first()
-    if book is None:
-        return [], since, False
-    if 0 < since < book.resync_below:
-        raise Conflict("The server was restored from a backup. Read everything anew, from since=0.")
-    newest = book.sequence
-    contacts = Contact.objects.all_of(user_id).filter(revision__gt=since, revision__lte=newest)
-    by_number = {contact.revision: contact for contact in contacts.order_by("revision")[: limit + 1]}
-    changes = Change.objects.for_user(user_id).filter(number__gt=since, number__lte=newest)
-    purged = changes.filter(kind=Change.Kind.PURGED).order_by("number")[: limit + 1]
-    kinds = {change.number: change for change in purged}
-    kinds |= {change.number: change for change in changes.filter(number__in=list(by_number))}
-    numbers = sorted(kinds)
-    more = len(numbers) > limit
-    page = numbers[:limit]
-    rows = [(n, kinds[n].kind, kinds[n].contact_id, live(by_number.get(n))) for n in page]
-    return rows, page[-1] if more else max(newest, since), more
 
+    def __init__(self, user_id: int, book: Book | None, since: int, limit: int) -> None:
+        """No `book`: nothing has changed since."""
+        if book and 0 < since < book.resync_below:
+            raise Conflict("The server was restored from a backup. Read everything anew, from since=0.")
+        self.user_id, self.since, self.limit = user_id, since, limit
+        self.newest = max(book.sequence, since) if book else since
+        self.following, self.more = self.newest, False  # the next `since`, and whether more wait there
 
-def live(contact: Contact | None) -> Contact | None:
-    return contact if contact and not contact.deleted_at else None
+    def rows(self, columns: tuple[str, ...]) -> Iterator[Row]:
+        """By number, of each its kind, its contact's id, and these columns of it, or None for what is gone."""
+        if self.since == self.newest:
+            return
+        last = self.since
+        for place, row in enumerate(heapq.merge(self.purged(), self.changed(columns), key=itemgetter("number"))):
+            if place == self.limit:
+                self.following, self.more = last, True
+                return
+            last = row["number"]
+            yield row
+
+    def changed(self, columns: tuple[str, ...]) -> Iterator[Row]:
+        kind = Change.objects.filter(book=OuterRef("user"), number=OuterRef("revision")).values("kind")
+        contacts = Contact.objects.all_of(self.user_id).filter(revision__gt=self.since, revision__lte=self.newest)
+        contacts = contacts.order_by("revision").annotate(kind=Subquery(kind))
+        names = {*columns, "id", "revision", "deleted_at", "kind"}
+        for row in each(contacts.values(*names)[: self.limit + 1]):
+            contact = None if row["deleted_at"] else row
+            yield {"number": row["revision"], "kind": row["kind"], "contact_id": row["id"], "contact": contact}
+
+    def purged(self) -> Iterator[Row]:
+        changes = Change.objects.for_user(self.user_id).filter(number__gt=self.since, number__lte=self.newest)
+        purged = changes.filter(kind=Change.Kind.PURGED).order_by("number")
+        for row in each(purged.values("number", "kind", "contact_id")[: self.limit + 1]):
+            yield {**row, "contact": None}

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.db.models.functions import Coalesce
 from django.http import Http404
 
-from contactbook.compiled import Compiled, Early, Plain, containing
+from contactbook.compiled import Compiled, Early, Plain, Row, containing
 
 from . import birthdays
 from .folding import fold
@@ -17,12 +17,11 @@ from .models import Contact, ContactQuerySet
 from .models.contact import LARGEST_ID, NOT_FOUND, has_pieces
 from .serializers import CARD_COLUMNS, COLUMNS
 
-Row = dict[str, Any]
 WHOLE = (*COLUMNS, *CARD_COLUMNS, "revision")
 SMALL = 1000  # contacts of a book that is quickest looked through
 EARLY = {"fullname_folded": 300, "email_folded": 200}  # rows, of which most of what is often in a book is one
 PART = 8  # letters of a text that the index is asked for: each three of them cost a look into it
-PAGE = 1000  # rows at a time of an answer without a limit
+PAGE = 250  # rows at a time of an answer without a limit
 
 LISTED = Compiled(lambda: mine().in_order().values(*COLUMNS, "fullname_folded"))
 BY_ID = Compiled(lambda: mine().filter(pk=0).order_by().values(*WHOLE))
@@ -60,9 +59,9 @@ def early_or_indexed(column: str) -> tuple[Early, Any]:
     return Early(mine().in_order(), column, EARLY[column]), first_found
 
 
-def listed(user_id: int, limit: int, skip: int) -> list[Row]:
+def listed(user_id: int, limit: int, skip: int) -> Iterator[Row]:
     """By fullname, then by id."""
-    return LISTED.rows(user_id, limit=limit, skip=skip)
+    return LISTED.each(user_id, limit=limit, skip=skip)
 
 
 def found(user_id: int, query: str, live: int) -> Row:

@@ -18,6 +18,7 @@ from rest_framework.views import APIView
 
 from contactbook import throttling
 from contactbook.errors import Conflict, Invalid
+from contactbook.turns import turn
 
 from .models import FirstAnswer
 
@@ -61,7 +62,7 @@ def once(handler: Callable[..., Response], request: Request, *args: Any, **kwarg
     """The handler's answer, or the first one if this very request was answered before."""
     key, asked = key_of(request), fingerprint(request)
     try:
-        with transaction.atomic():
+        with turn(), transaction.atomic():
             answer = claim(request, key, asked)
             response = handler(request, *args, **kwargs)
             keep(answer, request, response)

@@ -73,8 +73,8 @@ class ContactsViewSet(Contacts):
             source = narrowed.gathered() if total <= (FEW_FOUND if "q" in criteria else FEW) else source
         page = paging.Page(source, ORDERS[asked["order"]], asked)
         columns = (*COLUMNS, *CARD_COLUMNS) if "fields" in asked else COLUMNS
-        rows = [represent(row) for row in page.rows(columns)]
-        return caching.rendered(rows, page.headers(request, total))
+        shown = caching.rendered_list(map(represent, page.rows(columns)))
+        return shown._replace(headers=page.headers(request, total))
 
     @documented(
         "createContact",
@@ -101,7 +101,7 @@ class ContactsViewSet(Contacts):
         asked = validated(BirthdaysQuery, request.query_params, "query")
         start, end = span(today, asked["days_range"], asked["across_year"] == "true")
         pages = hot.born_between(self.caller.pk, start, end, leap_day, asked.get("limit"), asked["skip"])
-        return caching.rendered_list([represent(row) for row in page] for page in pages)
+        return caching.rendered_list(represent(row) for page in pages for row in page)
 
 
 class ContactViewSet(Contacts):

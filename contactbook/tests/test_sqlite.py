@@ -1,14 +1,16 @@
-"""SQLite under many writers: it is in the modes that we set, and nobody is told that it is locked."""
+"""SQLite under many writers: it is in the modes that we set, they take turns, and nobody is told that it is locked."""
 
 import os
 import sqlite3
 import threading
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection, transaction
 
 from contactbook.tests.faults import account, timed
 from contactbook.tests.live import serving
+from contactbook.turns import WRITER, turn
+from contacts.models import Book, Contact
 
 pytestmark = pytest.mark.skipif(bool(os.environ.get("DATABASE_URL")), reason="runs with the embedded stack")
 
@@ -27,6 +29,37 @@ def test_the_modes_are_in_force(db):
             pragma[name] = cursor.fetchone()[0]
     assert pragma == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 20_000}
     assert connection.transaction_mode == "IMMEDIATE"
+
+
+def test_a_writer_waits_for_its_turn_and_gives_it_back(transactional_db, alice):
+    begun, done = threading.Event(), threading.Event()
+
+    def write():
+        begun.set()
+        with pytest.raises(ZeroDivisionError), Book.objects.writing(alice.pk, "test"):
+            raise ZeroDivisionError
+        connection.close()
+        done.set()
+
+    thread = threading.Thread(target=write)
+    with WRITER:
+        thread.start()
+        assert begun.wait(5) and not done.wait(0.2)
+    thread.join(5)
+    assert done.is_set() and not WRITER.locked()
+
+
+def test_within_a_transaction_nobody_waits_for_a_turn(db, alice):
+    """Whoever has it may wait for this very transaction."""
+    with WRITER, transaction.atomic(), Book.objects.writing(alice.pk, "test") as book:
+        book.create({"name": {"full": "Ann"}})
+    assert Contact.objects.for_user(alice.pk).count() == 1
+
+
+def test_who_waits_for_a_turn_in_vain_is_told_what_sqlite_would_say(transactional_db, monkeypatch):
+    monkeypatch.setitem(connection.settings_dict["OPTIONS"], "timeout", 0.05)
+    with WRITER, pytest.raises(OperationalError), turn():
+        pass
 
 
 def test_sixteen_writers_are_all_served(server):

@@ -1,6 +1,10 @@
 """GET /api/contacts/changes"""
 
 import pytest
+from django.utils import timezone
+
+from contactbook import caching
+from contacts.models import Book
 
 from .cast import KEYS, add, faults, path, settle
 
@@ -73,13 +77,65 @@ def test_limits_of_a_page_are_422(as_alice, query, field):
     assert faults(as_alice.get(f"{URL}?{query}")) == [["query", field]]
 
 
-def test_it_takes_four_queries_however_much_there_is(as_alice, django_assert_num_queries):
+def test_it_takes_three_queries_however_much_there_is(as_alice, django_assert_num_queries):
     for name in "ABCDE":
         add(as_alice, name)
     settle()
     changes(as_alice)
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(3):
         changes(as_alice)
+
+
+def test_where_nothing_is_new_it_takes_no_query(as_alice, django_assert_num_queries):
+    add(as_alice)
+    settle()
+    nothing = {"changes": [], "next": 1, "more": False}
+    with django_assert_num_queries(3):  # account, sessions, the book's number
+        assert changes(as_alice, "?since=1") == nothing
+    with django_assert_num_queries(0):
+        assert changes(as_alice, "?since=1") == nothing
+        assert changes(as_alice, "?since=2&fields=card") == {**nothing, "next": 2}
+
+
+def test_every_write_is_told_to_who_asked_before(as_alice):
+    """What is kept of the book is never older than a write that was answered."""
+    assert changes(as_alice)["next"] == 0
+    for number, name in enumerate("ABC", 1):
+        contact = add(as_alice, name)
+        assert told(changes(as_alice, f"?since={number - 1}")) == [(number, "created", contact["id"], contact)]
+        assert changes(as_alice, f"?since={number}")["changes"] == []
+    as_alice.delete(path(contact))
+    as_alice.delete(f"/api/contacts/trash/{contact['id']}")
+    assert told(changes(as_alice, "?since=4")) == [(5, "purged", contact["id"], None)]
+
+
+def test_after_a_restore_whoever_polls_is_told_to_read_anew(as_alice):
+    add(as_alice)
+    assert changes(as_alice, "?since=1")["changes"] == []
+    Book.objects.begin_new_epoch(timezone.now())
+    settle()  # in production by a new epoch of what is cached, else by itself in half a minute
+    assert as_alice.get(f"{URL}?since=1").status_code == 409
+    assert as_alice.get(f"{URL}?since=1").status_code == 409
+    since = changes(as_alice)["next"]
+    assert changes(as_alice, f"?since={since}") == {"changes": [], "next": since, "more": False}
+
+
+@pytest.mark.parametrize("purged", [(), (1, 2), (3, 30, 59), range(60)])
+def test_what_was_purged_stands_among_the_rest_by_its_number(as_alice, alice, purged):
+    """More than are held at a time, and with the same bytes as a rendering of the whole."""
+    with Book.objects.writing(alice.pk, "test") as book:
+        made = [book.create({"name": {"full": f"\u2028{n}"}}) for n in range(60)]
+        ids = [contact.pk for contact in made]
+        for n in purged:
+            book.purge(made[n])
+    answer = as_alice.get(URL)
+    assert answer.content == caching.as_json(answer.json()) and answer["Content-Type"] == "application/json"
+    page = answer.json()
+    kept = [key for n, key in enumerate(ids) if n not in set(purged)]
+    assert [change["id"] for change in page["changes"]] == kept + [ids[n] for n in purged]
+    assert (page["next"], page["more"]) == (60 + len(purged), False)
+    assert changes(as_alice, f"?since=0&limit={len(page['changes'])}") == page
+    assert changes(as_alice, "?limit=1")["more"] is (len(page["changes"]) > 1)
 
 
 def test_it_has_a_limit_of_its_own(as_alice, limits):

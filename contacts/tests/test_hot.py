@@ -137,7 +137,7 @@ def test_a_list_is_what_the_queryset_gives(alice, tried):
     @given(rows=people(), limit=st.integers(0, 5), skip=st.integers(0, 13))
     def holds(rows, limit, skip):
         def check():
-            found = hot.listed(alice.pk, limit, skip)
+            found = list(hot.listed(alice.pk, limit, skip))
             assert found == plain(
                 Contact.objects.for_user(alice.pk).in_order()[skip : skip + limit], found and found[0]
             )

@@ -1,0 +1,27 @@
+"""Writers in this process take turns where the database is SQLite, which has one at a time.
+
+It lets the others try again by a timer: whoever has just written comes first again, and some wait for seconds.
+"""
+
+import contextlib
+import threading
+from collections.abc import Iterator
+
+from django.db import OperationalError, transaction
+
+WRITER = threading.Lock()
+
+
+@contextlib.contextmanager
+def turn() -> Iterator[None]:
+    """To be taken before a transaction begins; within one it is nobody's."""
+    connection = transaction.get_connection()
+    if connection.vendor != "sqlite" or connection.in_atomic_block:
+        yield
+        return
+    if not WRITER.acquire(timeout=connection.settings_dict["OPTIONS"]["timeout"]):
+        raise OperationalError("database is locked")  # as SQLite says after that time
+    try:
+        yield
+    finally:
+        WRITER.release()
