@@ -121,9 +121,11 @@ def postgresql(url: str) -> dict[str, Any]:
         database["PORT"] = ",".join(str(host.port or 5432) for host in hosts)
         database["OPTIONS"] = {"target_session_attrs": "read-write", **database.get("OPTIONS", {})}
     # What a working server bounds by itself; a silent one is given up in contactbook/postgresql/base.py.
+    # A search among ten million contacts is thought dear enough to be compiled, which takes longer than it.
+    bounds = "-c statement_timeout=5000 -c lock_timeout=3000 -c idle_in_transaction_session_timeout=30000"
     database["OPTIONS"] = {
         "connect_timeout": 2,
-        "options": "-c statement_timeout=5000 -c lock_timeout=3000 -c idle_in_transaction_session_timeout=30000",
+        "options": f"{bounds} -c jit=off",
         **database.get("OPTIONS", {}),
     }
     database["DISABLE_SERVER_SIDE_CURSORS"] = True  # PgBouncer's transaction mode

@@ -183,7 +183,7 @@ def test_what_is_found_is_what_the_queryset_gives(alice, tried):
 
 
 def test_owners_whose_letters_stand_in_one_list_are_told_apart(alice, make_user):
-    other = make_user("other", pk=alice.pk + 256)
+    other = make_user("other", pk=alice.pk + 1024)
     for user, name in ((other, "Ann Smith"), (alice, "Bea Smith")):
         keep((user,), [(0, name, "bea@x.org", None, False)])
     for text, user, name in (("smith", alice, "Bea Smith"), ("bea@", other, "Ann Smith")):
