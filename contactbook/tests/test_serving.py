@@ -22,14 +22,21 @@ def server(tmp_path_factory):
         yield running
 
 
+def login(email, *headers):
+    form = urllib.parse.urlencode({"username": email, "password": PASSWORD})
+    kind = "Content-Type: application/x-www-form-urlencoded"
+    lines = ["POST /api/auth/login HTTP/1.1", "Host: 127.0.0.1", kind, f"Content-Length: {len(form)}", *headers]
+    return "\r\n".join([*lines, "", form]).encode()
+
+
+def connected(server):
+    return socket.create_connection(("127.0.0.1", int(server.env["PORT"])), timeout=60)
+
+
 def begun(server, email):
     """A login that was sent, on a connection of its own."""
-    form = urllib.parse.urlencode({"username": email, "password": PASSWORD})
-    connection = socket.create_connection(("127.0.0.1", int(server.env["PORT"])), timeout=60)
-    connection.sendall(
-        f"POST /api/auth/login HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/x-www-form-urlencoded\r\n"
-        f"Content-Length: {len(form)}\r\nConnection: close\r\n\r\n{form}".encode()
-    )
+    connection = connected(server)
+    connection.sendall(login(email, "Connection: close"))
     return connection
 
 
@@ -44,23 +51,19 @@ def test_it_works(server):
     with ThreadPoolExecutor(RUSH) as pool:
         logins = [pool.submit(answered, begun(server, email)) for _ in range(RUSH)]
         assert server.ask("GET", "/api/contacts", token=token).status == 200
-        waiting = sum(not login.done() for login in logins)
-        answers = [login.result() for login in as_completed(logins)]
+        waiting = sum(not each.done() for each in logins)
+        answers = [each.result() for each in as_completed(logins)]
     assert waiting > RUSH / 2
     assert all(answer.startswith(b"HTTP/1.1 200") and b"access_token" in answer for answer in answers)
 
 
 def test_a_connection_changes_lanes_with_its_requests(server):
     email, token = server.sign_up()
-    form = urllib.parse.urlencode({"username": email, "password": PASSWORD})
-    login = (
-        "POST /api/auth/login HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/x-www-form-urlencoded\r\n"
-        f"Content-Length: {len(form)}\r\n\r\n{form}"
-    ).encode()
+    asked = login(email)
     read = f"GET /api/contacts HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\n\r\n".encode()
-    with socket.create_connection(("127.0.0.1", int(server.env["PORT"])), timeout=20) as connection:
+    with connected(server) as connection:
         answers = connection.makefile("rb")
-        for request, shows in ((login, "access_token"), (read, []), (login, "access_token"), (login + read, None)):
+        for request, shows in ((asked, "access_token"), (read, []), (asked, "access_token"), (asked + read, None)):
             connection.sendall(request)
             body = read_one(answers)
             assert shows is None or shows == body or shows in body
@@ -101,7 +104,7 @@ def test_processes_share_the_connections(server):
         with contextlib.ExitStack() as stack:
             until(lambda: sum(numbers(server, "contactbook_connections").values()) <= 1)
             for _ in range(20):
-                stack.enter_context(socket.create_connection(("127.0.0.1", int(server.env["PORT"])), timeout=20))
+                stack.enter_context(connected(server))
             until(lambda: sum(numbers(server, "contactbook_connections").values()) >= 20)
             assert min(numbers(server, "contactbook_connections").values()) >= 7
 
@@ -110,7 +113,7 @@ def test_who_waits_when_the_server_stops_is_still_let_in(server):
     email, _ = server.sign_up()
     with ThreadPoolExecutor(20) as pool:
         logins = [pool.submit(answered, begun(server, email)) for _ in range(20)]
-        until(lambda: any(login.done() for login in logins))
+        until(lambda: any(each.done() for each in logins))
         server.process.terminate()
-        assert all(login.result().startswith(b"HTTP/1.1 200") for login in logins)
+        assert all(each.result().startswith(b"HTTP/1.1 200") for each in logins)
     assert server.process.wait(timeout=40) == 0
