@@ -2,12 +2,14 @@
 
 import functools
 import time
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, cast
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.db import connection
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -130,3 +132,13 @@ def validated(serializer: type[serializers.Serializer], data: Any, where: str = 
         return cast(dict[str, Any], reader(serializer).run_validation(data))
     except serializers.ValidationError as error:
         raise Invalid(where, error.detail) from None
+
+
+def asked(serializer: type[serializers.Serializer], request: Request) -> Mapping[str, Any]:
+    """The query's values. Many ask alike, so what was read of a query lately is kept."""
+    return read_query(serializer, request.META["QUERY_STRING"])
+
+
+@functools.lru_cache(maxsize=1000)
+def read_query(serializer: type[serializers.Serializer], query: str) -> Mapping[str, Any]:
+    return MappingProxyType(validated(serializer, QueryDict(query.encode("latin-1")), "query"))

@@ -16,18 +16,16 @@ import hashlib
 import json
 import secrets
 from collections.abc import Callable, Iterable, Mapping
-from itertools import islice
 from typing import Any, NamedTuple
 
 from django.core.cache import cache
 from django.db import transaction
 from redis.exceptions import RedisError
-from rest_framework.utils.encoders import JSONEncoder
 
 from . import counting, stores
 from .breaker import EPOCH, breaker, new_epoch
-from .compiled import AT_ONCE
 from .conditional import etag_of
+from .rendering import as_json, json_list
 
 SECONDS = 30  # how long a value may be believed, and how long a mark stands
 LEASE_SECONDS = 5  # in which a reader has to have read its row
@@ -171,18 +169,3 @@ def rendered(data: Any, headers: dict[str, str] | None = None, etag: str = "") -
 def rendered_list(items: Iterable[Any]) -> Page:
     content = json_list(items)
     return Page(bytes(content), etag_of(content), {})
-
-
-def json_list(items: Iterable[Any]) -> bytearray:
-    """Of what is shown only its JSON is kept."""
-    content, rest = bytearray(b"["), iter(items)
-    while piece := list(islice(rest, AT_ONCE)):
-        content += b"," * (len(content) > 1) + as_json(piece)[1:-1]
-    content += b"]"
-    return content
-
-
-def as_json(data: Any) -> bytes:
-    """As REST framework writes it, U+2028 and U+2029 too, which JavaScript once took for the ends of lines."""
-    text = json.dumps(data, cls=JSONEncoder, ensure_ascii=False, separators=(",", ":"))
-    return text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029").encode()

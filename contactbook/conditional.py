@@ -15,7 +15,8 @@ def etag_of(content: bytes | bytearray) -> str:
 
 def not_modified(request: Request, etag: str) -> bool:
     """If-None-Match holds it, by weak comparison (§13.1.2)."""
-    given = [tag.removeprefix("W/") for tag in parse_etags(request.headers.get("If-None-Match", ""))]
+    header = request.META.get("HTTP_IF_NONE_MATCH")
+    given = [tag.removeprefix("W/") for tag in parse_etags(header)] if header else []
     return etag in given or given == ["*"]
 
 

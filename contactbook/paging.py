@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple, cast
 from urllib.parse import urlencode
 
@@ -53,7 +53,7 @@ class Page:
     or, where there is no cursor, from a function of limit and skip.
     """
 
-    def __init__(self, source: QuerySet[Any] | Fetch, column: str, asked: dict[str, Any]) -> None:
+    def __init__(self, source: QuerySet[Any] | Fetch, column: str, asked: Mapping[str, Any]) -> None:
         self.source, self.asked = source, asked
         self.column, self.descending = column.removeprefix("-"), column.startswith("-")
         self.skip: int | None = asked.get("skip")

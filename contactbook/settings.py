@@ -488,14 +488,13 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_THROTTLE_CLASSES": ["contactbook.throttling.RouteThrottle"],
     "DEFAULT_PARSER_CLASSES": ["contactbook.parsing.JSONParser"],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_RENDERER_CLASSES": ["contactbook.rendering.Renderer"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "contactbook.parsing.AnswersInJSON",
     "DEFAULT_METADATA_CLASS": None,
     "EXCEPTION_HANDLER": "contactbook.errors.exception_handler",
     "DEFAULT_SCHEMA_CLASS": "contactbook.schema.AutoSchema",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
     "URL_FORMAT_OVERRIDE": None,
-    "COMPACT_JSON": True,
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Contact book",

@@ -11,13 +11,13 @@ from typing import Any, cast
 
 from django.db import IntegrityError, OperationalError, transaction
 from django.http import HttpResponse
-from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from contactbook import throttling
 from contactbook.errors import Conflict, Invalid
+from contactbook.rendering import as_json
 from contactbook.turns import turn
 
 from .models import FirstAnswer
@@ -84,7 +84,7 @@ def claim(request: Request, key: str, asked: str) -> FirstAnswer:
 
 def keep(answer: FirstAnswer, request: Request, response: Response) -> None:
     answer.status = response.status_code
-    answer.content = JSONRenderer().render(response.data).decode()
+    answer.content = as_json(response.data).decode()
     answer.headers = {name: response[name] for name in ("ETag", "Location") if response.has_header(name)}
     answer.save(update_fields=["status", "content", "headers"])
 

@@ -7,9 +7,10 @@ from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from contactbook import caching, conditional, errors
+from contactbook import api, conditional, errors
 from contactbook.api import validated
 from contactbook.errors import Conflict, InvalidItems, within
+from contactbook.rendering import as_json, json_list
 from contactbook.schema import documented
 
 from . import history
@@ -55,7 +56,7 @@ class HistoryViewSet(Contacts):
 
     @documented("listHistory", "What became of a contact", query=PageQuery, response=[HistoryOutput])
     def list(self, request: Request, contact_id: str) -> Response:
-        asked = validated(PageQuery, request.query_params, "query")
+        asked = api.asked(PageQuery, request)
         return Response(history.of_contact(self.everything().by_id(self.contact_id()), **asked))
 
     @documented(
@@ -86,7 +87,7 @@ class TrashViewSet(Contacts):
         headers=("X-Total-Count",),
     )
     def list(self, request: Request) -> Response:
-        asked = validated(PageQuery, request.query_params, "query")
+        asked = api.asked(PageQuery, request)
         trash = Contact.objects.trash_of(self.caller.pk).order_by("-deleted_at", "-id")
         page = trash[asked["skip"] : asked["skip"] + asked["limit"]]
         rows = [{**represent_one(contact), "deleted_at": contact.deleted_at} for contact in page]
@@ -143,11 +144,11 @@ class ChangesViewSet(Contacts):
 
     @documented("listChanges", "What changed since", query=ChangesQuery, response=ChangesOutput)
     def list(self, request: Request) -> HttpResponse:
-        asked = validated(ChangesQuery, request.query_params, "query")
+        asked = api.asked(ChangesQuery, request)
         feed = history.Feed(self.caller.pk, self.book_after(asked["since"]), asked["since"], asked["limit"])
         columns = (*COLUMNS, *CARD_COLUMNS) if "fields" in asked else COLUMNS
-        changes = caching.json_list(map(shown, feed.rows(columns)))
-        ending = b',"next":%d,"more":%b}' % (feed.following, caching.as_json(feed.more))
+        changes = json_list(map(shown, feed.rows(columns)))
+        ending = b',"next":%d,"more":%b}' % (feed.following, as_json(feed.more))
         return HttpResponse(b"".join((b'{"changes":', changes, ending)), content_type="application/json")
 
     def book_after(self, since: int) -> Book | None:
@@ -229,7 +230,7 @@ class GroupsViewSet(Contacts):
 
     @documented("listGroups", "List groups", query=PageQuery, response=[GroupOutput], headers=("X-Total-Count",))
     def list(self, request: Request) -> Response:
-        asked = validated(PageQuery, request.query_params, "query")
+        asked = api.asked(PageQuery, request)
         groups = self.groups().order_by("name", "id")
         page = groups[asked["skip"] : asked["skip"] + asked["limit"]]
         return Response(GroupOutput(page, many=True).data, headers={"X-Total-Count": str(groups.count())})

@@ -10,7 +10,7 @@ from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from contactbook import caching, conditional, paging
+from contactbook import api, caching, conditional, paging
 from contactbook.api import validated
 from contactbook.errors import Invalid, TooLarge, Unavailable
 from contactbook.schema import documented
@@ -62,7 +62,7 @@ class ContactsViewSet(Contacts):
         return self.hot(lambda version: self.page(request, version))
 
     def page(self, request: Request, version: Version) -> caching.Page:
-        asked = validated(ListQuery, request.query_params, "query")
+        asked = api.asked(ListQuery, request)
         criteria = {name: asked[name] for name in FILTERS if name in asked}
         plain = asked.keys() <= PLAIN and asked["order"] == "fullname" and asked.get("skip", 0) < paging.DEEP
         source: Any = functools.partial(hot.listed, self.caller.pk) if plain else self.contacts().matching(**criteria)
@@ -98,7 +98,7 @@ class ContactsViewSet(Contacts):
         return self.hot(lambda _: self.birthdays_page(request, today, leap_day), str(today), leap_day)
 
     def birthdays_page(self, request: Request, today: date, leap_day: str) -> caching.Page:
-        asked = validated(BirthdaysQuery, request.query_params, "query")
+        asked = api.asked(BirthdaysQuery, request)
         start, end = span(today, asked["days_range"], asked["across_year"] == "true")
         pages = hot.born_between(self.caller.pk, start, end, leap_day, asked.get("limit"), asked["skip"])
         return caching.rendered_list(represent(row) for page in pages for row in page)

@@ -1,14 +1,15 @@
-"""A rush of logins: nobody who asks for anything else waits behind it."""
+"""The worker: nobody waits behind a rush of logins, nor behind who sends half a request, and all are answered whole."""
 
 import contextlib
 import json
 import socket
+import time
 import urllib.parse
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
 import pytest
 
-from contactbook.serving import HASHES
+from contactbook.serving import READING, hashes
 from contactbook.tests.faults import until
 from contactbook.tests.live import PASSWORD, serving
 from contactbook.tests.test_metrics_live import numbers
@@ -70,8 +71,8 @@ def test_a_connection_changes_lanes_with_its_requests(server):
         assert read_one(answers) == []
 
 
-def read_one(answers):
-    assert answers.readline().startswith(b"HTTP/1.1 200")
+def read_one(answers, status=b"200"):
+    assert answers.readline().startswith(b"HTTP/1.1 " + status)
     head = dict(line.lower().split(b": ", 1) for line in iter(lambda: answers.readline().strip(), b""))
     return json.loads(answers.read(int(head[b"content-length"])))
 
@@ -79,21 +80,22 @@ def read_one(answers):
 @pytest.mark.parametrize(
     ("line", "waits"),
     [
-        ("POST /api/auth/login HTTP/1.1", True),
-        ("POST /api/auth/signup/ HTTP/1.1", True),
-        ("POST /api/me/password HTTP/1.1", True),
-        ("DELETE /api/me HTTP/1.1", True),
-        ("DELETE /api/me/ HTTP/1.1", True),
-        ("POST /reset/abc HTTP/1.1", True),
-        ("POST /admin/login/?next=/admin/ HTTP/1.1", True),
-        ("DELETE /api/me/sessions/1 HTTP/1.1", False),
-        ("GET /api/auth/refresh_token HTTP/1.1", False),
-        ("POST /api/contacts HTTP/1.1", False),
-        ("GET /reset/abc HTTP/1.1", False),
+        ("POST /api/auth/login", True),
+        ("POST /api/auth/signup/", True),
+        ("POST /api/me/password", True),
+        ("DELETE /api/me", True),
+        ("DELETE /api/me/", True),
+        ("POST /reset/abc", True),
+        ("POST /admin/login/", True),
+        ("POST //api/%61uth/login", True),
+        ("DELETE /api/me/sessions/1", False),
+        ("GET /api/auth/refresh_token", False),
+        ("POST /api/contacts", False),
+        ("GET /reset/abc", False),
     ],
 )
 def test_what_waits_for_a_hash(line, waits):
-    assert bool(HASHES.match(line.encode())) is waits
+    assert hashes(*line.split()) is waits
 
 
 def test_processes_share_the_connections(server):
@@ -107,6 +109,128 @@ def test_processes_share_the_connections(server):
                 stack.enter_context(connected(server))
             until(lambda: sum(numbers(server, "contactbook_connections").values()) >= 20)
             assert min(numbers(server, "contactbook_connections").values()) >= 7
+
+
+def asking(method, path, *headers, body=b""):
+    lines = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1", *headers]
+    return "\r\n".join([*lines, f"Content-Length: {len(body)}", "", ""]).encode() + body
+
+
+def test_half_a_request_holds_no_thread(server):
+    """Nor one of the two for hashes: more than all threads of all processes are asked by halves, and others go on."""
+    email, token = server.sign_up()
+    whole = login(email)
+    with contextlib.ExitStack() as stack:
+        halves = [stack.enter_context(connected(server)) for _ in range(60)]
+        for number, connection in enumerate(halves):
+            connection.sendall(whole[: (7, 60, len(whole) - 1)[number % 3]])
+        assert server.ask("GET", "/api/contacts", token=token).status == 200
+        assert answered(begun(server, email)).startswith(b"HTTP/1.1 200")
+        for connection, number in zip(halves[:3], range(3), strict=True):
+            connection.sendall(whole[(7, 60, len(whole) - 1)[number] :])
+            assert "access_token" in read_one(connection.makefile("rb"))
+
+
+def test_a_request_may_come_in_any_pieces(server):
+    _, token = server.sign_up()
+    body = json.dumps({"fullname": "Zoë", "additional": "x" * 40_000}).encode()
+    whole = asking(
+        "POST", "/api/contacts", f"Authorization: Bearer {token}", "Content-Type: application/json", body=body
+    )
+    with connected(server) as connection:
+        answers = connection.makefile("rb")
+        for size in (len(whole), 1000, 20_000):
+            for start in range(0, len(whole), size):
+                connection.sendall(whole[start : start + size])
+            assert read_one(answers, b"201")["fullname"] == "Zoë"
+    assert len(server.ask("GET", "/api/contacts", token=token).json()) == 3
+
+
+def test_who_waits_to_be_asked_for_a_body_is_asked(server):
+    """RFC 9110 section 10.1.1: the body follows only upon 100."""
+    _, token = server.sign_up()
+    body = b'{"fullname":"Zo\xc3\xab"}'
+    headers = (f"Authorization: Bearer {token}", "Content-Type: application/json", "Expect: 100-continue")
+    whole = asking("POST", "/api/contacts", *headers, body=body)
+    with connected(server) as connection:
+        connection.sendall(whole[: -len(body)])
+        answers = connection.makefile("rb")
+        assert answers.readline() == b"HTTP/1.1 100 Continue\r\n" and answers.readline() == b"\r\n"
+        connection.sendall(body)
+        assert read_one(answers, b"201")["fullname"] == "Zoë"
+
+
+def test_an_answer_arrives_while_a_body_is_still_sent(server):
+    """RFC 9112 section 9.6: a connection that is closed at once is reset, and the answer lost."""
+    _, token = server.sign_up()
+    for _ in range(5):
+        with connected(server) as connection:
+            kind = ("Content-Type: application/json", f"Authorization: Bearer {token}")
+            connection.sendall(asking("POST", "/api/contacts", *kind, body=b"x" * 50_000_000)[:3_000_000])
+            answers = connection.makefile("rb")
+            assert answers.readline().startswith(b"HTTP/1.1 413")
+            assert b'"detail"' in answers.read()
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (b"GET / HTTP/9.9\r\n\r\n", b"400"),
+        (b"nonsense\r\n\r\n", b"400"),
+        (b"GET /" + b"x" * 9000 + b" HTTP/1.1\r\n\r\n", b"414"),
+        (b"GET /" + b"x" * 40_000, b"414"),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", b"400"),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n", b"400"),
+        (b"GET / HTTP/1.1\r\nHost: a\r\n" + b"A: b\r\n" * 200 + b"\r\n", b"431"),
+    ],
+)
+def test_what_is_no_request_is_told_so(server, sent, status):
+    with connected(server) as connection:
+        connection.sendall(sent)
+        assert connection.makefile("rb").read().startswith(b"HTTP/1.1 " + status)
+
+
+def test_who_keeps_a_connection_open_when_the_server_stops_is_told_that_it_ends(server):
+    asked = asking("GET", "/healthz")
+    with connected(server) as connection:
+        answers = connection.makefile("rb")
+        connection.sendall(asked)
+        read_one(answers)
+        server.process.terminate()
+        until(lambda: refused(server))
+        connection.sendall(asked)
+        answer = answers.read()
+    assert answer.startswith(b"HTTP/1.1 200") and b"\r\nConnection: close\r\n" in answer
+    assert server.process.wait(timeout=40) == 0
+    server.start()
+
+
+def refused(server):
+    with contextlib.suppress(ConnectionRefusedError):
+        connected(server).close()
+        return False
+    return True
+
+
+@pytest.mark.long
+def test_who_is_too_slow_is_let_go(server):
+    """A head, a small body, and a large one of which a byte comes now and then."""
+    heads = [b"GET / HT", asking("POST", "/api/auth/signup", body=b"{}")[:-1]]
+    slow = asking("POST", "/api/auth/signup", body=b"x" * 100_000)
+    with contextlib.ExitStack() as stack:
+        connections = [stack.enter_context(connected(server)) for _ in range(3)]
+        for connection, sent in zip(connections, [*heads, slow[:40_000]], strict=True):
+            connection.sendall(sent)
+        begun = time.monotonic()
+        for connection in connections[:2]:
+            assert connection.recv(1) == b""
+        assert READING - 1 < time.monotonic() - begun < READING + 5
+        with contextlib.suppress(OSError):
+            for byte in slow[40_000:]:
+                connections[2].sendall(bytes([byte]))
+                time.sleep(1)
+                if time.monotonic() - begun > 3 * READING:
+                    pytest.fail("It is still waited for.")
 
 
 def test_who_waits_when_the_server_stops_is_still_let_in(server):

@@ -3,7 +3,7 @@
 import pytest
 from django.utils import timezone
 
-from contactbook import caching
+from contactbook.rendering import as_json
 from contacts.models import Book
 
 from .cast import KEYS, add, faults, path, settle
@@ -129,7 +129,7 @@ def test_what_was_purged_stands_among_the_rest_by_its_number(as_alice, alice, pu
         for n in purged:
             book.purge(made[n])
     answer = as_alice.get(URL)
-    assert answer.content == caching.as_json(answer.json()) and answer["Content-Type"] == "application/json"
+    assert answer.content == as_json(answer.json()) and answer["Content-Type"] == "application/json"
     page = answer.json()
     kept = [key for n, key in enumerate(ids) if n not in set(purged)]
     assert [change["id"] for change in page["changes"]] == kept + [ids[n] for n in purged]
