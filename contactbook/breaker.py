@@ -26,7 +26,7 @@ import time
 from typing import Any
 
 import redis
-from django.core.cache import cache
+from django.core.cache import caches
 from django_redis import get_redis_connection
 from redis.exceptions import NoScriptError, RedisError
 
@@ -36,6 +36,8 @@ logger = logging.getLogger(__name__)
 
 PROBE = 0.5  # seconds
 EPOCH = "epoch"  # its key
+
+make_key = caches["default"].make_key  # `cache` would look it up for each key
 
 
 def new_epoch() -> int:
@@ -107,10 +109,10 @@ class Redis(redis.Redis):
 
     def begin_epoch(self) -> None:
         """Also shows that Redis takes writes: a full or read-only one would keep old values."""
-        super().execute_command("SET", cache.make_key(EPOCH), new_epoch())
+        super().execute_command("SET", make_key(EPOCH), new_epoch())
 
 
 def begin(connection: Any) -> None:
     connection.on_connect()
-    connection.send_command("SET", cache.make_key(EPOCH), new_epoch())
+    connection.send_command("SET", make_key(EPOCH), new_epoch())
     connection.read_response()

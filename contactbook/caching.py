@@ -18,12 +18,11 @@ import secrets
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
-from django.core.cache import cache
 from django.db import transaction
 from redis.exceptions import RedisError
 
 from . import counting, stores
-from .breaker import EPOCH, breaker, new_epoch
+from .breaker import EPOCH, breaker, make_key, new_epoch
 from .conditional import etag_of
 from .rendering import as_json, json_list
 
@@ -40,7 +39,7 @@ Said = Mapping[str, bytes | None]
 
 def wanted(*keys: str) -> tuple[str, ...]:
     """The store's own keys for these, and for the epoch without which they mean nothing."""
-    return tuple(map(cache.make_key, (EPOCH, *keys))) if keys else ()
+    return tuple(map(make_key, (EPOCH, *keys))) if keys else ()
 
 
 def said(keys: tuple[str, ...], values: stores.Values) -> Said:
@@ -58,7 +57,7 @@ def epoch_in(known: Said) -> str:
     """A new one where there is none: Redis was emptied, or nobody has begun one yet."""
     if found := known[EPOCH]:
         return found.decode()
-    key = cache.make_key(EPOCH)
+    key = make_key(EPOCH)
     stores.shared.swap(key, None, str(new_epoch()).encode(), YEARS)
     return (stores.shared.read([key])[0] or b"").decode()
 
@@ -85,7 +84,7 @@ def remembered(key: str, fetch: Callable[[], Any], known: Said | None = None) ->
     fetched = fetch()
     if lease and fetched is not None:
         with contextlib.suppress(RedisError):
-            stores.shared.swap(cache.make_key(key), lease, entry(epoch, fetched), SECONDS)
+            stores.shared.swap(make_key(key), lease, entry(epoch, fetched), SECONDS)
     return fetched
 
 
@@ -95,14 +94,14 @@ def entry(epoch: str, value: Any) -> bytes:
 
 def leased(key: str, raw: bytes | None) -> bytes | None:
     lease = LEASE + secrets.token_hex(8).encode()
-    return lease if stores.shared.swap(cache.make_key(key), raw, lease, LEASE_SECONDS) else None
+    return lease if stores.shared.swap(make_key(key), raw, lease, LEASE_SECONDS) else None
 
 
 def mark(key: str) -> bytes:
     """Nobody believes or fills the key from now on, until the mark is `settled` or its time is over."""
     left = MARK + secrets.token_hex(8).encode()
     try:
-        stores.shared.put(cache.make_key(key), left, SECONDS)
+        stores.shared.put(make_key(key), left, SECONDS)
     except RedisError as error:
         breaker.fail(error)  # a new epoch does it, as soon as Redis answers
     return left
@@ -115,7 +114,7 @@ def settle(key: str, left: bytes, value: Any) -> None:
     one has written later.
     """
     with contextlib.suppress(RedisError):  # then the mark stands for its time
-        stores.shared.settle(cache.make_key(key), left, cache.make_key(EPOCH), json.dumps(value).encode(), SECONDS)
+        stores.shared.settle(make_key(key), left, make_key(EPOCH), json.dumps(value).encode(), SECONDS)
 
 
 def forget(key: str) -> None:
@@ -127,7 +126,7 @@ def forget(key: str) -> None:
 
 def drop(key: str) -> None:
     try:
-        stores.shared.drop(cache.make_key(key))
+        stores.shared.drop(make_key(key))
     except RedisError as error:
         breaker.fail(error)
 
@@ -158,7 +157,7 @@ def keep_page(key: str, basis: Any, page: Page, known: Said) -> None:
         return
     with contextlib.suppress(RedisError):
         head = json.dumps([epoch_in(known), basis, page.etag, page.headers], separators=(",", ":")).encode()
-        stores.shared.offer(cache.make_key(key), head + b"\n" + page.content, PAGE_SECONDS)
+        stores.shared.offer(make_key(key), head + b"\n" + page.content, PAGE_SECONDS)
 
 
 def rendered(data: Any, headers: dict[str, str] | None = None, etag: str = "") -> Page:

@@ -14,6 +14,7 @@ from django.db.models import BigIntegerField, Field, Func, Model, QuerySet, Subq
 from django.db.models.sql import Query
 from django.db.transaction import get_connection
 
+PLAIN = {str, int, bool, type(None)}  # values which every driver takes as they are
 AT_ONCE = 25  # rows that a process holds of an answer that has many
 
 Row = dict[str, Any]
@@ -168,7 +169,8 @@ class Writes:
 
     def values(self, row: Model) -> list[Any]:
         here = get_connection()  # `connection` looks it up at each of its attributes
-        return [field.get_db_prep_save(getattr(row, field.attname), here) for field in self.fields]
+        values = [(field, getattr(row, field.attname)) for field in self.fields]
+        return [value if type(value) in PLAIN else field.get_db_prep_save(value, here) for field, value in values]
 
     def insert(self, row: Model) -> None:
         with connection.cursor() as cursor:

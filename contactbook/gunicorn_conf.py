@@ -5,20 +5,25 @@ import ctypes
 import gc
 import logging
 import os
+import select
 import sqlite3
+from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "contactbook.settings")
 
 from django.conf import settings
 
 from contactbook import counting
-from contactbook.serving import Worker
 from contactbook.stopping import stop_listening_first
 
 host = settings.HOST.replace("*", "0.0.0.0")  # nosec B104
 bind = f"[{host}]:{settings.PORT}" if ":" in host else f"{host}:{settings.PORT}"
 
-worker_class = Worker
+worker_class: Any = "gthread"
+if hasattr(select, "epoll"):  # on macOS there is none
+    from contactbook.serving import Worker
+
+    worker_class = Worker
 workers = settings.WEB_CONCURRENCY
 threads = 8
 if os.access("/dev/shm", os.W_OK):  # nosec B108

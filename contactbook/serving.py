@@ -7,6 +7,7 @@ that will answer it (epoll, one event at a time), and that thread reads, answers
 
 import contextlib
 import errno
+import math
 import os
 import re
 import select
@@ -14,6 +15,7 @@ import socket
 import struct
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from enum import Enum
 from typing import Any
@@ -43,6 +45,9 @@ EXPECT = re.compile(rb"\r\nexpect:", re.I)
 READ, WRITE = select.EPOLLIN | select.EPOLLONESHOT, select.EPOLLOUT | select.EPOLLONESHOT
 
 
+GONE = (NoMoreData, BlockingIOError, ConnectionError)  # or they read nothing for STALLED
+
+
 class State(Enum):
     WAITING = "for a request"
     READING = "what is sent of it"
@@ -56,8 +61,8 @@ class Connection:
     def __init__(self, sock: socket.socket, client: Any, server: Any, cfg: Any) -> None:
         self.sock, self.client, self.server = sock, client, server
         self.file = sock.fileno()
-        self.received, self.amount = b"", 0
-        self.enter(State.WAITING)
+        self.received, self.late = b"", False
+        self.enter(State.READING)
         for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
             sock.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", STALLED, 0))
         self.parser = get_parser(cfg, self, client)
@@ -85,18 +90,25 @@ class Connection:
         return length is None or len(body) >= min(int(length[1]), SMALL) or EXPECT.search(head) is not None
 
     def recv(self, size: int) -> bytes:
-        """Nothing, as if they were gone, where they are too slow."""
+        """Nothing, as if they were gone, of those who are too slow: no other request may follow on what is missing."""
         if self.received:
             data, self.received = self.received[:size], self.received[size:]
             return data
-        if time.monotonic() > self.since + READING + self.amount / SLOWEST:
-            return b""
-        try:
-            data = self.sock.recv(size)
-        except BlockingIOError:
-            return b""
+        data = b""
+        with contextlib.suppress(BlockingIOError):  # nothing for STALLED
+            if time.monotonic() < self.since + READING + self.amount / SLOWEST:
+                data = self.sock.recv(size)
         self.amount += len(data)
+        self.late |= not data
         return data
+
+    def limit(self, keepalive: float) -> float:
+        """Seconds that this may last."""
+        if self.state is State.READING and self.received:
+            return READING
+        return {State.READING: min(READING, keepalive), State.WAITING: keepalive, State.ENDING: LINGER}.get(
+            self.state, math.inf
+        )
 
     def shut(self, how: int) -> None:
         with contextlib.suppress(OSError):  # they were faster
@@ -156,6 +168,7 @@ class Worker(base.Worker):
             listener.setblocking(False)
         for number in range(self.cfg.threads):
             threading.Thread(target=self.serve, name=f"serving-{number}", daemon=True).start()
+        reaped = time.monotonic()
         while self.alive and self.ppid == os.getppid():
             self.notify()
             room = len(self.open) < self.cfg.worker_connections
@@ -166,7 +179,9 @@ class Worker(base.Worker):
                     os.read(each, 64)  # a signal woke us, which is handled by now
                 else:
                     self.accept(each)
-            self.reap(self.cfg.keepalive)
+            if time.monotonic() > reaped + 1:
+                self.reap(self.cfg.keepalive)
+                reaped = time.monotonic()
         self.stop()
 
     def stop(self) -> None:
@@ -193,6 +208,9 @@ class Worker(base.Worker):
         except OSError as error:
             if error.errno == errno.EINVAL:
                 self.alive = False  # as by SIGTERM, which is on its way
+            elif error.errno in (errno.EMFILE, errno.ENFILE):
+                self.log.warning("No more files can be open: who connects has to wait.")
+                time.sleep(0.1)
             elif error.errno not in (errno.EAGAIN, errno.ECONNABORTED):
                 raise
             return
@@ -205,10 +223,8 @@ class Worker(base.Worker):
     def reap(self, keepalive: float, since: float = 0.0) -> None:
         """Ends what lasts too long, by what a client's own end would do: the thread that it wakes closes it."""
         now = time.monotonic()
-        limits = {State.WAITING: keepalive, State.READING: READING, State.ENDING: LINGER}
         for connection in list(self.open.values()):
-            limit = limits.get(connection.state)
-            if limit is not None and now - max(connection.since, since) > limit:
+            if now - max(connection.since, since) > connection.limit(keepalive):
                 connection.shut(socket.SHUT_RDWR if connection.state is State.WAITING else socket.SHUT_RD)
 
     # What the others do
@@ -218,7 +234,14 @@ class Worker(base.Worker):
             for file, _ in self.epoll.poll(maxevents=1):
                 if file == self.bell:
                     return
-                self.attend(self.open[file])
+                self.safely(self.attend, self.open[file])
+
+    def safely(self, work: Callable[..., None], connection: Connection, *arguments: Any) -> None:
+        try:
+            work(connection, *arguments)
+        except (Exception, SystemExit):
+            self.log.exception("A connection ends for a fault of ours")
+            self.close(connection)
 
     def attend(self, connection: Connection) -> None:
         """Nobody waits here for what was not sent yet: half a request has no thread."""
@@ -244,20 +267,19 @@ class Worker(base.Worker):
             self.refuse(connection, None, error)
         else:
             if hashes(request.method, request.path):
-                self.lane.submit(self.answer, connection, request)
+                self.lane.submit(self.safely, self.answer, connection, request)
             else:
                 self.answer(connection, request)
 
     def answer(self, connection: Connection, request: Any) -> None:
         try:
             goes_on = self.respond(connection, request)
-        except (NoMoreData, OSError) as error:
-            self.log.debug("They are gone: %s", error)
+        except GONE:
             self.close(connection)
         except Exception as error:
             self.refuse(connection, request, error)
         else:
-            if goes_on:
+            if goes_on and not connection.late:
                 connection.received = connection.parser.unreader.take_buffered() + connection.received
                 connection.enter(State.WAITING)
                 # Another request that was received already makes no socket readable. It is writable: a thread is woken.
@@ -281,7 +303,7 @@ class Worker(base.Worker):
                 for piece in body:
                     response.write(piece)
             response.close()
-        except OSError:
+        except GONE:
             raise
         except Exception:
             if not response.headers_sent:

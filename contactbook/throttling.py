@@ -17,7 +17,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.conf import settings
-from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 from django_ratelimit import ALL
 from django_ratelimit.core import get_usage
@@ -25,7 +24,7 @@ from redis.exceptions import RedisError
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
-from . import caching, counting, errors, stores
+from . import breaker, caching, counting, errors, stores
 
 if TYPE_CHECKING:  # models count too, and are loaded before views can be
     from rest_framework.views import APIView
@@ -87,7 +86,7 @@ class Verdict(NamedTuple):
 
 def log_key(name: str, who: str) -> str:
     """Under the cache's own prefix; who it was cannot be read from it."""
-    return cache.make_key(f"limit:{name}:{hashlib.sha256(who.encode()).hexdigest()[:32]}")
+    return breaker.make_key(f"limit:{name}:{hashlib.sha256(who.encode()).hexdigest()[:32]}")
 
 
 def take(name: str, who: str) -> Verdict | None:

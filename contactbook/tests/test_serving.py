@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 
 import pytest
 
-from contactbook.serving import READING, hashes
+from contactbook.serving import READING, STALLED, hashes
 from contactbook.tests.faults import until
 from contactbook.tests.live import PASSWORD, serving
 from contactbook.tests.test_metrics_live import numbers
@@ -214,23 +214,39 @@ def refused(server):
 
 @pytest.mark.long
 def test_who_is_too_slow_is_let_go(server):
-    """A head, a small body, and a large one of which a byte comes now and then."""
-    heads = [b"GET / HT", asking("POST", "/api/auth/signup", body=b"{}")[:-1]]
-    slow = asking("POST", "/api/auth/signup", body=b"x" * 100_000)
+    """A head and a small body, of which a part comes; a large body that stands still, and one that trickles."""
+    parts = [b"GET / HT", asking("POST", "/api/auth/signup", body=b"{}")[:-1]]
+    large = asking("POST", "/api/auth/signup", "Content-Type: application/json", body=b'"' + b"x" * 100_000)
     with contextlib.ExitStack() as stack:
-        connections = [stack.enter_context(connected(server)) for _ in range(3)]
-        for connection, sent in zip(connections, [*heads, slow[:40_000]], strict=True):
+        connections = [stack.enter_context(connected(server)) for _ in range(4)]
+        for connection, sent in zip(connections, [*parts, large[:40_000], large[:40_000]], strict=True):
             connection.sendall(sent)
         begun = time.monotonic()
+        still, trickle = connections[2:]
+        answer = still.makefile("rb").read()
+        assert answer.startswith(b"HTTP/1.1 4") and STALLED - 1 < time.monotonic() - begun < STALLED + 5
         for connection in connections[:2]:
             assert connection.recv(1) == b""
         assert READING - 1 < time.monotonic() - begun < READING + 5
         with contextlib.suppress(OSError):
-            for byte in slow[40_000:]:
-                connections[2].sendall(bytes([byte]))
-                time.sleep(1)
-                if time.monotonic() - begun > 3 * READING:
-                    pytest.fail("It is still waited for.")
+            while time.monotonic() < begun + 3 * READING:
+                trickle.sendall(b"x")
+                time.sleep(0.2)
+            pytest.fail("It is still waited for.")
+
+
+@pytest.mark.long
+def test_what_comes_too_late_is_no_request(server):
+    """Behind a proxy it would be answered to somebody else."""
+    large = asking("POST", "/api/auth/signup", "Content-Type: application/json", body=b'"' + b"x" * 100_000)
+    with connected(server) as connection:
+        connection.sendall(large[:40_000])
+        time.sleep(STALLED - 0.5)
+        answers = connection.makefile("rb")
+        assert answers.readline().startswith(b"HTTP/1.1 4")
+        with contextlib.suppress(OSError):
+            connection.sendall(asking("GET", "/healthz") * 1000)
+            assert b"HTTP/1.1" not in answers.read()
 
 
 def test_who_waits_when_the_server_stops_is_still_let_in(server):

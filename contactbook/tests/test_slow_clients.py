@@ -103,8 +103,10 @@ def healthy(front, token):
     return [timed(lambda: front.ask("GET", "/api/contacts?limit=5", token=token)) for _ in range(20)]
 
 
+@pytest.mark.parametrize("way", ["through nginx", "directly"])
 @pytest.mark.parametrize("half", [half_heads, half_bodies])
-def test_it_works_while_four_hundred_send_half_a_request(server, front, token, half):
+def test_it_works_while_four_hundred_send_half_a_request(server, front, token, half, way):
+    front = front if way == "through nginx" else server
     warm_up(front, token)
     before = held(server)
     with contextlib.ExitStack() as stack:

@@ -219,7 +219,7 @@ class Book(models.Model):
         self.live += Change.COUNTS.get(Change.Kind(kind), 0)
         self.unlogged.append(
             Change(
-                book=self,
+                book_id=self.user_id,
                 number=self.sequence,
                 contact_id=contact_id,
                 kind=kind,
