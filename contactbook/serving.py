@@ -40,7 +40,7 @@ LINGER = 2.0  # seconds in which who is told that the connection ends may finish
 UNREAD = 64 * 1024  # bytes of a body that nobody wanted, before its connection ends
 SMALL = 16 * 1024  # bytes of a request that no thread waits for, and of an answer that go with its headers
 
-LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,12})", re.I)
+LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,30})", re.I)
 EXPECT = re.compile(rb"\r\nexpect:", re.I)
 READ, WRITE = select.EPOLLIN | select.EPOLLONESHOT, select.EPOLLOUT | select.EPOLLONESHOT
 
@@ -82,12 +82,15 @@ class Connection:
         return bool(data)
 
     def is_whole(self) -> bool:
-        """Whether a thread may begin without having to wait; how a request is framed is for the parser to say."""
+        """Whether a thread may begin: it will not have to wait, or may refuse a large body unread.
+
+        How a request is framed is for the parser to say.
+        """
         head, end, body = self.received.partition(b"\r\n\r\n")
         if not end:
             return len(head) > SMALL
         length = LENGTH.search(head)
-        return length is None or len(body) >= min(int(length[1]), SMALL) or EXPECT.search(head) is not None
+        return length is None or not len(body) < int(length[1]) <= SMALL or EXPECT.search(head) is not None
 
     def recv(self, size: int) -> bytes:
         """Nothing, as if they were gone, of those who are too slow: no other request may follow on what is missing."""
