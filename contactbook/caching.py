@@ -13,11 +13,11 @@ rows or secrets.
 
 import contextlib
 import hashlib
-import json
 import secrets
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
+import orjson
 from django.db import transaction
 from redis.exceptions import RedisError
 
@@ -74,7 +74,7 @@ def remembered(key: str, fetch: Callable[[], Any], known: Said | None = None) ->
         return fetch()
     try:
         raw, epoch = known[key], epoch_in(known)
-        kept = json.loads(raw) if raw and is_free(raw) else None
+        kept = orjson.loads(raw) if raw and is_free(raw) else None
         counting.count(counting.CACHE, "values", "hit" if kept and kept[0] == epoch else "miss")
         if kept and kept[0] == epoch:
             return kept[1]
@@ -89,7 +89,7 @@ def remembered(key: str, fetch: Callable[[], Any], known: Said | None = None) ->
 
 
 def entry(epoch: str, value: Any) -> bytes:
-    return json.dumps([epoch, value], separators=(",", ":")).encode()
+    return as_json([epoch, value])
 
 
 def leased(key: str, raw: bytes | None) -> bytes | None:
@@ -114,7 +114,7 @@ def settle(key: str, left: bytes, value: Any) -> None:
     one has written later.
     """
     with contextlib.suppress(RedisError):  # then the mark stands for its time
-        stores.shared.settle(make_key(key), left, make_key(EPOCH), json.dumps(value).encode(), SECONDS)
+        stores.shared.settle(make_key(key), left, make_key(EPOCH), as_json(value), SECONDS)
 
 
 def forget(key: str) -> None:
@@ -146,7 +146,7 @@ def page_key(owner: int, url: str) -> str:
 def kept_page(key: str, basis: Any, known: Said) -> Page | None:
     """The page under `key` if it was built from the same: `basis` is JSON that changes with all that it shows."""
     head, _, content = (known.get(key) or b"[null,null,null,null]").partition(b"\n")
-    epoch, built_from, etag, headers = json.loads(head)
+    epoch, built_from, etag, headers = orjson.loads(head)
     hit = etag and built_from == basis and epoch.encode() == known[EPOCH]
     counting.count(counting.CACHE, "pages", "hit" if hit else "miss")
     return Page(content, etag, headers) if hit else None
@@ -156,7 +156,7 @@ def keep_page(key: str, basis: Any, page: Page, known: Said) -> None:
     if not known or len(page.content) > LARGEST_PAGE:
         return
     with contextlib.suppress(RedisError):
-        head = json.dumps([epoch_in(known), basis, page.etag, page.headers], separators=(",", ":")).encode()
+        head = as_json([epoch_in(known), basis, page.etag, page.headers])
         stores.shared.offer(make_key(key), head + b"\n" + page.content, PAGE_SECONDS)
 
 

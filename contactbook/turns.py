@@ -13,15 +13,17 @@ WRITER = threading.Lock()
 
 
 @contextlib.contextmanager
-def turn() -> Iterator[None]:
-    """To be taken before a transaction begins; within one it is nobody's."""
+def atomic() -> Iterator[None]:
+    """Django's, in turn. A turn ends with the commit, before what waits for that is done."""
     connection = transaction.get_connection()
     if connection.vendor != "sqlite" or connection.in_atomic_block:
-        yield
+        with transaction.atomic():
+            yield
         return
     if not WRITER.acquire(timeout=connection.settings_dict["OPTIONS"]["timeout"]):
         raise OperationalError("database is locked")  # as SQLite says after that time
-    try:
-        yield
-    finally:
-        WRITER.release()
+    with contextlib.ExitStack() as turn:
+        turn.callback(WRITER.release)
+        with transaction.atomic():
+            transaction.on_commit(turn.close)
+            yield

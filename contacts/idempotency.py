@@ -9,16 +9,15 @@ import hashlib
 from collections.abc import Callable
 from typing import Any, cast
 
-from django.db import IntegrityError, OperationalError, transaction
+from django.db import IntegrityError, OperationalError
 from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from contactbook import throttling
+from contactbook import throttling, turns
 from contactbook.errors import Conflict, Invalid
 from contactbook.rendering import as_json
-from contactbook.turns import turn
 
 from .models import FirstAnswer
 
@@ -62,7 +61,7 @@ def once(handler: Callable[..., Response], request: Request, *args: Any, **kwarg
     """The handler's answer, or the first one if this very request was answered before."""
     key, asked = key_of(request), fingerprint(request)
     try:
-        with turn(), transaction.atomic():
+        with turns.atomic():
             answer = claim(request, key, asked)
             response = handler(request, *args, **kwargs)
             keep(answer, request, response)

@@ -9,7 +9,7 @@ from django.db import OperationalError, connection, transaction
 
 from contactbook.tests.faults import account, timed
 from contactbook.tests.live import serving
-from contactbook.turns import WRITER, turn
+from contactbook.turns import WRITER, atomic
 from contacts.models import Book, Contact
 
 pytestmark = pytest.mark.skipif(bool(os.environ.get("DATABASE_URL")), reason="runs with the embedded stack")
@@ -58,7 +58,7 @@ def test_within_a_transaction_nobody_waits_for_a_turn(db, alice):
 
 def test_who_waits_for_a_turn_in_vain_is_told_what_sqlite_would_say(transactional_db, monkeypatch):
     monkeypatch.setitem(connection.settings_dict["OPTIONS"], "timeout", 0.05)
-    with WRITER, pytest.raises(OperationalError), turn():
+    with WRITER, pytest.raises(OperationalError), atomic():
         pass
 
 

@@ -13,10 +13,10 @@ from django.db.models.functions import Greatest
 from django.http import Http404
 from django.utils import timezone
 
+from contactbook import turns
 from contactbook.caching import Said, mark, remembered, settle
 from contactbook.compiled import Compiled, Writes
 from contactbook.errors import Conflict
-from contactbook.turns import turn
 from contacts import jscontact
 
 from .contact import LARGEST_ID, NOT_FOUND, Contact, Group
@@ -52,7 +52,7 @@ class BookManager(models.Manager["Book"]):
         `via` names the door for the log (rest, admin, command …), `client` the program behind it.
         The lock comes first, so changes are numbered in the order in which they are committed.
         """
-        with turn(), transaction.atomic():
+        with turns.atomic():
             book = self.locked(user_id)
             book.via, book.client, book.unlogged, book.named = via, client[:200], [], set()
             yield book
