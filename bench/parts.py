@@ -17,14 +17,14 @@ PARTS = {
     "ORM: building the statement, handing out rows": r"django/db/",
     "Redis: account, limit, page": r"redis/|contactbook/(throttling|breaker|caching)\.py|django/core/cache/",
     "the token: signature and claims": r"jwt/|accounts/(tokens|authentication)\.py|rest_framework_simplejwt/",
-    "JSON": r"/json/|encoders\.py|rest_framework/renderers\.py",
+    "JSON": r"/json/|encoders\.py|contactbook/rendering\.py",
     "the query’s validation": r"rest_framework/(fields|serializers|validators)\.py|contactbook/fields\.py",
     "paging, rows shown as the contract says": r"contactbook/(paging|conditional)\.py|contacts/",
     "DRF: the view around it": r"rest_framework/|contactbook/(api|parsing)\.py",
     "routing": r"django/urls/",
     "middleware": r"django/middleware/|contactbook/errors\.py|csp/|whitenoise/|corsheaders/|deprecation\.py|contrib/",
     "Django: request, response, handlers, signals": r"django/",
-    "gunicorn: HTTP, threads, sockets": r"gunicorn/|selectors\.py|socket\.py|concurrent/|threading\.py",
+    "gunicorn and its worker: HTTP, threads, sockets": r"gunicorn/|contactbook/serving\.py|concurrent/|threading\.py",
 }
 
 

@@ -135,7 +135,7 @@ def validated(serializer: type[serializers.Serializer], data: Any, where: str = 
 
 
 def asked(serializer: type[serializers.Serializer], request: Request) -> Mapping[str, Any]:
-    """The query's values. Many ask alike, so what was read of a query lately is kept."""
+    """The query's values; many ask alike, so what was read of a query lately is kept."""
     return read_query(serializer, request.META["QUERY_STRING"])
 
 

@@ -1,6 +1,7 @@
 """Pages of a list, by skip and limit or by cursor, and the headers that lead through it."""
 
 import base64
+import functools
 import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple, cast
@@ -8,6 +9,7 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 from django.db.models import Q, QuerySet
+from django.http import QueryDict
 from rest_framework.request import Request
 
 from .compiled import Row, each
@@ -44,6 +46,12 @@ def decoded(text: str) -> Position:
     if not right:
         raise ValueError
     return Position(order, value, row, back)
+
+
+@functools.lru_cache(maxsize=1000)
+def parameters(query: str) -> dict[str, str]:
+    """Of a query as it was sent; many ask alike. Not to be changed."""
+    return QueryDict(query.encode("latin-1")).dict()
 
 
 class Page:
@@ -120,7 +128,7 @@ class Page:
         return {**counted, "Link": ", ".join(filter(None, links))} if any(links) else counted
 
     def link(self, request: Request, relation: str, edge: list[Row], skip: int) -> str:
-        query = request.query_params.dict() | {"limit": str(self.limit)}
+        query = parameters(request.META["QUERY_STRING"]) | {"limit": str(self.limit)}
         if self.skip is not None and self.cursor is None:
             query["skip"] = str(skip)
         elif edge:
