@@ -119,14 +119,29 @@ class BearerAuthentication(JWTAuthentication):
         return self.kind.read(raw_token)
 
     def get_user(self, validated_token: Any) -> Any:
-        number = validated_token.number
-        user_id, session_id, version = number("sub"), number("sid"), number("v")
-        known = self.view.look_ahead(user_id, account_key(user_id))
-        caller = Caller.from_claims(user_id, session_id, version, known)
+        caller = self.caller(validated_token, self.view)
         if caller is None:
-            self.view.take_back_count(user_id)
             raise AuthenticationFailed("The session has ended.")
         return caller
+
+    @staticmethod
+    def caller(token: Token, view: Any) -> Caller | None:
+        """Whom the token speaks for; counted as a request of theirs unless its session has ended."""
+        user_id, session_id, version = token.number("sub"), token.number("sid"), token.number("v")
+        known = view.look_ahead(user_id, account_key(user_id))
+        caller = Caller.from_claims(user_id, session_id, version, known)
+        if caller is None:
+            view.take_back_count(user_id)
+        return caller
+
+    @classmethod
+    def caller_at_once(cls, request: HttpRequest, view: Any) -> Caller | None:
+        """The same by the plain header; None where it is for `authenticate` to judge, or to refuse."""
+        scheme, _, token = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+        try:
+            return cls.caller(cls.kind.read(token), view) if scheme == "Bearer" else None
+        except TokenError:
+            return None
 
 
 class RefreshAuthentication(BearerAuthentication):

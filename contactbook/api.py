@@ -35,6 +35,7 @@ class APIViewSet(ViewSet):
         "head",
     ]  # preflights are the CORS middleware's
     limits: dict[str, str] = {}
+    brief: tuple[str, ...] = ()  # actions of reads that are asked for most
     cache_control = "no-store"
     RETRY_WITHIN = 1  # seconds
     max_body = settings.DATA_UPLOAD_MAX_MEMORY_SIZE  # bytes
@@ -43,15 +44,43 @@ class APIViewSet(ViewSet):
         """A read that lost its connection, or a deadlock, is tried once more, unless it waited for long."""
         self.failure: Exception | None = None
         begun = time.monotonic()
-        response = super().dispatch(request, *args, **kwargs)
+        response = self.answered(request, *args, **kwargs)
         quick = time.monotonic() - begun < self.RETRY_WITHIN or lost_a_race(self.failure)
         if request.method in ("GET", "HEAD") and quick and database_is_away(self.failure):
             if not connection.in_atomic_block:
                 connection.close_if_unusable_or_obsolete()
-            response = super().dispatch(request, *args, **kwargs)
+            response = self.answered(request, *args, **kwargs)
         # View and request know each other: the answer, which may be large, would wait for the garbage collector.
         del self.response
         return response
+
+    def answered(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """REST framework's own way, or for the `brief` actions the same without its Request, which they do not need."""
+        self.action = self.action_map.get(cast(str, request.method).lower(), "")
+        if self.action not in self.brief:
+            return super().dispatch(request, *args, **kwargs)
+        self.args, self.kwargs, self.headers = args, kwargs, self.default_response_headers
+        try:
+            if not self.is_admitted(request):
+                return super().dispatch(request, *args, **kwargs)
+            response = getattr(self, self.action)(request, *args, **kwargs)
+        except Exception as exc:
+            response = self.handle_exception(exc)
+        self.response = self.finalize_response(cast(Request, request), response, *args, **kwargs)
+        return self.response
+
+    def is_admitted(self, request: HttpRequest) -> bool:
+        """Whether `initial` would let this request pass. It says why not, and finds counted what was counted here."""
+        if request.META.get("CONTENT_LENGTH") or "HTTP_TRANSFER_ENCODING" in request.META:
+            return False
+        authentication: Any = self.authentication_classes[0]
+        caller = authentication.caller_at_once(request, self)
+        verdict = getattr(request, "verdict", None)
+        if caller is None or (verdict and not verdict.allowed):
+            return False
+        request.user = caller
+        self.headers |= verdict.headers if verdict else {}
+        return True
 
     def handle_exception(self, exc: Exception) -> Response:
         self.failure = exc
@@ -72,9 +101,14 @@ class APIViewSet(ViewSet):
         self.check_permissions(request)
         self.check_body(request)
 
+    @property
+    def plain_request(self) -> Any:
+        """Django's, on which is kept what was found out of it."""
+        return getattr(self.request, "_request", self.request)
+
     def look_ahead(self, user_id: int, *keys: str) -> caching.Said:
         """Counts this request of that account, and asks for what will be needed of it, in one trip."""
-        asked: Any = self.request._request
+        asked = self.plain_request
         if not hasattr(asked, "known"):
             name = self.limits.get(self.action or "") if self.is_counted() else None
             verdict, asked.known = throttling.look(name, f"user:{user_id}", (*keys, *self.remembered_keys(user_id)))
@@ -92,7 +126,7 @@ class APIViewSet(ViewSet):
 
     def take_back_count(self, user_id: int) -> None:
         """It was not that account's after all."""
-        asked: Any = self.request._request
+        asked = self.plain_request
         if hasattr(asked, "counted_as"):
             throttling.give_back(asked.counted_as, f"user:{user_id}", asked.verdict)
             del asked.verdict, asked.counted_as

@@ -18,6 +18,7 @@ PLAIN = {str, int, bool, type(None)}  # values which every driver takes as they 
 AT_ONCE = 25  # rows that a process holds of an answer that has many
 
 Row = dict[str, Any]
+Statement = tuple[str, list[Any]]  # and its parameters
 
 
 class Select(NamedTuple):
@@ -140,7 +141,7 @@ class Early(Subquery):
 
 
 class Writes:
-    """Inserts or updates one row of a model with all its values as they are, as `save()` would without its signals."""
+    """What inserts or updates one row of a model with all its values as they are: `save()` without its signals."""
 
     def __init__(self, model: type[Model]) -> None:
         self.model = model
@@ -174,10 +175,21 @@ class Writes:
 
     def insert(self, row: Model) -> None:
         with connection.cursor() as cursor:
-            cursor.execute(self.inserting, self.values(row))
+            cursor.execute(*self.insertion(row))
             row.pk = cursor.fetchone()[0]
         row._state.adding = False
 
-    def update(self, row: Model) -> None:
-        with connection.cursor() as cursor:
-            cursor.execute(self.updating, [*self.values(row), row.pk])
+    def insertion(self, row: Model) -> Statement:
+        return self.inserting, self.values(row)
+
+    def alteration(self, row: Model) -> Statement:
+        return self.updating, [*self.values(row), row.pk]
+
+
+def run(*statements: Statement) -> None:
+    """In one packet, where the database takes more than one statement at once."""
+    if connection.vendor == "postgresql":
+        statements = (("; ".join(sql for sql, _ in statements), [each for _, given in statements for each in given]),)
+    with connection.cursor() as cursor:
+        for statement in statements:
+            cursor.execute(*statement)

@@ -24,6 +24,7 @@ class Contacts(APIViewSet):
     """The caller's rows, the door to write them, conditional answers, and POSTs that can be repeated."""
 
     cache_control = "private, no-cache"
+    key: str  # of the page that is asked for
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
@@ -33,7 +34,8 @@ class Contacts(APIViewSet):
     def remembered_keys(self, user_id: int) -> tuple[str, ...]:
         if self.request.method not in ("GET", "HEAD"):
             return ()
-        return book_key(user_id), caching.page_key(user_id, self.request.get_full_path())
+        self.key = caching.page_key(user_id, self.request.get_full_path())
+        return book_key(user_id), self.key
 
     def is_counted(self) -> bool:
         return not (self.request.method == "POST" and "Idempotency-Key" in self.request.headers)
@@ -50,7 +52,7 @@ class Contacts(APIViewSet):
     @property
     def known(self) -> caching.Said:
         """What `look_ahead` brought."""
-        return cast(caching.Said, self.request._request.known)  # type: ignore[attr-defined]
+        return cast(caching.Said, self.plain_request.known)
 
     def contacts(self) -> ContactQuerySet:
         return Contact.objects.for_user(self.caller.pk)
@@ -70,12 +72,11 @@ class Contacts(APIViewSet):
     def hot(self, build: Callable[[Version], Page], *basis: str) -> HttpResponse:
         """A page kept until the book's next write, or until its further `basis` changes."""
         owner, known = self.caller.pk, self.known
-        key = caching.page_key(owner, self.request.get_full_path())
         version = Book.objects.version(owner, known)
-        page = caching.kept_page(key, [*version, *basis], known)
+        page = caching.kept_page(self.key, [*version, *basis], known)
         if page is None:
             page = build(version)
-            caching.keep_page(key, [*version, *basis], page, known)
+            caching.keep_page(self.key, [*version, *basis], page, known)
         return conditional.answer(self.request, page.content, page.etag, page.headers)
 
     def one(self, contact: Contact, status: int = 200, **headers: str) -> Response:

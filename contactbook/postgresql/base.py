@@ -6,9 +6,13 @@ connection is closed and the request is a 503.
 
 Where DATABASE_URL names several hosts, each has its own time to answer: libpq, which is not asked to wait,
 would spend all of it on the first, were that one silent.
+
+And a transaction begins with its first statement, in one packet: psycopg2's own BEGIN is a trip of its own,
+one of six in a write.
 """
 
 import contextlib
+import functools
 import select
 import threading
 import time
@@ -102,10 +106,49 @@ def hosts(conn_params: dict[str, Any]) -> list[dict[str, Any]]:
     return [conn_params | {"host": name, "port": port} for name, port in zip(names, ports, strict=True)]
 
 
+class Connection(extensions.connection):
+    """One that psycopg2 takes to commit each statement by itself."""
+
+    atomic = False
+
+    @property
+    def is_to_begin(self) -> bool:
+        return self.atomic and self.get_transaction_status() == extensions.TRANSACTION_STATUS_IDLE
+
+
+class Cursor(extensions.cursor):
+    connection: Connection
+
+    def execute(self, query: Any, parameters: Any = None) -> None:
+        if self.connection.is_to_begin:
+            text = query if isinstance(query, str) else self.mogrify(query).decode()
+            query = f"BEGIN; {text}"
+        super().execute(query, parameters)
+
+
+def after_begin(name: str) -> Any:
+    method = getattr(extensions.cursor, name)
+
+    @functools.wraps(method)
+    def begun(self: Cursor, *args: Any, **kwargs: Any) -> Any:
+        if self.connection.is_to_begin:
+            extensions.cursor.execute(self, "BEGIN")
+        return method(self, *args, **kwargs)
+
+    return begun
+
+
+for name in ("executemany", "callproc", "copy_expert", "copy_from", "copy_to"):
+    setattr(Cursor, name, after_begin(name))
+
+
 class DatabaseWrapper(base.DatabaseWrapper):
     SchemaEditorClass = SchemaEditor
     validation_class = Validation
     answered = 0  # which of several hosts was the last to answer: threads ask it first
+
+    def get_connection_params(self) -> dict[str, Any]:
+        return {**super().get_connection_params(), "connection_factory": Connection, "cursor_factory": Cursor}
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         places = hosts(conn_params)
@@ -131,6 +174,27 @@ class DatabaseWrapper(base.DatabaseWrapper):
         with patience(CONNECT):
             return super().is_usable()
 
+    def _set_autocommit(self, autocommit: bool) -> None:
+        with self.wrap_database_errors:
+            if autocommit and self.is_in_transaction:
+                raise psycopg2.ProgrammingError("A transaction is open.")
+            self.connection.autocommit = True
+            self.connection.atomic = not autocommit
+
+    @property
+    def is_in_transaction(self) -> bool:
+        """As libpq knows it, without a trip; also of a lost connection, which then says so by itself."""
+        status: int = self.connection.get_transaction_status()
+        return status != extensions.TRANSACTION_STATUS_IDLE
+
+    def _end(self, statement: str) -> None:
+        if self.connection is not None and self.is_in_transaction:
+            with self.wrap_database_errors, self.connection.cursor() as cursor:
+                cursor.execute(statement)
+
+    def _rollback(self) -> None:
+        self._end("ROLLBACK")
+
     def _commit(self) -> None:
         """Not done while a synchronous standby has not got it: a failover would lose what was acknowledged.
 
@@ -138,7 +202,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         """
         if self.connection is not None:
             self.connection.notices.clear()
-        super()._commit()  # type: ignore[misc]
+        self._end("COMMIT")
         if self.connection is not None and self.connection.notices:
             with self.wrap_database_errors:
                 raise psycopg2.OperationalError(self.connection.notices[-1])

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from contactbook import turns
 from contactbook.caching import Said, mark, remembered, settle
-from contactbook.compiled import Compiled, Writes
+from contactbook.compiled import Compiled, Writes, run
 from contactbook.errors import Conflict
 from contacts import jscontact
 
@@ -207,7 +207,7 @@ class Book(models.Model):
     def write(self, contact: Contact, kind: str, before: jscontact.Card | None) -> Contact:
         contact.revision = self.sequence + 1
         contact.updated_at = timezone.now()
-        CONTACTS.insert(contact) if contact.pk is None else CONTACTS.update(contact)
+        CONTACTS.insert(contact) if contact.pk is None else run(CONTACTS.alteration(contact))
         self.log(contact.pk, kind, before)
         # While it lay in the trash, its groups may have been deleted.
         known = before.get("keywords") if before and kind != Change.Kind.RESTORED else None
@@ -233,10 +233,10 @@ class Book(models.Model):
         """Writes the log, the counters and new groups; the last thing before the commit."""
         left = mark(book_key(self.user_id))
         if len(self.unlogged) == 1:
-            CHANGES.insert(self.unlogged[0])
+            run(CHANGES.insertion(self.unlogged[0]), BOOKS.alteration(self))
         else:
             Change.objects.bulk_create(self.unlogged, batch_size=500)
-        BOOKS.update(self)
+            run(BOOKS.alteration(self))
         self.keep_groups()
         version = Version(self.sequence, self.live)
         transaction.on_commit(lambda: settle(book_key(self.user_id), left, version))
