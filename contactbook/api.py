@@ -35,7 +35,6 @@ class APIViewSet(ViewSet):
         "head",
     ]  # preflights are the CORS middleware's
     limits: dict[str, str] = {}
-    brief: tuple[str, ...] = ()  # actions of reads that are asked for most
     cache_control = "no-store"
     RETRY_WITHIN = 1  # seconds
     max_body = settings.DATA_UPLOAD_MAX_MEMORY_SIZE  # bytes
@@ -55,10 +54,10 @@ class APIViewSet(ViewSet):
         return response
 
     def answered(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        """REST framework's own way, or for the `brief` actions the same without its Request, which they do not need."""
-        self.action = self.action_map.get(cast(str, request.method).lower(), "")
-        if self.action not in self.brief:
+        """REST framework's own way, or for a read the same without its Request: a tenth of the whole."""
+        if request.method not in ("GET", "HEAD") or request.method.lower() not in self.action_map:
             return super().dispatch(request, *args, **kwargs)
+        self.action = self.action_map[request.method.lower()]
         self.args, self.kwargs, self.headers = args, kwargs, self.default_response_headers
         try:
             if not self.is_admitted(request):
@@ -70,17 +69,17 @@ class APIViewSet(ViewSet):
         return self.response
 
     def is_admitted(self, request: HttpRequest) -> bool:
-        """Whether `initial` would let this request pass. It says why not, and finds counted what was counted here."""
+        """Whether `initial` would let it pass. Else that says why not; what was counted here is not counted again."""
         if request.META.get("CONTENT_LENGTH") or "HTTP_TRANSFER_ENCODING" in request.META:
             return False
-        authentication: Any = self.authentication_classes[0]
-        caller = authentication.caller_at_once(request, self)
+        authentication: Any = next(iter(self.authentication_classes), None)
+        caller = authentication.caller_at_once(request, self) if authentication else None
         verdict = getattr(request, "verdict", None)
         if caller is None or (verdict and not verdict.allowed):
             return False
         request.user = caller
         self.headers |= verdict.headers if verdict else {}
-        return True
+        return all(permission.has_permission(cast(Request, request), self) for permission in self.get_permissions())
 
     def handle_exception(self, exc: Exception) -> Response:
         self.failure = exc

@@ -49,7 +49,6 @@ RESERVED = {"export"}  # kept free for a route to come; the other reserved words
 
 class ContactsViewSet(Contacts):
     limits = {"list": "contacts_list", "create": "contacts_create", "birthdays": "contacts_birthdays"}
-    brief = ("list", "birthdays")
 
     @documented(
         "listContacts",
@@ -112,7 +111,6 @@ class ContactViewSet(Contacts):
         "merge": "contacts_patch",
         "destroy": "contacts_delete",
     }
-    brief = ("find",)
 
     @documented("findContact", "Find a contact", path=FindPath, response=WholeContactOutput, etag=True)
     def find(self, request: Request, contact_id: str) -> HttpResponse:
