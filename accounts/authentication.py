@@ -5,6 +5,7 @@ import functools
 import math
 import os
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -21,7 +22,7 @@ from contactbook import counting, throttling
 
 from .addresses import email_key
 from .models import Caller, User, account_key
-from .tokens import AccessToken, RefreshToken, Token
+from .tokens import AccessToken, RefreshToken, Token, claims_of_ours
 
 LESS_URGENT = 10  # of niceness: a read that wants the processor goes before a hash
 
@@ -110,6 +111,8 @@ class BearerAuthentication(JWTAuthentication):
 
     def authenticate(self, request: Request) -> Any:
         self.view = request.parser_context["view"]
+        if caller := self.caller_at_once(request, self.view):
+            return caller, None
         try:
             return super().authenticate(request)
         except TokenError as error:
@@ -119,15 +122,14 @@ class BearerAuthentication(JWTAuthentication):
         return self.kind.read(raw_token)
 
     def get_user(self, validated_token: Any) -> Any:
-        caller = self.caller(validated_token, self.view)
+        caller = self.caller(self.view, *map(validated_token.number, ("sub", "sid", "v")))
         if caller is None:
             raise AuthenticationFailed("The session has ended.")
         return caller
 
     @staticmethod
-    def caller(token: Token, view: Any) -> Caller | None:
-        """Whom the token speaks for; counted as a request of theirs unless its session has ended."""
-        user_id, session_id, version = token.number("sub"), token.number("sid"), token.number("v")
+    def caller(view: Any, user_id: int, session_id: int, version: int) -> Caller | None:
+        """Whom a token speaks for; counted as a request of theirs unless its session has ended."""
         known = view.look_ahead(user_id, account_key(user_id))
         caller = Caller.from_claims(user_id, session_id, version, known)
         if caller is None:
@@ -135,13 +137,15 @@ class BearerAuthentication(JWTAuthentication):
         return caller
 
     @classmethod
-    def caller_at_once(cls, request: HttpRequest, view: Any) -> Caller | None:
+    def caller_at_once(cls, request: HttpRequest | Request, view: Any) -> Caller | None:
         """The same by the plain header; None where it is for `authenticate` to judge, or to refuse."""
         scheme, _, token = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
         try:
-            return cls.caller(cls.kind.read(token), view) if scheme == "Bearer" else None
+            kind, expires, *speaks_for = claims_of_ours(token)
         except TokenError:
             return None
+        good = scheme == "Bearer" and kind == cls.kind.token_type and expires > time.time()
+        return cls.caller(view, *speaks_for) if good else None
 
 
 class RefreshAuthentication(BearerAuthentication):
@@ -153,7 +157,7 @@ class RefreshAuthentication(BearerAuthentication):
     kind = RefreshToken
 
     @classmethod
-    def caller_at_once(cls, request: HttpRequest, view: Any) -> None:
+    def caller_at_once(cls, request: HttpRequest | Request, view: Any) -> None:
         """`rotate` wants the token."""
 
     def get_user(self, validated_token: Any) -> Any:

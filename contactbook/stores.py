@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from django.conf import settings
 from django_redis import get_redis_connection
+from hiredis import pack_command
 from redis.exceptions import ConnectionError, NoScriptError, RedisError, ResponseError
 
 from .breaker import Away, breaker
@@ -181,10 +182,9 @@ class Redis:
             breaker.fail(error)
             raise
 
-    def asked(self, connection: Any, command: Sequence[Any]) -> Any:
+    def asked(self, connection: Any, command: tuple[Any, ...]) -> Any:
         offered, self.line.offered = self.line.offered, b""
-        packet = b"".join([offered, *connection.pack_command(*command)])
-        connection.send_packed_command([packet], check_health=False)
+        connection.send_packed_command([offered + pack_command(command)], check_health=False)
         if offered:
             with contextlib.suppress(ResponseError):  # Redis has no room for it
                 connection.read_response()
@@ -216,8 +216,8 @@ class Redis:
 
     def offer(self, key: str, value: bytes, seconds: int) -> None:
         """As `put`, but with this thread's next command: a packet less, and nobody waits for whether it was kept."""
-        connection = self.line.connection
-        self.line.offered = b"".join(connection.pack_command("SET", key, value, "EX", seconds)) if connection else b""
+        command: Any = ("SET", key, value, "EX", seconds)
+        self.line.offered = pack_command(command) if self.line.connection else b""
 
     def drop(self, key: str) -> None:
         self.ask("DEL", key)

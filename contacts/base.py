@@ -28,7 +28,7 @@ class Contacts(APIViewSet):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        if request.method == "POST" and "Idempotency-Key" in request.headers:
+        if request.method == "POST" and idempotency.HEADER in request.META:
             self.post = functools.partial(idempotency.once, self.post)  # type: ignore[has-type,arg-type]
 
     def remembered_keys(self, user_id: int) -> tuple[str, ...]:
@@ -38,7 +38,7 @@ class Contacts(APIViewSet):
         return book_key(user_id), self.key
 
     def is_counted(self) -> bool:
-        return not (self.request.method == "POST" and "Idempotency-Key" in self.request.headers)
+        return not (self.request.method == "POST" and idempotency.HEADER in self.request.META)
 
     def check_throttles(self, request: Request) -> None:
         if request.method == "POST" and idempotency.is_repeat(request):
@@ -58,7 +58,7 @@ class Contacts(APIViewSet):
         return Contact.objects.for_user(self.caller.pk)
 
     def writing(self) -> AbstractContextManager[Book]:
-        return Book.objects.writing(self.caller.pk, "rest", self.request.headers.get("User-Agent", ""))
+        return Book.objects.writing(self.caller.pk, "rest", self.request.META.get("HTTP_USER_AGENT", ""))
 
     def contact_id(self) -> int:
         return validated(ContactPath, self.kwargs, "path")["contact_id"]
@@ -66,7 +66,7 @@ class Contacts(APIViewSet):
     def asked_for(self, book: Book) -> Contact:
         """The contact of this route, in the locked book: what If-Match is compared with cannot change any more."""
         contact = book.get(self.contact_id())
-        conditional.check_if_match(self.request.headers.get("If-Match"), contact.etag)
+        conditional.check_if_match(self.request.META.get("HTTP_IF_MATCH"), contact.etag)
         return contact
 
     def hot(self, build: Callable[[Version], Page], *basis: str) -> HttpResponse:

@@ -21,12 +21,13 @@ from contactbook.rendering import as_json
 
 from .models import FirstAnswer
 
+HEADER = "HTTP_IDEMPOTENCY_KEY"  # as WSGI names it; `headers` would first build all of them
 STILL_RUNNING = "The first request with this Idempotency-Key is still running."
 LOCK_NOT_AVAILABLE = "55P03"  # PostgreSQL's, after lock_timeout
 
 
 def key_of(request: Request) -> str:
-    key = request.headers["Idempotency-Key"]
+    key = request.META[HEADER]
     if not 0 < len(key) <= 255 or not key.isascii() or not key.isprintable():
         raise Invalid("body", ["An Idempotency-Key is 1 to 255 printable ASCII characters."])
     return key
@@ -43,9 +44,9 @@ def first_answer(request: Request, key: str) -> FirstAnswer | None:
 
 def is_repeat(request: Request) -> bool:
     """Whether this very request was answered before; a repeat is not counted by the limit."""
-    if "Idempotency-Key" not in request.headers or not request.user.is_authenticated:
+    if HEADER not in request.META or not request.user.is_authenticated:
         return False
-    first = first_answer(request, request.headers["Idempotency-Key"][:255])
+    first = first_answer(request, request.META[HEADER][:255])
     return first is not None and first.request == fingerprint(request)
 
 

@@ -1,8 +1,13 @@
 """Reads go without REST framework's Request, and answer in every way as they would with it."""
 
+import time
+
 import pytest
+from django.conf import settings
 from rest_framework.permissions import BasePermission
 
+from accounts import tokens
+from accounts.models import Session
 from conftest import client_of
 from contactbook.api import APIViewSet
 
@@ -104,6 +109,23 @@ def test_whose_session_has_ended(as_alice, alice, limits, path):
     assert refused["WWW-Authenticate"] == 'Bearer realm="api"'
     assert left(refused) == 4
     assert left(client_of(alice).get(path)) == before - 1
+
+
+def test_a_token_that_was_read_before_ends_all_the_same(as_nobody, alice):
+    lifetime = settings.ACCESS_TOKEN_LIFETIME.total_seconds()
+    session = Session.objects.begin(alice)
+    token = tokens.pair(session, 0, time.time() - lifetime + 1.5)["access_token"]
+    as_nobody.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
+    assert [as_nobody.get("/api/me").status_code for _ in range(2)] == [200, 200]
+    time.sleep(1.6)
+    assert as_nobody.get("/api/me").status_code == as_nobody.post("/api/contacts/").status_code == 401
+
+
+@pytest.mark.parametrize("kind", ["refresh_token", "access_token"])
+def test_one_kind_is_not_taken_for_another(as_nobody, alice, kind):
+    session = Session.objects.begin(alice)
+    as_nobody.credentials(HTTP_AUTHORIZATION=f"Bearer {tokens.pair(session, 0, time.time())[kind]}")
+    assert [as_nobody.get("/api/me").status_code for _ in range(2)] == [401 if kind == "refresh_token" else 200] * 2
 
 
 @pytest.mark.parametrize("token", ["", "x", "a.b.c", "Bearer", "é"])

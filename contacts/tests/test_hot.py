@@ -334,6 +334,6 @@ def test_a_change_is_stored_as_djangos_save_would(alice, tried):
 def test_a_book_is_stored_as_djangos_save_would(alice, bob):
     kept, saved = (Book(user=user, sequence=2**62, live=7, resync_below=5) for user in (alice, bob))
     Book.objects.bulk_create([Book(user=alice), Book(user=bob)])
-    BOOKS.update(kept)
+    run(BOOKS.alteration(kept))
     models.Model.save(saved)
     assert raw(kept) == raw(saved) == {"sequence": 2**62, "live": 7, "resync_below": 5}
