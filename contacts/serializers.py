@@ -16,7 +16,7 @@ from .jscontact import SERVERS_OWN
 from .models import Contact
 
 PHONE_DIGITS = 15  # E.164's most
-NO_DIGIT = re.compile(r"\D")
+NO_DIGIT = re.compile(r"\D+")
 FLAT = ("fullname", "email", "phone", "birthday", "additional", "avatar")
 COLUMNS = (*FLAT, "id", "user_id")
 CARD_COLUMNS = ("card", "uid", "created_at", "updated_at")
