@@ -176,21 +176,22 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def _set_autocommit(self, autocommit: bool) -> None:
         with self.wrap_database_errors:
+            self.connection.autocommit = True  # an InterfaceError where it is lost
             if autocommit and self.is_in_transaction:
                 raise psycopg2.ProgrammingError("A transaction is open.")
-            self.connection.autocommit = True
             self.connection.atomic = not autocommit
 
     @property
     def is_in_transaction(self) -> bool:
-        """As libpq knows it, without a trip; also of a lost connection, which then says so by itself."""
+        """As libpq knows it, without a trip."""
         status: int = self.connection.get_transaction_status()
         return status != extensions.TRANSACTION_STATUS_IDLE
 
     def _end(self, statement: str) -> None:
-        if self.connection is not None and self.is_in_transaction:
-            with self.wrap_database_errors, self.connection.cursor() as cursor:
-                cursor.execute(statement)
+        with self.wrap_database_errors:
+            if self.connection is not None and self.is_in_transaction:
+                with self.connection.cursor() as cursor:
+                    cursor.execute(statement)
 
     def _rollback(self) -> None:
         self._end("ROLLBACK")

@@ -3,7 +3,7 @@
 import os
 
 import pytest
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, InterfaceError, connection, transaction
 from psycopg2 import extensions, sql
 
 from contactbook.compiled import run
@@ -117,6 +117,18 @@ def test_what_is_done_after_it(table):
             raise Undone
     execute(INSERT, [3])
     assert done == [False] and numbers() == [1, 3]
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_lost_connection(table, first):
+    with pytest.raises(InterfaceError), transaction.atomic():
+        if not first:
+            execute(INSERT, [1])
+        connection.connection.close()
+        if first:
+            execute(INSERT, [1])
+    connection.close()  # as before the next request
+    assert numbers() == []
 
 
 def test_autocommit_by_hand(table):
