@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile
 from django.http import Http404, HttpResponse
+from rest_framework.exceptions import APIException
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -173,9 +174,10 @@ class AvatarViewSet(Contacts):
         try:
             with self.writing() as book:
                 contact = book.change(self.asked_for(book), {"avatar": url})
-        except Exception:
+        except (APIException, Http404):
             avatars.discard(url)
             raise
+        # Where the database did not answer, the contact may have it all the same; else purge_history finds it unused.
         return self.one(contact)
 
     def kept(self, upload: UploadedFile) -> str:

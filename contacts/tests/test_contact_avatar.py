@@ -1,5 +1,6 @@
 """PATCH /api/contacts/{contact_id}/avatar"""
 
+import contextlib
 import io
 import re
 from pathlib import Path
@@ -7,9 +8,13 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import OperationalError
+from django.http import Http404
 from PIL import Image
 
+from contactbook.errors import PreconditionFailed
 from contacts import avatars
+from contacts.base import Contacts
 from contacts.models import Contact
 
 from .cast import NOT_FOUND, UNKNOWN, add, faults, flat, path
@@ -170,6 +175,35 @@ def test_if_match_holds_the_state_that_was_read(as_alice, folder):
         assert answer.status_code == 412 and answer.json().keys() == {"detail"}
     assert len(list(folder.iterdir())) == 1
     assert upload(as_alice, path(contact), **{"if-match": "*"}).status_code == 200
+
+
+def test_a_commit_that_was_not_answered_may_have_been_done(as_alice, folder, monkeypatch):
+    """So what it named is still there."""
+    contact, writing = add(as_alice, "Ann"), Contacts.writing
+
+    @contextlib.contextmanager
+    def unanswered(view):
+        with writing(view) as book:
+            yield book
+        raise OperationalError("server closed the connection unexpectedly")
+
+    monkeypatch.setattr(Contacts, "writing", unanswered)
+    assert upload(as_alice, path(contact)).status_code == 503
+    (kept,) = folder.iterdir()
+    assert as_alice.get(path(contact)).json()["avatar"].endswith(kept.name)
+
+
+@pytest.mark.parametrize(("refusal", "status"), [(Http404, 404), (PreconditionFailed, 412)])
+def test_what_was_refused_late_leaves_no_file(as_alice, folder, monkeypatch, refusal, status):
+    """Deleted, or changed, while its picture was looked at."""
+    contact = add(as_alice, "Ann")
+
+    def refuse(view, book):
+        raise refusal
+
+    monkeypatch.setattr(Contacts, "asked_for", refuse)
+    assert upload(as_alice, path(contact)).status_code == status
+    assert list(folder.iterdir()) == []
 
 
 def test_the_file_is_served_at_its_url(server):
