@@ -6,7 +6,6 @@ from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile
 from django.http import Http404, HttpResponse
-from rest_framework.exceptions import APIException
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -170,14 +169,16 @@ class AvatarViewSet(Contacts):
         upload = validated(AvatarInput, request.data)["file"]
         if upload.size > avatars.MAX_BYTES:
             raise TooLarge(f"The picture is larger than {avatars.MAX_BYTES} bytes.")
-        url = self.kept(upload)
+        url, written = self.kept(upload), False
         try:
             with self.writing() as book:
                 contact = book.change(self.asked_for(book), {"avatar": url})
-        except (APIException, Http404):
-            avatars.discard(url)
+                written = True
+        except Exception:
+            # Once it is written, the commit may be done though nobody says so; if not, purge_history finds it unused.
+            if not written:
+                avatars.discard(url)
             raise
-        # Where the database did not answer, the contact may have it all the same; else purge_history finds it unused.
         return self.one(contact)
 
     def kept(self, upload: UploadedFile) -> str:
