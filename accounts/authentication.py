@@ -129,11 +129,14 @@ class BearerAuthentication(JWTAuthentication):
 
     @staticmethod
     def caller(view: Any, user_id: int, session_id: int, version: int) -> Caller | None:
-        """Whom a token speaks for; counted as a request of theirs unless its session has ended."""
-        known = view.look_ahead(user_id, account_key(user_id))
-        caller = Caller.from_claims(user_id, session_id, version, known)
-        if caller is None:
-            view.take_back_count(user_id)
+        """Whom a token speaks for, found out once a request; counted as theirs unless its session has ended."""
+        asked = view.plain_request
+        if not hasattr(asked, "caller"):
+            known = view.look_ahead(user_id, account_key(user_id))
+            asked.caller = Caller.from_claims(user_id, session_id, version, known)
+            if asked.caller is None:
+                view.take_back_count(user_id)
+        caller: Caller | None = asked.caller
         return caller
 
     @classmethod

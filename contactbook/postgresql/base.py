@@ -112,8 +112,14 @@ class Connection(extensions.connection):
     atomic = False
 
     @property
+    def is_in_transaction(self) -> bool:
+        """As libpq knows it, without a trip."""
+        status: int = self.get_transaction_status()
+        return status != extensions.TRANSACTION_STATUS_IDLE
+
+    @property
     def is_to_begin(self) -> bool:
-        return self.atomic and self.get_transaction_status() == extensions.TRANSACTION_STATUS_IDLE
+        return self.atomic and not self.is_in_transaction
 
 
 class Cursor(extensions.cursor):
@@ -177,19 +183,13 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def _set_autocommit(self, autocommit: bool) -> None:
         with self.wrap_database_errors:
             self.connection.autocommit = True  # an InterfaceError where it is lost
-            if autocommit and self.is_in_transaction:
+            if autocommit and self.connection.is_in_transaction:
                 raise psycopg2.ProgrammingError("A transaction is open.")
             self.connection.atomic = not autocommit
 
-    @property
-    def is_in_transaction(self) -> bool:
-        """As libpq knows it, without a trip."""
-        status: int = self.connection.get_transaction_status()
-        return status != extensions.TRANSACTION_STATUS_IDLE
-
     def _end(self, statement: str) -> None:
         with self.wrap_database_errors:
-            if self.connection is not None and self.is_in_transaction:
+            if self.connection is not None and self.connection.is_in_transaction:
                 with self.connection.cursor() as cursor:
                     cursor.execute(statement)
 

@@ -128,6 +128,14 @@ def test_one_kind_is_not_taken_for_another(as_nobody, alice, kind):
     assert [as_nobody.get("/api/me").status_code for _ in range(2)] == [401 if kind == "refresh_token" else 200] * 2
 
 
+def test_that_a_session_has_ended_is_found_out_once(as_alice, alice, django_assert_max_num_queries):
+    """The account and its sessions are read to be kept, and again before anybody is refused: four queries."""
+    as_alice.get("/api/contacts/")
+    alice.sessions.earliest("pk").end()
+    with django_assert_max_num_queries(4):
+        assert as_alice.get("/api/contacts/").status_code == 401
+
+
 @pytest.mark.parametrize("token", ["", "x", "a.b.c", "Bearer", "é"])
 def test_who_has_no_token(as_nobody, token):
     as_nobody.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
