@@ -125,11 +125,15 @@ class Extras:
         self.here.load.run(self.ours, plan, 300, warm=0, requests=len(asks))
 
     def two_processes(self):
-        """Where there are few cores, one process beside all that it needs on one core, against two on two."""
+        """Where there are few cores, one process beside all that it needs on one core, against two on two.
+
+        Each finds no page that the other kept.
+        """
         few = len(ALL_CORES) < 4
-        rates = {1: [], 2: []}
-        servers = {n: self.here.product({**self.bench.env, "WEB_CONCURRENCY": str(n)}, f"ours{n}") for n in rates}
-        for number, server in servers.items():
+        rates, servers = {1: [], 2: []}, {}
+        for number in rates:
+            env = self.bench.env | {"WEB_CONCURRENCY": str(number), "REDIS_PREFIX": f"processes-{number}"}
+            server = servers[number] = self.here.product(env, f"ours{number}")
             server.cores = set(ALL_CORES[:number])
             server.start()
             self.here.load.run(server, self.reads, 0.5)

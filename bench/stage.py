@@ -44,13 +44,13 @@ def descendants(pid):
     return found[1:]
 
 
-def pin_everything(servers, others):
-    """Moves what runs: each server to its cores, and PostgreSQL, Redis and the load to theirs."""
-    cores = {pid: server.cores for server in servers if server.running for pid in server.processes()}
-    for pid in descendants(os.getpid()):
+def pin_all_but(servers, cores):
+    """Moves what runs: PostgreSQL, Redis and the load. Servers stay where they were started."""
+    served = {pid for server in servers if server.running for pid in server.processes()}
+    for pid in set(descendants(os.getpid())) - served:
         for task in Path(f"/proc/{pid}/task").iterdir():
             with contextlib.suppress(OSError):
-                os.sched_setaffinity(int(task.name), cores.get(pid, others))
+                os.sched_setaffinity(int(task.name), cores)
 
 
 class Server:
@@ -253,7 +253,7 @@ class Stage:
         return self.server("bare", [*GUNICORN, "bench.bare:application"], env)
 
     def spread(self, others):
-        pin_everything(self.servers, set(others))
+        pin_all_but(self.servers, set(others))
 
     def uvicorn(self, name, env):
         options = ["--port", "{port}", "--log-level", "warning", "--no-access-log"]

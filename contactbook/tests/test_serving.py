@@ -2,6 +2,8 @@
 
 import contextlib
 import json
+import os
+import signal
 import socket
 import time
 import urllib.parse
@@ -12,7 +14,7 @@ import pytest
 from contactbook.serving import READING, STALLED, hashes
 from contactbook.tests.faults import until
 from contactbook.tests.live import PASSWORD, serving
-from contactbook.tests.test_metrics_live import numbers
+from contactbook.tests.test_metrics_live import children, numbers
 
 RUSH = 80  # hashes, of which two at a time are made
 
@@ -109,6 +111,38 @@ def test_processes_share_the_connections(server):
                 stack.enter_context(connected(server))
             until(lambda: sum(numbers(server, "contactbook_connections").values()) >= 20)
             assert min(numbers(server, "contactbook_connections").values()) >= 7
+
+
+@contextlib.contextmanager
+def on_cores(cores):
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cores)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+def cores_of(pid):
+    """Of all its threads together."""
+    return set().union(*(os.sched_getaffinity(int(thread)) for thread in os.listdir(f"/proc/{pid}/task")))
+
+
+def test_a_process_keeps_to_one_core_where_each_core_has_as_many(tmp_path):
+    """Also the one that replaces it."""
+    if "REDIS_URL" not in os.environ:
+        pytest.skip("one process serves the embedded stack")
+    cores = sorted(os.sched_getaffinity(0))[:2]
+    own = [{core} for core in cores]
+    with on_cores(cores), serving(tmp_path / "own", len(cores)) as server:
+        for _ in range(3):
+            until(lambda: sorted(map(cores_of, children(server)), key=min) == own)
+            killed = children(server)[0]
+            os.kill(killed, signal.SIGKILL)
+            until(lambda killed=killed: killed not in children(server))
+        assert cores_of(server.process.pid) == set(cores)
+    with on_cores(cores), serving(tmp_path / "all", len(cores) + 1) as server:
+        assert [cores_of(pid) for pid in children(server)] == [set(cores)] * (len(cores) + 1)
 
 
 def asking(method, path, *headers, body=b""):
