@@ -6,10 +6,12 @@ row, longer than the database takes for it.
 
 import functools
 from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple, cast
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import BigIntegerField, Field, Func, Model, QuerySet, Subquery
 from django.db.models.sql import Query
 from django.db.transaction import get_connection
@@ -140,6 +142,15 @@ class Early(Subquery):
         return f"(SELECT early.id FROM ({rows}) early WHERE {condition} LIMIT 1)", (*params, containing("x"))  # noqa: S608 # nosec B608
 
 
+def prepared(value: Any, field: "Field[Any, Any]", here: BaseDatabaseWrapper) -> Any:
+    """As the driver takes it. Our times have a zone, which their field need not look for."""
+    if type(value) in PLAIN:
+        return value
+    if type(value) is datetime and value.tzinfo:
+        return here.ops.adapt_datetimefield_value(value)
+    return field.get_db_prep_save(value, here)
+
+
 class Writes:
     """What inserts or updates one row of a model with all its values as they are: `save()` without its signals."""
 
@@ -170,8 +181,7 @@ class Writes:
 
     def values(self, row: Model) -> list[Any]:
         here = get_connection()  # `connection` looks it up at each of its attributes
-        values = [(field, getattr(row, field.attname)) for field in self.fields]
-        return [value if type(value) in PLAIN else field.get_db_prep_save(value, here) for field, value in values]
+        return [prepared(getattr(row, field.attname), field, here) for field in self.fields]
 
     def insert(self, row: Model) -> None:
         with connection.cursor() as cursor:

@@ -140,7 +140,7 @@ if DATABASE_URL:
 else:
     DATABASES = {
         "default": {
-            "ENGINE": "django.db.backends.sqlite3",
+            "ENGINE": "contactbook.sqlite",
             "NAME": VAR_DIR / "contactbook.sqlite3",
             "CONN_MAX_AGE": None,
             "OPTIONS": {

@@ -9,13 +9,13 @@ import hashlib
 from collections.abc import Callable
 from typing import Any, cast
 
-from django.db import IntegrityError, OperationalError
+from django.db import IntegrityError, OperationalError, transaction
 from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from contactbook import throttling, turns
+from contactbook import throttling
 from contactbook.errors import Conflict, Invalid
 from contactbook.rendering import as_json
 
@@ -62,7 +62,7 @@ def once(handler: Callable[..., Response], request: Request, *args: Any, **kwarg
     """The handler's answer, or the first one if this very request was answered before."""
     key, asked = key_of(request), fingerprint(request)
     try:
-        with turns.atomic():
+        with transaction.atomic():
             answer = claim(request, key, asked)
             response = handler(request, *args, **kwargs)
             keep(answer, request, response)

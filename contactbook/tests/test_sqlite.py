@@ -7,9 +7,9 @@ import threading
 import pytest
 from django.db import OperationalError, connection, transaction
 
+from accounts.models import Session
 from contactbook.tests.faults import account, timed
 from contactbook.tests.live import serving
-from contactbook.turns import WRITER, atomic
 from contacts.models import Book, Contact
 
 pytestmark = pytest.mark.skipif(bool(os.environ.get("DATABASE_URL")), reason="runs with the embedded stack")
@@ -31,35 +31,93 @@ def test_the_modes_are_in_force(db):
     assert connection.transaction_mode == "IMMEDIATE"
 
 
-def test_a_writer_waits_for_its_turn_and_gives_it_back(transactional_db, alice):
-    begun, done = threading.Event(), threading.Event()
+def in_a_thread(work):
+    """The thread, and what is set when it is done."""
+    done = threading.Event()
 
-    def write():
-        begun.set()
-        with pytest.raises(ZeroDivisionError), Book.objects.writing(alice.pk, "test"):
-            raise ZeroDivisionError
+    def run():
+        work()
         connection.close()
         done.set()
 
-    thread = threading.Thread(target=write)
-    with WRITER:
-        thread.start()
-        assert begun.wait(5) and not done.wait(0.2)
+    thread = threading.Thread(target=run)
+    thread.start()
+    return thread, done
+
+
+def fail():
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        raise ZeroDivisionError
+
+
+def write():
+    with transaction.atomic():
+        Session.objects.expired().delete()
+
+
+def close():
+    with transaction.atomic():
+        connection.close()
+
+
+@pytest.mark.parametrize("work", [fail, write, close])
+def test_a_writer_waits_for_its_turn_and_gives_it_back(transactional_db, work):
+    with connection.turn:
+        thread, done = in_a_thread(work)
+        assert not done.wait(0.2)
     thread.join(5)
-    assert done.is_set() and not WRITER.locked()
+    assert done.is_set() and not connection.turn.locked()
 
 
-def test_within_a_transaction_nobody_waits_for_a_turn(db, alice):
-    """Whoever has it may wait for this very transaction."""
-    with WRITER, transaction.atomic(), Book.objects.writing(alice.pk, "test") as book:
+def test_a_turn_ends_before_what_waits_for_the_commit(transactional_db):
+    with transaction.atomic():
+        transaction.on_commit(lambda: held.append(connection.turn.locked()))
+        held = [connection.turn.locked()]
+    assert held == [True, False]
+
+
+def test_who_cannot_begin_gives_the_turn_back(transactional_db, monkeypatch):
+    connection.ensure_connection()
+    with monkeypatch.context() as patch:
+        patch.setattr(transaction.get_connection(), "transaction_mode", "AT ONCE")
+        with pytest.raises(OperationalError), transaction.atomic():
+            pass
+    assert not connection.turn.locked()
+
+
+def test_a_turn_survives_a_commit_that_fails_until_the_rollback(transactional_db, monkeypatch):
+    def full():
+        raise OperationalError("database or disk is full")
+
+    with monkeypatch.context() as patch, pytest.raises(OperationalError), transaction.atomic():
+        patch.setattr(transaction.get_connection(), "commit", full)
+    assert not connection.turn.locked() and not connection.connection.in_transaction
+
+
+def test_within_a_transaction_nobody_waits_for_a_turn(transactional_db, alice):
+    with transaction.atomic(), Book.objects.writing(alice.pk, "test") as book:
         book.create({"name": {"full": "Ann"}})
-    assert Contact.objects.for_user(alice.pk).count() == 1
+        assert connection.turn.locked()
+    assert Contact.objects.for_user(alice.pk).count() == 1 and not connection.turn.locked()
 
 
 def test_who_waits_for_a_turn_in_vain_is_told_what_sqlite_would_say(transactional_db, monkeypatch):
     monkeypatch.setitem(connection.settings_dict["OPTIONS"], "timeout", 0.05)
-    with WRITER, pytest.raises(OperationalError), atomic():
+    with connection.turn, pytest.raises(OperationalError, match="database is locked"), transaction.atomic():
         pass
+
+
+def test_statements_mean_what_they_do_in_django(db):
+    with connection.cursor() as cursor:
+        for statement, given in [
+            ("SELECT %s || '%%' || %s", ["a", "b"]),
+            ("SELECT %(x)s || '%%' || %(y)s", {"y": "b", "x": "a"}),
+            ("SELECT 'a%' || 'b'", None),
+            ("SELECT 'a%%b'", []),
+            ("SELECT 'a%%b'", {}),
+        ]:
+            cursor.execute(statement, given)
+            assert cursor.fetchone()[0] == "a%b"
 
 
 def test_sixteen_writers_are_all_served(server):

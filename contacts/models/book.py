@@ -13,7 +13,6 @@ from django.db.models.functions import Greatest
 from django.http import Http404
 from django.utils import timezone
 
-from contactbook import turns
 from contactbook.caching import Said, mark, remembered, settle
 from contactbook.compiled import Compiled, Writes, run
 from contactbook.errors import Conflict
@@ -52,7 +51,7 @@ class BookManager(models.Manager["Book"]):
         `via` names the door for the log (rest, admin, command …), `client` the program behind it.
         The lock comes first, so changes are numbered in the order in which they are committed.
         """
-        with turns.atomic():
+        with transaction.atomic():
             book = self.locked(user_id)
             book.via, book.client, book.unlogged, book.named = via, client[:200], [], set()
             yield book
@@ -215,14 +214,15 @@ class Book(models.Model):
         return contact
 
     def log(self, contact_id: int, kind: str, before: jscontact.Card | None) -> None:
+        kind = Change.Kind(kind)
         self.sequence += 1
-        self.live += Change.COUNTS.get(Change.Kind(kind), 0)
+        self.live += Change.COUNTS.get(kind, 0)
         self.unlogged.append(
             Change(
                 book_id=self.user_id,
                 number=self.sequence,
                 contact_id=contact_id,
-                kind=kind,
+                kind=kind.value,
                 via=self.via,
                 client=self.client,
                 before=before,
