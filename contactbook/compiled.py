@@ -67,6 +67,11 @@ class Select(NamedTuple):
         return values
 
 
+def attributes(model: type[Model]) -> list[str]:
+    """What `values()` must bring for `Compiled.first`."""
+    return [field.attname for field in model._meta.concrete_fields]
+
+
 class Compiled:
     """The statement of a `values()` queryset, run with other values.
 

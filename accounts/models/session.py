@@ -10,7 +10,7 @@ from django.db import connection, models, transaction
 from django.utils import timezone
 
 from contactbook.caching import Said, forget, remembered
-from contactbook.compiled import Compiled
+from contactbook.compiled import Compiled, Writes
 
 from .user import User, account_key
 
@@ -22,6 +22,7 @@ ACTIVE = Compiled(
     lambda: User.objects.filter(pk=0, is_active=True).order_by().values("token_version", "time_zone", "leap_day")
 )
 LIVE = Compiled(lambda: Session.objects.live_of(0).order_by("-pk").values("pk"))
+NEWEST = Compiled(lambda: Session.objects.filter(user=0).order_by("-last_used_at", "-id").values("pk"))
 
 
 class Caller:
@@ -79,17 +80,12 @@ class SessionQuerySet(models.QuerySet["Session"]):
     def begin(self, user: User, client: str = "") -> "Session":
         """A session for a person who has just logged in."""
         now = timezone.now()
+        session = Session(user=user, created_at=now, last_used_at=now, client=printable(client))
+        session.expires_at = now + settings.REFRESH_TOKEN_LIFETIME
         with transaction.atomic(savepoint=False):
-            session = self.create(
-                user=user,
-                client=printable(client),
-                last_used_at=now,
-                expires_at=now + settings.REFRESH_TOKEN_LIFETIME,
-            )
-            older = self.filter(user=user).order_by("-last_used_at", "-id").values_list("pk", flat=True)
-            surplus = list(older[MAX_SESSIONS:])
-            if surplus:
-                self.filter(pk__in=surplus).delete()
+            SESSIONS.insert(session)
+            if surplus := NEWEST.rows(user.pk, limit=MAX_SESSIONS, skip=MAX_SESSIONS):
+                self.filter(pk__in=[row["pk"] for row in surplus]).delete()
             forget(account_key(user.pk))
         return session
 
@@ -149,3 +145,6 @@ class Session(models.Model):
     def end(self) -> None:
         Session.objects.filter(pk=self.pk).delete()  # which leaves this instance its id
         forget(account_key(self.user_id))
+
+
+SESSIONS = Writes(Session)

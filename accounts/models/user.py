@@ -15,6 +15,7 @@ from rest_framework.exceptions import AuthenticationFailed
 
 from contactbook import throttling
 from contactbook.caching import forget
+from contactbook.compiled import Compiled, attributes
 from contactbook.errors import Conflict
 
 from ..addresses import email_key, is_deliverable
@@ -24,14 +25,24 @@ from .letter import Letter
 BESIDE = {"email": "email_key", "password": "token_version"}
 
 
+# What every login asks for.
+BY_ADDRESS = Compiled(lambda: User.objects.filter(email_key="").order_by().values(*attributes(User)))
+HELD = Compiled(
+    lambda: (
+        User.objects.select_for_update(of=("self",))
+        .filter(pk=0, is_active=True)
+        .filter(token_version=0)
+        .order_by()
+        .values(*attributes(User))
+    )
+)
+
+
 def account_key(user_id: int) -> str:
     return f"account:{user_id}"
 
 
 class UserQuerySet(models.QuerySet["User"]):
-    def by_address(self, address: str) -> "User | None":
-        return self.filter(email_key=email_key(address)).first()
-
     def delete(self) -> tuple[int, dict[str, int]]:
         for pk in self.values_list("pk", flat=True):
             forget(account_key(pk))
@@ -59,14 +70,6 @@ class UserQuerySet(models.QuerySet["User"]):
     def confirm(self) -> int:
         return self.filter(confirmed_at=None).update(confirmed_at=timezone.now())
 
-    def held(self, user_id: int, version: int) -> "User":
-        """The row, locked; AuthenticationFailed if its password is not the proven one any more."""
-        as_proven = self.filter(pk=user_id, is_active=True, token_version=version)
-        row = as_proven.select_for_update(of=("self",)).first()
-        if row is None:
-            raise AuthenticationFailed("Wrong address or password")
-        return row
-
     def past_grace(self, now: datetime) -> Self:
         """Closed by their owners, who did not come back in time. Staff stay: their audit would go too."""
         return self.filter(closed_at__lt=now - User.GRACE, is_staff=False)
@@ -75,6 +78,17 @@ class UserQuerySet(models.QuerySet["User"]):
 class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[misc]
     def get_by_natural_key(self, username: str | None) -> "User":
         return self.get(email_key=email_key(username or ""))
+
+    def by_address(self, address: str) -> "User | None":
+        user: User | None = BY_ADDRESS.first(User, email_key(address))
+        return user
+
+    def held(self, user_id: int, version: int) -> "User":
+        """The row, locked; AuthenticationFailed if its password is not the proven one any more."""
+        user: User | None = HELD.first(User, user_id, version)
+        if user is None:
+            raise AuthenticationFailed("Wrong address or password")
+        return user
 
     def signup(self, username: str, email: str, password: str) -> "User":
         """A new unconfirmed account and its confirmation letter; Conflict if the address is taken."""

@@ -14,7 +14,7 @@ from django.http import Http404
 from django.utils import timezone
 
 from contactbook.caching import Said, mark, remembered, settle
-from contactbook.compiled import Compiled, Writes, run
+from contactbook.compiled import Compiled, Writes, attributes, run
 from contactbook.errors import Conflict
 from contacts import jscontact
 
@@ -37,10 +37,6 @@ LOCKED = Compiled(lambda: Book.objects.select_for_update().filter(pk=0).values(*
 COUNTERS = Compiled(lambda: Book.objects.filter(pk=0).order_by().values(*Version._fields))
 LIVE = Compiled(lambda: Contact.objects.for_user(0).filter(pk=0).order_by().values(*attributes(Contact)))
 CONTACTS = Writes(Contact)
-
-
-def attributes(model: type[models.Model]) -> list[str]:
-    return [field.attname for field in model._meta.concrete_fields]
 
 
 class BookManager(models.Manager["Book"]):
