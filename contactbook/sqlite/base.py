@@ -7,13 +7,12 @@ and some wait for seconds. Here a transaction of this process waits for its turn
 import functools
 import os
 import threading
-from collections import defaultdict
 from typing import Any
 
 from django.db import OperationalError
 from django.db.backends.sqlite3 import base
 
-TURNS: dict[Any, threading.Lock] = defaultdict(threading.Lock)  # of each file
+TURNS: dict[str, threading.Lock] = {}  # of each file
 
 
 @functools.lru_cache(maxsize=100)
@@ -35,7 +34,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     @property
     def turn(self) -> threading.Lock:
-        return TURNS[self.settings_dict["NAME"]]
+        return TURNS.setdefault(str(self.settings_dict["NAME"]), threading.Lock())
 
     def _start_transaction_under_autocommit(self) -> None:
         if not self.has_turn and not self.turn.acquire(timeout=self.settings_dict["OPTIONS"]["timeout"]):
