@@ -117,6 +117,11 @@ def containing(text: str) -> str:
     return f"%{connection.ops.prep_for_like_query(text)}%"
 
 
+def beginning(text: str) -> str:
+    """The same of a `__startswith` condition."""
+    return f"{connection.ops.prep_for_like_query(text)}%"
+
+
 class Plain(Func):
     """A text column which no index of its inside serves, nor, to sort by, one of its order.
 
@@ -145,6 +150,17 @@ class Early(Subquery):
         rows, params = super().as_sql(compiler, connection, template="%(subquery)s")
         condition = f"{connection.ops.quote_name(self.column)} {connection.operators['contains']}"
         return f"(SELECT early.id FROM ({rows}) early WHERE {condition} LIMIT 1)", (*params, containing("x"))  # noqa: S608 # nosec B608
+
+
+class Earliest(Func):
+    """The key of whichever comes first, by a column and then by id, of the first of each of these."""
+
+    arg_joiner = " UNION ALL "
+
+    def __init__(self, column: str, *rows: QuerySet[Any, Any]) -> None:
+        super().__init__(*(Subquery(each.values("id", column)[:1]) for each in rows), column=column)
+
+    template = "(SELECT found.id FROM (%(expressions)s) found ORDER BY found.%(column)s, found.id LIMIT 1)"
 
 
 def prepared(value: Any, field: "Field[Any, Any]", here: BaseDatabaseWrapper) -> Any:

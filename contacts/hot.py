@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.db.models.functions import Coalesce
 from django.http import Http404
 
-from contactbook.compiled import Compiled, Early, Plain, Row, containing
+from contactbook.compiled import Compiled, Earliest, Early, Plain, Row, beginning, containing
 
 from . import birthdays
 from .folding import fold
@@ -27,8 +27,10 @@ LISTED = Compiled(lambda: mine().in_order().values(*COLUMNS, "fullname_folded"))
 BY_ID = Compiled(lambda: mine().filter(pk=0).order_by().values(*WHOLE))
 WALKED = Compiled(lambda: first_of(walked("fullname_folded"), walked("email_folded")))
 # Two, of which the second is seldom needed: a statement takes as long to plan as to run.
-NAMED = Compiled(lambda: first_of(*early_or_indexed("fullname_folded")))
-ADDRESSED = Compiled(lambda: first_of(*early_or_indexed("email_folded")))
+NAMED = Compiled(
+    lambda: first_of(early("fullname_folded"), earliest(mine().beginning("x").in_order(), inside("fullname_folded")))
+)
+ADDRESSED = Compiled(lambda: first_of(early("email_folded"), earliest(inside("email_folded"))))
 BORN = Compiled(lambda: by_day(born().later_than(0, "x", 0)).values(*COLUMNS, "month_day", "fullname_folded"))
 BORN_ON_ONE_DAY = Compiled(lambda: born().after("x", 0).in_order().values(*COLUMNS, "month_day", "fullname_folded"))
 
@@ -55,10 +57,18 @@ def walked(column: str) -> Any:
     return mine().annotate(text=Plain(column)).filter(text__contains="x").in_order().values("pk")[:1]
 
 
-def early_or_indexed(column: str) -> tuple[Early, Any]:
-    """What is often in a book is among its first; the rest by the index of three letters, with a part of the text."""
-    first_found = Contact.objects.holding(0, column, "x").order_by(Plain("fullname_folded"), "id").values("pk")[:1]
-    return Early(mine().in_order(), column, EARLY[column]), first_found
+def early(column: str) -> Early:
+    """What is often in a book is among its first."""
+    return Early(mine().in_order(), column, EARLY[column])
+
+
+def inside(column: str) -> Any:
+    """By the index of three letters, with a part of the text."""
+    return Contact.objects.holding(0, column, "x").order_by(Plain("fullname_folded"), "id")
+
+
+def earliest(*rows: Any) -> Earliest:
+    return Earliest("fullname_folded", *rows)
 
 
 def listed(user_id: int, limit: int, skip: int) -> Iterator[Row]:
@@ -98,8 +108,9 @@ def looked_for(user_id: int, text: str) -> list[Row]:
 
 def searched(user_id: int, text: str) -> list[Row]:
     whole = (user_id, containing(text))
-    asked = (*whole, user_id, user_id, part(text), containing(text))
-    return NAMED.rows(*asked, limit=1) or ADDRESSED.rows(*asked, limit=1)
+    within = (user_id, user_id, part(text), containing(text))
+    names = NAMED.rows(*whole, user_id, beginning(text), *within, limit=1)
+    return names or ADDRESSED.rows(*whole, *within, limit=1)
 
 
 def part(text: str) -> str:

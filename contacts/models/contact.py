@@ -50,13 +50,17 @@ def owner(user_id: int) -> Cast:
 
 
 class HasPieces(Func):
-    """Whether a column holds each three letters of a text, and so perhaps the text: by PostgreSQL's index alone."""
+    """Whether a column holds each three letters of a text, and so perhaps the text: by PostgreSQL's index alone.
+
+    Of names their first letter is left out: those that begin with the text are found by their order.
+    """
 
     output_field = BooleanField()
     template, arg_joiner = "%(expressions)s", " @> "
 
     def __init__(self, column: str, user_id: int, text: str) -> None:
-        held, asked = (F("user"), F(column)), (owner(user_id), Value(text))
+        words = Func(F(column), template="substr(%(expressions)s, 2)") if column == "fullname_folded" else F(column)
+        held, asked = (F("user"), words), (owner(user_id), Value(text))
         super().__init__(*(Func(*each, function="contact_pieces") for each in (held, asked)))
 
 
@@ -107,16 +111,23 @@ class ContactQuerySet(models.QuerySet["Contact"]):
         """Those whose fullname or email contains the text, without regard to case or diacritics."""
         return self.named(text) | self.addressed(text)
 
+    def beginning(self, text: str) -> Self:
+        """Those whose name begins with a folded text: they stand together in the order."""
+        return self.filter(fullname_folded__startswith=text)
+
     def holding(self, user_id: int, column: str, text: str) -> Self:
-        """An owner's whose column contains a folded text, by PostgreSQL's index of its letters and by no other."""
+        """An owner's whose column contains a folded text, by PostgreSQL's index of its letters and by no other.
+
+        Those whose name begins with it may be missing.
+        """
         live = self.filter(deleted_at=None).annotate(owner=PlainNumber("user")).filter(owner=user_id)
         return live.filter(HasPieces(column, user_id, text)).filter(**{f"{column}__contains": text})
 
     def searched(self, user_id: int, text: str) -> Self:
         """What `search` leaves, found by the indexes of letters before anything else is looked at."""
-        rows = type(self)(self.model)
-        by_name, by_address = (rows.holding(user_id, each, fold(text)).values("pk") for each in SEARCHED)
-        return self.filter(pk__in=by_name.union(by_address))
+        rows, text = type(self)(self.model), fold(text)
+        inside = (rows.holding(user_id, each, text).values("pk") for each in SEARCHED)
+        return self.filter(pk__in=rows.for_user(user_id).beginning(text).values("pk").union(*inside))
 
     def matching(
         self, q: str = "", group: str = "", favourite: str = "", updated_since: datetime | None = None

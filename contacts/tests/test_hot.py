@@ -149,12 +149,12 @@ def test_a_list_is_what_the_queryset_gives(alice, tried):
     holds()
 
 
-def first(contacts, query):
-    """The first by name, else by address."""
+def containing(contacts, query):
+    """By name, and by address."""
     text = fold(query)
     by_name = [contact for contact in contacts if text and text in contact.fullname_folded]
     by_address = [contact for contact in contacts if text and text in contact.email_folded]
-    return next(iter(by_name or by_address), None)
+    return by_name, by_address
 
 
 def test_what_is_found_is_what_the_queryset_gives(alice, tried):
@@ -167,9 +167,14 @@ def test_what_is_found_is_what_the_queryset_gives(alice, tried):
     @example(rows=[(0, "a%b", None, None, False), (0, "a\\%b", None, None, False)], query="\\%", live=0)
     @example(rows=[(0, "axb", "a_b", None, False)], query="A_B", live=10**6)
     @example(rows=[(0, "b", "abc@b", None, False), (0, "a", "abc@a", None, False)], query="abc@", live=10**6)
+    @example(rows=[(0, name, None, None, False) for name in ("b aab", "aab", "aa b")], query="aab", live=10**6)
     def holds(rows, query, live):
         def check():
-            expected = first(mine(alice), query)
+            by_name, by_address = containing(mine(alice), query)
+            listed = Contact.objects.for_user(alice.pk).matching(query) if query else Contact.objects.none()
+            narrowed = hot.narrowed(listed, alice.pk, query, live).values_list("pk", flat=True)
+            assert set(narrowed) == {contact.pk for contact in by_name + by_address}
+            expected = next(iter(by_name or by_address), None)
             try:
                 row = hot.found(alice.pk, query, live)
             except Http404:
