@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.db.models.functions import Coalesce
 from django.http import Http404
 
-from contactbook.compiled import Compiled, Plain, Row, beginning, containing
+from contactbook.compiled import Compiled, Earliest, Early, Plain, Row, beginning, containing
 
 from . import birthdays
 from .folding import fold
@@ -19,6 +19,7 @@ from .serializers import CARD_COLUMNS, COLUMNS
 
 WHOLE = (*COLUMNS, *CARD_COLUMNS, "revision")
 SMALL = 1000  # contacts of a book that is quickest looked through
+EARLY = 100  # rows, of which most of what is often in a book is one
 PART = 8  # letters of a text that the index is asked for: each three of them cost a look into it
 PAGE = 250  # rows at a time of an answer without a limit
 
@@ -26,8 +27,8 @@ LISTED = Compiled(lambda: mine().in_order().values(*COLUMNS, "fullname_folded"))
 BY_ID = Compiled(lambda: mine().filter(pk=0).order_by().values(*WHOLE))
 WALKED = Compiled(lambda: first_of(walked("fullname_folded"), walked("email_folded")))
 # Two, of which the second is seldom needed: a statement takes as long to plan as to run.
-NAMED = Compiled(lambda: inside("fullname_folded")[:1].union(beginning_with()[:1], all=True).in_order())
-ADDRESSED = Compiled(lambda: inside("email_folded"))
+NAMED = Compiled(lambda: early_or_first("fullname_folded", mine().beginning("x").in_order(), inside("fullname_folded")))
+ADDRESSED = Compiled(lambda: early_or_first("email_folded", inside("email_folded")))
 BORN = Compiled(lambda: by_day(born().later_than(0, "x", 0)).values(*COLUMNS, "month_day", "fullname_folded"))
 BORN_ON_ONE_DAY = Compiled(lambda: born().after("x", 0).in_order().values(*COLUMNS, "month_day", "fullname_folded"))
 
@@ -54,15 +55,14 @@ def walked(column: str) -> Any:
     return mine().annotate(text=Plain(column)).filter(text__contains="x").in_order().values("pk")[:1]
 
 
-def beginning_with() -> Any:
-    """By the index of the order, where they stand together."""
-    return mine().beginning("x").in_order().values(*WHOLE, "fullname_folded")
+def early_or_first(column: str, *rows: Any) -> Any:
+    """What is often in a book is among its first, which are walked through; else the first of all these."""
+    return first_of(Early(mine().in_order(), column, EARLY), Earliest("fullname_folded", *rows))
 
 
 def inside(column: str) -> Any:
     """By the index of three letters, with a part of the text."""
-    rows = Contact.objects.holding(0, column, "x").order_by(Plain("fullname_folded"), "id")
-    return rows.values(*WHOLE, "fullname_folded")
+    return Contact.objects.holding(0, column, "x").order_by(Plain("fullname_folded"), "id")
 
 
 def listed(user_id: int, limit: int, skip: int) -> Iterator[Row]:
@@ -101,8 +101,10 @@ def looked_for(user_id: int, text: str) -> list[Row]:
 
 
 def searched(user_id: int, text: str) -> list[Row]:
+    whole = (user_id, containing(text))
     within = (user_id, user_id, part(text), containing(text))
-    return NAMED.rows(*within, user_id, beginning(text), limit=1) or ADDRESSED.rows(*within, limit=1)
+    names = NAMED.rows(*whole, user_id, beginning(text), *within, limit=1)
+    return names or ADDRESSED.rows(*whole, *within, limit=1)
 
 
 def part(text: str) -> str:
