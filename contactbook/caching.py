@@ -1,5 +1,9 @@
 """What is remembered between requests, and how a write makes all processes forget it.
 
+Values (what a request must know of an account and of its book) are kept in Redis alone, where commands reach them
+too; without it the database lies in the serving process itself, and is asked each time. Pages are kept on
+both stacks, since they are shown only while the book's numbers are those that they were built from.
+
 A writer marks the key before its commit: while the mark stands nobody believes or fills the key. After the
 commit the writer takes the mark away, or puts the new value in its place. A reader who finds nothing leaves
 a lease, reads the row, and fills only if the lease still stands: whoever read an old row cannot put it over
@@ -54,12 +58,14 @@ def ask(*keys: str) -> Said:
 
 
 def epoch_in(known: Said) -> str:
-    """A new one where there is none: Redis was emptied, or nobody has begun one yet."""
+    """A new one where there is none: Redis was emptied, or nobody has begun one yet. A process's memory has none."""
     if found := known[EPOCH]:
         return found.decode()
+    if not stores.redis:
+        return ""
     key = make_key(EPOCH)
-    stores.shared.swap(key, None, str(new_epoch()).encode(), YEARS)
-    return (stores.shared.read([key])[0] or b"").decode()
+    stores.redis.swap(key, None, str(new_epoch()).encode(), YEARS)
+    return (stores.redis.read([key])[0] or b"").decode()
 
 
 def is_free(raw: bytes | None) -> bool:
@@ -69,8 +75,10 @@ def is_free(raw: bytes | None) -> bool:
 
 def remembered(key: str, fetch: Callable[[], Any], known: Said | None = None) -> Any:
     """The value under `key`, fetched anew where none can be believed; None is never kept."""
+    if not stores.redis:
+        return fetch()
     known = known if known and key in known else ask(key)
-    if not known:
+    if not known:  # Redis is away
         return fetch()
     try:
         raw, epoch = known[key], epoch_in(known)
@@ -78,13 +86,13 @@ def remembered(key: str, fetch: Callable[[], Any], known: Said | None = None) ->
         counting.count(counting.CACHE, "values", "hit" if kept and kept[0] == epoch else "miss")
         if kept and kept[0] == epoch:
             return kept[1]
-        lease = leased(key, raw) if is_free(raw) else None
+        lease = leased(stores.redis, key, raw) if is_free(raw) else None
     except RedisError:
         return fetch()
     fetched = fetch()
     if lease and fetched is not None:
         with contextlib.suppress(RedisError):
-            stores.shared.swap(make_key(key), lease, entry(epoch, fetched), SECONDS)
+            stores.redis.swap(make_key(key), lease, entry(epoch, fetched), SECONDS)
     return fetched
 
 
@@ -92,16 +100,17 @@ def entry(epoch: str, value: Any) -> bytes:
     return as_json([epoch, value])
 
 
-def leased(key: str, raw: bytes | None) -> bytes | None:
+def leased(redis: stores.Redis, key: str, raw: bytes | None) -> bytes | None:
     lease = LEASE + secrets.token_hex(8).encode()
-    return lease if stores.shared.swap(make_key(key), raw, lease, LEASE_SECONDS) else None
+    return lease if redis.swap(make_key(key), raw, lease, LEASE_SECONDS) else None
 
 
 def mark(key: str) -> bytes:
     """Nobody believes or fills the key from now on, until the mark is `settled` or its time is over."""
     left = MARK + secrets.token_hex(8).encode()
     try:
-        stores.shared.put(make_key(key), left, SECONDS)
+        if stores.redis:
+            stores.redis.put(make_key(key), left, SECONDS)
     except RedisError as error:
         breaker.fail(error)  # a new epoch does it, as soon as Redis answers
     return left
@@ -114,7 +123,8 @@ def settle(key: str, left: bytes, value: Any) -> None:
     one has written later.
     """
     with contextlib.suppress(RedisError):  # then the mark stands for its time
-        stores.shared.settle(make_key(key), left, make_key(EPOCH), as_json(value), SECONDS)
+        if stores.redis:
+            stores.redis.settle(make_key(key), left, make_key(EPOCH), as_json(value), SECONDS)
 
 
 def forget(key: str) -> None:
@@ -126,7 +136,8 @@ def forget(key: str) -> None:
 
 def drop(key: str) -> None:
     try:
-        stores.shared.drop(make_key(key))
+        if stores.redis:
+            stores.redis.drop(make_key(key))
     except RedisError as error:
         breaker.fail(error)
 
@@ -147,7 +158,7 @@ def kept_page(key: str, basis: Any, known: Said) -> Page | None:
     """The page under `key` if it was built from the same: `basis` is JSON that changes with all that it shows."""
     head, _, content = (known.get(key) or b"[null,null,null,null]").partition(b"\n")
     epoch, built_from, etag, headers = orjson.loads(head)
-    hit = etag and built_from == basis and epoch.encode() == known[EPOCH]
+    hit = etag and built_from == basis and epoch.encode() == (known[EPOCH] or b"")
     counting.count(counting.CACHE, "pages", "hit" if hit else "miss")
     return Page(content, etag, headers) if hit else None
 

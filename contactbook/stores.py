@@ -1,8 +1,8 @@
 """What all processes share: the logs of the limits, and what is remembered between requests.
 
-Two stores of one shape: `Redis`, and `Memory` for the embedded stack's one process, which also counts for
-any process while Redis is away. Values are bytes. A count may bring values along, so that a hot request
-costs one trip.
+Two stores: `Redis`, and `Memory` for the embedded stack's one process, which also counts for any process while
+Redis is away. `Memory` keeps pages alone, for which nobody has to be told of a write. Values are bytes. A
+count may bring values along, so that a hot request costs one trip.
 """
 
 import contextlib
@@ -33,14 +33,14 @@ class Count(NamedTuple):
 
 class Memory:
     SWEEP_EVERY = 10_000  # counts, after which keys that hold nothing any more are dropped
-    ROOM = 8 * 1024 * 1024  # bytes of values, of which those unused for longest give way
+    ROOM = 8 * 1024 * 1024  # bytes of pages, of which those unused for longest give way
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.entries: dict[str, deque[tuple[float, str]]] = {}
         self.spans: dict[str, int] = {}
         self.counts = 0
-        self.values: OrderedDict[str, tuple[bytes, float]] = OrderedDict()
+        self.pages: OrderedDict[str, bytes] = OrderedDict()
         self.size = 0
 
     def count(self, key: str, limit: int, span: int, ticket: str, wanted: Sequence[str] = ()) -> Count:
@@ -54,7 +54,7 @@ class Memory:
             refused = len(entries) >= limit
             if not refused:
                 entries.append((now, ticket))
-            return Count(0 if refused else len(entries), entries[0][0] + span - now, self.found(wanted, now))
+            return Count(0 if refused else len(entries), entries[0][0] + span - now, self.found(wanted))
 
     def sweep(self, now: float) -> None:
         self.counts += 1
@@ -75,45 +75,20 @@ class Memory:
 
     def read(self, wanted: Sequence[str]) -> Values:
         with self.lock:
-            return self.found(wanted, time.monotonic())
+            return self.found(wanted)
 
-    def found(self, wanted: Sequence[str], now: float) -> Values:
-        values = []
-        for key in wanted:
-            value, until = self.values.get(key, (b"", 0.0))
-            values.append(value if until > now else None)
-            if until > now:
-                self.values.move_to_end(key)
-        return values
+    def found(self, wanted: Sequence[str]) -> Values:
+        for key in self.pages.keys() & wanted:
+            self.pages.move_to_end(key)
+        return [self.pages.get(key) for key in wanted]
 
-    def put(self, key: str, value: bytes, seconds: int) -> None:
+    def offer(self, key: str, page: bytes, seconds: int) -> None:
+        """Until others need its room: `seconds` are Redis's."""
         with self.lock:
-            self.keep(key, value, seconds)
-
-    offer = put
-
-    def drop(self, key: str) -> None:
-        with self.lock:
-            self.size -= len(self.values.pop(key, (b"", 0.0))[0])
-
-    def swap(self, key: str, expected: bytes | None, value: bytes, seconds: int) -> bool:
-        with self.lock:
-            if self.found([key], time.monotonic()) != [expected]:
-                return False
-            self.keep(key, value, seconds)
-            return True
-
-    def settle(self, key: str, expected: bytes, epoch: str, value: bytes, seconds: int) -> None:
-        with self.lock:
-            held, current = self.found([key, epoch], time.monotonic())
-            if held == expected and current:
-                self.keep(key, b'["%s",%s]' % (current, value), seconds)
-
-    def keep(self, key: str, value: bytes, seconds: int) -> None:
-        self.size += len(value) - len(self.values.pop(key, (b"", 0.0))[0])
-        self.values[key] = value, time.monotonic() + seconds
-        while self.size > self.ROOM:
-            self.size -= len(self.values.popitem(last=False)[1][0])
+            self.size += len(page) - len(self.pages.pop(key, b""))
+            self.pages[key] = page
+            while self.size > self.ROOM:
+                self.size -= len(self.pages.popitem(last=False)[1])
 
 
 # A limit's log is a sorted set, judged by Redis's own clock in one atomic script.
@@ -232,4 +207,5 @@ class Redis:
 
 
 memory = Memory()
-shared: Memory | Redis = Redis() if settings.REDIS_URL else memory
+redis: Redis | None = Redis() if settings.REDIS_URL else None
+shared: Memory | Redis = redis or memory

@@ -165,7 +165,7 @@ def restore(path: Path) -> dict[str, Any]:
         take_avatars(archive)
         dumps.take(archive)
     if settings.REDIS_URL:
-        with contextlib.suppress(RedisError):  # then what is remembered is believed for half a minute, as without Redis
+        with contextlib.suppress(RedisError):  # then what is remembered is believed for half a minute
             get_redis_connection("default").begin_epoch()
     return found
 

@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from django.conf import settings
 from django.db import connection, models, transaction
+from django.db.models import FilteredRelation, Q
 from django.utils import timezone
 
 from contactbook.caching import Said, forget, remembered
@@ -18,10 +19,15 @@ MAX_SESSIONS = 100  # of one account; the one unused for longest gives way
 
 
 # What is asked of an account by its first request in a while.
-ACTIVE = Compiled(
-    lambda: User.objects.filter(pk=0, is_active=True).order_by().values("token_version", "time_zone", "leap_day")
+ACCOUNT = Compiled(
+    lambda: (
+        User.objects.filter(is_active=True)
+        .filter(pk=0)
+        .annotate(live=FilteredRelation("sessions", condition=Q(sessions__expires_at__gt=timezone.now())))
+        .order_by("-live__pk")
+        .values("token_version", "time_zone", "leap_day", "live__pk")
+    )
 )
-LIVE = Compiled(lambda: Session.objects.live_of(0).order_by("-pk").values("pk"))
 NEWEST = Compiled(lambda: Session.objects.filter(user=0).order_by("-last_used_at", "-id").values("pk"))
 
 
@@ -60,12 +66,12 @@ class Caller:
 
     @staticmethod
     def account(user_id: int) -> dict[str, Any] | None:
-        users = ACTIVE.rows(user_id, limit=1)
-        if not users:
-            return None
         now = connection.ops.adapt_datetimefield_value(timezone.now())
-        sessions = [row["pk"] for row in LIVE.rows(user_id, now, limit=MAX_SESSIONS)]
-        version, time_zone, leap_day = users[0].values()
+        rows = ACCOUNT.tuples(now, user_id, limit=MAX_SESSIONS)
+        if not rows:
+            return None
+        version, time_zone, leap_day, _ = rows[0]
+        sessions = [session for *_, session in rows if session]
         return {"version": version, "time_zone": time_zone, "leap_day": leap_day, "sessions": sessions}
 
     def today(self) -> date:

@@ -63,8 +63,7 @@ def settle() -> None:
     """As if the last write were long ago: its marks are gone, and nothing is in the cache."""
     if settings.REDIS_URL:
         cache.delete_pattern("*")
-    for key in list(stores.memory.values):
-        stores.memory.drop(key)
+    stores.memory.pages.clear()
 
 
 def faults(answer: Any) -> list[list[Any]]:

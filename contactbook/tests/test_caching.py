@@ -1,4 +1,4 @@
-"""Marks and leases: whoever read an old row never puts it over a newer state, on either store."""
+"""Marks and leases: whoever read an old row never puts it over a newer state. Pages, on either store."""
 
 import pytest
 from django.conf import settings
@@ -11,36 +11,44 @@ from contactbook.caching import Page, forget, keep_page, kept_page, mark, rememb
 REDIS = bool(settings.REDIS_URL)
 
 
-@pytest.fixture(params=["memory", pytest.param("redis", marks=pytest.mark.skipif(not REDIS, reason="no Redis"))])
+needs_redis = pytest.mark.skipif(not REDIS, reason="values are kept in Redis alone")
+
+
+@pytest.fixture(params=["memory", pytest.param("redis", marks=needs_redis)])
 def store(request, monkeypatch):
-    store = stores.shared if request.param == "redis" else stores.Memory()
-    monkeypatch.setattr(stores, "shared", store)
-    return store
+    if request.param == "memory":
+        monkeypatch.setattr(stores, "redis", None)
+        monkeypatch.setattr(stores, "shared", stores.Memory())
+    return stores.shared
 
 
 def never():
     raise AssertionError("It was remembered.")
 
 
-def test_it_works(store):
+@needs_redis
+def test_it_works():
     assert remembered("key", lambda: {"a": 1}) == {"a": 1}
     assert remembered("key", never) == {"a": 1}
 
 
-def test_what_came_along_with_another_trip_is_used(store):
+@needs_redis
+def test_what_came_along_with_another_trip_is_used():
     remembered("key", lambda: 1)
     known = caching.ask("key")
-    store.drop(cache.make_key("key"))
+    stores.redis.drop(cache.make_key("key"))
     assert remembered("key", never, known) == 1
     assert remembered("other", lambda: 2, known) == 2, "that was not asked for"
 
 
-def test_nothing_is_never_remembered(store):
+@needs_redis
+def test_nothing_is_never_remembered():
     assert remembered("key", lambda: None) is None
     assert remembered("key", lambda: 5) == 5
 
 
-def test_a_reader_who_was_slower_than_a_writer_fills_nothing(store):
+@needs_redis
+def test_a_reader_who_was_slower_than_a_writer_fills_nothing():
     def read_slowly():
         settle("key", mark("key"), "new")
         return "old"
@@ -49,7 +57,8 @@ def test_a_reader_who_was_slower_than_a_writer_fills_nothing(store):
     assert remembered("key", never) == "new"
 
 
-def test_a_reader_who_was_slower_than_one_who_forgot_fills_nothing(store, transactional_db):
+@needs_redis
+def test_a_reader_who_was_slower_than_one_who_forgot_fills_nothing(transactional_db):
     def read_slowly():
         with transaction.atomic():
             forget("key")
@@ -60,7 +69,8 @@ def test_a_reader_who_was_slower_than_one_who_forgot_fills_nothing(store, transa
     assert remembered("key", never) == "new"
 
 
-def test_while_somebody_writes_nobody_believes_or_fills(store):
+@needs_redis
+def test_while_somebody_writes_nobody_believes_or_fills():
     remembered("key", lambda: "old")
     left = mark("key")
     assert [remembered("key", lambda n=n: n) for n in range(3)] == [0, 1, 2]
@@ -68,7 +78,8 @@ def test_while_somebody_writes_nobody_believes_or_fills(store):
     assert remembered("key", never) == "new"
 
 
-def test_of_two_writers_the_later_ones_value_stays(store):
+@needs_redis
+def test_of_two_writers_the_later_ones_value_stays():
     """The first has committed, and given up the lock, before it settles."""
     remembered("key", lambda: 0)
     first = mark("key")
@@ -79,21 +90,31 @@ def test_of_two_writers_the_later_ones_value_stays(store):
     assert remembered("key", never) == 2
 
 
-def test_a_writer_who_was_killed_leaves_nothing_stale(store):
+@needs_redis
+def test_a_writer_who_was_killed_leaves_nothing_stale():
     remembered("key", lambda: "old")
     mark("key")
     assert remembered("key", lambda: "new") == "new"
 
 
-def test_outside_of_a_transaction_a_forgotten_key_stays_marked(store, transactional_db):
+@needs_redis
+def test_outside_of_a_transaction_a_forgotten_key_stays_marked(transactional_db):
     """Nobody can tell when its row is written."""
     forget("key")
     assert [remembered("key", lambda n=n: n) for n in range(3)] == [0, 1, 2]
 
 
-def test_two_readers_at_once_both_answer_and_one_fills(store):
+@needs_redis
+def test_two_readers_at_once_both_answer_and_one_fills():
     assert remembered("key", lambda: remembered("key", lambda: "inner") + " outer") == "inner outer"
     assert remembered("key", never) == "inner outer"
+
+
+def test_without_redis_no_value_is_kept(monkeypatch):
+    """A command would have no way to make the serving process forget it."""
+    monkeypatch.setattr(stores, "redis", None)
+    settle("key", mark("key"), 0)
+    assert [remembered("key", lambda n=n: n) for n in (1, 2)] == [1, 2]
 
 
 def test_a_page_is_shown_only_on_the_basis_that_it_was_built_on(store):
@@ -107,9 +128,10 @@ def test_a_page_is_shown_only_on_the_basis_that_it_was_built_on(store):
         assert kept_page("page", basis, known) is None
 
 
-def test_a_page_of_another_epoch_is_not_shown(store):
+@needs_redis
+def test_a_page_of_another_epoch_is_not_shown():
     keep_page("page", [1], rendered([]), caching.ask("page"))
-    store.put(cache.make_key(caching.EPOCH), b"another", 60)
+    stores.redis.put(cache.make_key(caching.EPOCH), b"another", 60)
     assert kept_page("page", [1], caching.ask("page")) is None
 
 
@@ -126,19 +148,8 @@ def test_pages_are_an_owners_own():
 def test_the_memory_is_bounded_and_drops_what_is_unused_for_longest():
     store = stores.Memory()
     for n in range(store.ROOM // 1000 + 10):
-        store.put(f"key {n}", b"x" * 1000, 60)
+        store.offer(f"key {n}", b"x" * 1000, 60)
         store.read(["key 0"])
     assert store.size <= store.ROOM
     assert store.read(["key 0"]) == [b"x" * 1000] and store.read(["key 1"]) == [None]
-    assert store.size == sum(len(value) for value, _ in store.values.values())
-
-
-def test_the_memory_forgets_in_time(monkeypatch):
-    store, now = stores.Memory(), [0.0]
-    monkeypatch.setattr(stores.time, "monotonic", lambda: now[0])
-    store.put("key", b"x", 30)
-    now[0] = 29.9
-    assert store.read(["key"]) == [b"x"]
-    now[0] = 30.1
-    assert store.read(["key"]) == [None]
-    assert store.swap("key", None, b"y", 30) and not store.swap("key", None, b"z", 30)
+    assert store.size == sum(map(len, store.pages.values()))

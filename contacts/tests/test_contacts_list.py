@@ -5,6 +5,7 @@ from itertools import chain
 
 import pytest
 
+from conftest import ACCOUNT, BOOK
 from contacts.models import Book
 
 from .cast import KEYS, add, faults, names, path, settle
@@ -46,9 +47,9 @@ def test_it_asks_the_database_little_and_then_nothing(as_alice, django_assert_nu
     for name in ("Ann", "Bea", "Cid"):
         add(as_alice, name)
     settle()
-    with django_assert_num_queries(4):  # account, sessions, the book, rows
+    with django_assert_num_queries(3):  # account, the book, rows
         as_alice.get(URL)
-    with django_assert_num_queries(0):
+    with django_assert_num_queries(ACCOUNT + BOOK):
         assert names(as_alice.get(URL)) == ["Ann", "Bea", "Cid"]
 
 

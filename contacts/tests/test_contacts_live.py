@@ -40,6 +40,35 @@ def test_the_very_next_read_sees_a_write_whoever_serves_it(server, token):
         assert [fullnames(server, token) for _ in range(3)] == [[str(number)]] * 3
 
 
+ADDS = """
+from accounts.models import User
+from contacts.models import Book
+with Book.objects.writing(User.objects.get(email="{}").pk, "command") as book:
+    book.create({{"name": {{"full": "Ann"}}}})
+"""
+SWITCHES_OFF = """
+from accounts.models import User
+user = User.objects.get(email="{}")
+user.is_active = False
+user.save()
+"""
+
+
+def test_the_very_next_request_sees_what_a_command_wrote(server):
+    email, token = server.sign_up()
+
+    def changes(since):
+        page = server.ask("GET", f"/api/contacts/changes?since={since}", token=token).json()
+        return [change["kind"] for change in page["changes"]]
+
+    assert fullnames(server, token) == changes(0) == []
+    server.manage("shell", "-v0", "-c", ADDS.format(email))
+    assert changes(0) == ["created"] and changes(1) == []
+    assert fullnames(server, token) == ["Ann"]
+    server.manage("shell", "-v0", "-c", SWITCHES_OFF.format(email))
+    assert server.ask("GET", "/api/contacts", token=token).status == 401
+
+
 def test_readers_never_go_back_to_an_older_state(server, token):
     contact = server.ask("POST", "/api/contacts", {"fullname": "0"}, token).json()
 

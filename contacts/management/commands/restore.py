@@ -9,7 +9,7 @@ from contacts.backup import BackupError, check, restore
 class Command(BaseCommand):
     help = (
         "Puts an installation back as a backup file has it; what was written since is lost. Stop the servers first: "
-        "one that goes on may show remembered answers for half a minute."
+        "requests to one that goes on wait, or are a 503."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
