@@ -73,8 +73,10 @@ def is_free(raw: bytes | None) -> bool:
     return raw is None or not raw.startswith((MARK, LEASE))
 
 
-def remembered(key: str, fetch: Callable[[], Any], known: Said | None = None) -> Any:
-    """The value under `key`, fetched anew where none can be believed; None is never kept."""
+def remembered(
+    key: str, fetch: Callable[[], Any], known: Said | None = None, serves: Callable[[Any], bool] = lambda value: True
+) -> Any:
+    """The value under `key`, fetched anew where none is kept that can be believed and serves; None is never kept."""
     if not stores.redis:
         return fetch()
     known = known if known and key in known else ask(key)
@@ -83,8 +85,9 @@ def remembered(key: str, fetch: Callable[[], Any], known: Said | None = None) ->
     try:
         raw, epoch = known[key], epoch_in(known)
         kept = orjson.loads(raw) if raw and is_free(raw) else None
-        counting.count(counting.CACHE, "values", "hit" if kept and kept[0] == epoch else "miss")
-        if kept and kept[0] == epoch:
+        hit = kept and kept[0] == epoch and serves(kept[1])
+        counting.count(counting.CACHE, "values", "hit" if hit else "miss")
+        if hit:
             return kept[1]
         lease = leased(stores.redis, key, raw) if is_free(raw) else None
     except RedisError:

@@ -51,18 +51,16 @@ class Caller:
     def from_claims(cls, user_id: int, session_id: int, version: int, known: Said | None = None) -> Self | None:
         """None if the account is gone or switched off, the session has ended, or the password was changed.
 
-        What is kept only admits: just after an outage of the cache it may be older than a login (breaker.py).
+        What is kept only admits: a login, which ends nothing, leaves it as it was.
         """
-        account = remembered(account_key(user_id), lambda: cls.account(user_id), known)
-        if not cls.admitted(account, session_id, version):
-            account = cls.account(user_id)
-        if not account or not cls.admitted(account, session_id, version):
-            return None
-        return cls(user_id, session_id, account["time_zone"], account["leap_day"])
 
-    @staticmethod
-    def admitted(account: dict[str, Any] | None, session_id: int, version: int) -> bool:
-        return account is not None and account["version"] == version and session_id in account["sessions"]
+        def admits(account: dict[str, Any]) -> bool:
+            return account["version"] == version and session_id in account["sessions"]
+
+        account = remembered(account_key(user_id), lambda: cls.account(user_id), known, admits)
+        return (
+            cls(user_id, session_id, account["time_zone"], account["leap_day"]) if account and admits(account) else None
+        )
 
     @staticmethod
     def account(user_id: int) -> dict[str, Any] | None:
@@ -92,7 +90,7 @@ class SessionQuerySet(models.QuerySet["Session"]):
             SESSIONS.insert(session)
             if surplus := NEWEST.rows(user.pk, limit=MAX_SESSIONS, skip=MAX_SESSIONS):
                 self.filter(pk__in=[row["pk"] for row in surplus]).delete()
-            forget(account_key(user.pk))
+                forget(account_key(user.pk))
         return session
 
     def expired(self) -> Self:

@@ -42,6 +42,14 @@ def test_what_came_along_with_another_trip_is_used():
 
 
 @needs_redis
+def test_what_does_not_serve_is_fetched_anew_and_kept():
+    remembered("key", lambda: 1)
+    assert remembered("key", lambda: 2, serves=lambda value: value > 1) == 2
+    assert remembered("key", lambda: 3, serves=lambda value: value > 5) == 3, "though that does not serve either"
+    assert remembered("key", never) == 3
+
+
+@needs_redis
 def test_nothing_is_never_remembered():
     assert remembered("key", lambda: None) is None
     assert remembered("key", lambda: 5) == 5
