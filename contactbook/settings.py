@@ -259,9 +259,8 @@ for _entry in read(env.list, "RATE_LIMITS", [], "entries such as login=100/m, se
 
 DEFAULT_FROM_EMAIL = read(env.str, "DEFAULT_FROM_EMAIL", f"Contact book <contactbook@{_public.hostname}>", "an address")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
-EMAIL_TIMEOUT = (
-    30  # seconds for each step; nobody waits for it but the letters (see LEASE in accounts/models/letter.py)
-)
+# Seconds for each step; nobody waits for it but the letters (see LEASE in accounts/models/letter.py)
+EMAIL_TIMEOUT = 30
 EMAIL_FILE_PATH = VAR_DIR / "mail"
 
 

@@ -113,7 +113,8 @@ def test_looks_into_the_cache(as_alice, no_limits):
         as_alice.get("/api/contacts")
     found = numbers(as_alice, "contactbook_cache_total")
     assert (found["pages", "miss"], found["pages", "hit"]) == (1, 4)
-    assert found["values", "hit"] >= 4 and found["values", "miss"] >= 1
+    if django_settings.REDIS_URL:  # without it no values are remembered
+        assert found["values", "hit"] >= 4 and found["values", "miss"] >= 1
 
 
 def test_logins_that_were_refused(as_nobody, alice, limits):
