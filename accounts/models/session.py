@@ -17,8 +17,7 @@ from .user import User, account_key
 
 MAX_SESSIONS = 100  # of one account; the one unused for longest gives way
 
-
-# What is asked of an account by its first request in a while.
+# What a request asks of an account of which nothing is kept: a row for each live session, or one with none.
 ACCOUNT = Compiled(
     lambda: (
         User.objects.filter(is_active=True)
@@ -58,9 +57,9 @@ class Caller:
             return account["version"] == version and session_id in account["sessions"]
 
         account = remembered(account_key(user_id), lambda: cls.account(user_id), known, admits)
-        return (
-            cls(user_id, session_id, account["time_zone"], account["leap_day"]) if account and admits(account) else None
-        )
+        if not account or not admits(account):
+            return None
+        return cls(user_id, session_id, account["time_zone"], account["leap_day"])
 
     @staticmethod
     def account(user_id: int) -> dict[str, Any] | None:
