@@ -84,11 +84,11 @@ def remembered(
         return fetch()
     try:
         raw, epoch = known[key], epoch_in(known)
-        kept = orjson.loads(raw) if raw and is_free(raw) else None
-        hit = kept and kept[0] == epoch and serves(kept[1])
+        kept_in, kept = orjson.loads(raw) if raw and is_free(raw) else (None, None)
+        hit = kept_in == epoch and serves(kept)
         counting.count(counting.CACHE, "values", "hit" if hit else "miss")
         if hit:
-            return kept[1]
+            return kept
         lease = leased(stores.redis, key, raw) if is_free(raw) else None
     except RedisError:
         return fetch()

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, cast
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import BigIntegerField, Field, Func, Model, QuerySet, Subquery
+from django.db.models import BigIntegerField, Field, Func, Model, QuerySet
 from django.db.models.sql import Query
 from django.db.transaction import get_connection
 
@@ -117,11 +117,6 @@ def containing(text: str) -> str:
     return f"%{connection.ops.prep_for_like_query(text)}%"
 
 
-def beginning(text: str) -> str:
-    """The same of a `__startswith` condition."""
-    return f"{connection.ops.prep_for_like_query(text)}%"
-
-
 class Plain(Func):
     """A text column which no index of its inside serves, nor, to sort by, one of its order.
 
@@ -137,29 +132,6 @@ class PlainNumber(Func):
 
     template = "(%(expressions)s + 0)"
     output_field = BigIntegerField()
-
-
-class Early(Subquery):
-    """The key of the first that contains a text, if it is among the first `count` rows: many matches need no more."""
-
-    def __init__(self, rows: QuerySet[Any, Any], column: str, count: int) -> None:
-        super().__init__(rows.values("id", column)[:count])
-        self.column = column
-
-    def as_sql(self, compiler: Any, connection: Any, *args: Any, **context: Any) -> Any:
-        rows, params = super().as_sql(compiler, connection, template="%(subquery)s")
-        condition = f"{connection.ops.quote_name(self.column)} {connection.operators['contains']}"
-        return f"(SELECT early.id FROM ({rows}) early WHERE {condition} LIMIT 1)", (*params, containing("x"))  # noqa: S608 # nosec B608
-
-
-class Earliest(Func):
-    """The key of whichever comes first, by a column and then by id, of the first of each of these."""
-
-    template = "(SELECT found.id FROM (%(expressions)s) found ORDER BY found.%(column)s, found.id LIMIT 1)"
-    arg_joiner = " UNION ALL "
-
-    def __init__(self, column: str, *rows: QuerySet[Any, Any]) -> None:
-        super().__init__(*(Subquery(each.values("id", column)[:1]) for each in rows), column=column)
 
 
 def prepared(value: Any, field: "Field[Any, Any]", here: BaseDatabaseWrapper) -> Any:

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import BigIntegerField, Func, QuerySet, Value
 from django.db.models.functions import Coalesce
 from django.http import Http404
 
-from contactbook.compiled import Compiled, Earliest, Early, Plain, Row, beginning, containing
+from contactbook.compiled import Compiled, Plain, Row, containing
 
 from . import birthdays
 from .folding import fold
@@ -19,16 +19,14 @@ from .serializers import CARD_COLUMNS, COLUMNS
 
 WHOLE = (*COLUMNS, *CARD_COLUMNS, "revision")
 SMALL = 1000  # contacts of a book that is quickest looked through
-EARLY = 100  # rows, of which most of what is often in a book is one
+EARLY = 100  # rows, of which what is often in a book is one
 PART = 8  # letters of a text that the index is asked for: each three of them cost a look into it
 PAGE = 250  # rows at a time of an answer without a limit
 
 LISTED = Compiled(lambda: mine().in_order().values(*COLUMNS, "fullname_folded"))
 BY_ID = Compiled(lambda: mine().filter(pk=0).order_by().values(*WHOLE))
-WALKED = Compiled(lambda: first_of(walked("fullname_folded"), walked("email_folded")))
-# Two, of which the second is seldom needed: a statement takes as long to plan as to run.
-NAMED = Compiled(lambda: early_or_first("fullname_folded", mine().beginning("x").in_order(), inside("fullname_folded")))
-ADDRESSED = Compiled(lambda: early_or_first("email_folded", inside("email_folded")))
+WALKED = Compiled(lambda: whole(Coalesce(walked("fullname_folded"), walked("email_folded"))))
+SEARCHED = Compiled(lambda: whole(FoundByLetters(0, "x", "x", 0)))
 BORN = Compiled(lambda: by_day(born().later_than(0, "x", 0)).values(*COLUMNS, "month_day", "fullname_folded"))
 BORN_ON_ONE_DAY = Compiled(lambda: born().after("x", 0).in_order().values(*COLUMNS, "month_day", "fullname_folded"))
 
@@ -45,9 +43,8 @@ def by_day(rows: Any) -> Any:
     return rows.order_by("month_day", "fullname_folded", "id")
 
 
-def first_of(*keys: Any) -> QuerySet[Any, Any]:
-    """Of the first of these that finds any; what comes after it is not looked for."""
-    return Contact.objects.filter(pk=Coalesce(*keys)).order_by().values(*WHOLE)
+def whole(key: Any) -> QuerySet[Any, Any]:
+    return Contact.objects.filter(pk=key).order_by().values(*WHOLE)
 
 
 def walked(column: str) -> Any:
@@ -55,14 +52,18 @@ def walked(column: str) -> Any:
     return mine().annotate(text=Plain(column)).filter(text__contains="x").in_order().values("pk")[:1]
 
 
-def early_or_first(column: str, *rows: Any) -> Any:
-    """What is often in a book is among its first, which are walked through; else the first of all these."""
-    return first_of(Early(mine().in_order(), column, EARLY), Earliest("fullname_folded", *rows))
+class FoundByLetters(Func):
+    """The key of the first whose name, else whose address, contains a text: PostgreSQL's own function (migration 0008).
 
+    It takes the owner, the text, a part of it that the index of letters is asked for, and how many of the
+    book's first contacts are looked at before that.
+    """
 
-def inside(column: str) -> Any:
-    """By the index of three letters, with a part of the text."""
-    return Contact.objects.holding(0, column, "x").order_by(Plain("fullname_folded"), "id")
+    template = "(SELECT contact_found(%(expressions)s))"
+    output_field = BigIntegerField()
+
+    def __init__(self, *asked: Any) -> None:
+        super().__init__(*map(Value, asked))
 
 
 def listed(user_id: int, limit: int, skip: int) -> Iterator[Row]:
@@ -101,10 +102,7 @@ def looked_for(user_id: int, text: str) -> list[Row]:
 
 
 def searched(user_id: int, text: str) -> list[Row]:
-    whole = (user_id, containing(text))
-    within = (user_id, user_id, part(text), containing(text))
-    names = NAMED.rows(*whole, user_id, beginning(text), *within, limit=1)
-    return names or ADDRESSED.rows(*whole, *within, limit=1)
+    return SEARCHED.rows(user_id, text, part(text), EARLY, limit=1)
 
 
 def part(text: str) -> str:

@@ -10,7 +10,7 @@ from django.http import Http404
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from contactbook.compiled import Compiled, run
+from contactbook.compiled import run
 from contacts import birthdays, hot
 from contacts.folding import fold
 from contacts.models import Book, Change, Contact
@@ -93,8 +93,6 @@ def small_measures(monkeypatch):
     """So that a dozen rows are more than a page, and not all early."""
     for name, value in {"PAGE": 3, "EARLY": 2}.items():
         monkeypatch.setattr(hot, name, value)
-    for name in ("NAMED", "ADDRESSED"):
-        monkeypatch.setattr(hot, name, Compiled(getattr(hot, name).build))
 
 
 def examples(number):
