@@ -1,4 +1,4 @@
-"""The reads that are asked for most, each a compiled query, mostly of `ContactQuerySet`'s own conditions; rows as dicts."""
+"""The reads that are asked for most, each a compiled query, mostly of `ContactQuerySet`'s conditions; rows as dicts."""
 
 import sys
 from collections.abc import Iterator
