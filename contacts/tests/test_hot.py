@@ -147,6 +147,10 @@ def test_a_list_is_what_the_queryset_gives(alice, tried):
     holds()
 
 
+def named(*names):
+    return [(0, name, None, None, False) for name in names]
+
+
 def containing(contacts, query):
     """By name, and by address."""
     text = fold(query)
@@ -165,7 +169,9 @@ def test_what_is_found_is_what_the_queryset_gives(alice, tried):
     @example(rows=[(0, "a%b", None, None, False), (0, "a\\%b", None, None, False)], query="\\%", live=0)
     @example(rows=[(0, "axb", "a_b", None, False)], query="A_B", live=10**6)
     @example(rows=[(0, "b", "abc@b", None, False), (0, "a", "abc@a", None, False)], query="abc@", live=10**6)
-    @example(rows=[(0, name, None, None, False) for name in ("b aab", "aab", "aa b")], query="aab", live=10**6)
+    @example(rows=named("aa a", "aa b", "aab", "b aab"), query="aab", live=10**6)
+    @example(rows=named("aa a", "aa b", "aab", "b aab"), query="b aab", live=10**6)
+    @example(rows=named("aa a", "aa b", "ab bab", "bab"), query="bab", live=10**6)
     def holds(rows, query, live):
         def check():
             by_name, by_address = containing(mine(alice), query)
