@@ -118,7 +118,7 @@ class ContactQuerySet(models.QuerySet["Contact"]):
     def holding(self, user_id: int, column: str, text: str) -> Self:
         """An owner's whose column contains a folded text, by PostgreSQL's index of its letters and by no other.
 
-        Those whose name begins with it may be missing.
+        Those whose name begins with it may be missing. `contact_found` (migration 0008) has the same conditions.
         """
         live = self.filter(deleted_at=None).annotate(owner=PlainNumber("user")).filter(owner=user_id)
         return live.filter(HasPieces(column, user_id, text)).filter(**{f"{column}__contains": text})
