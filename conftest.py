@@ -19,7 +19,7 @@ from rest_framework.test import APIClient
 
 from accounts import tokens
 from accounts.models import Session, User
-from contactbook import stores
+from contactbook.cache import rate_limit as stores
 from contactbook.tests.live import PASSWORD, Server, free_port, serving
 
 # Statements for what Redis remembers of an account and of its book; the embedded stack asks its database.
@@ -161,7 +161,7 @@ def mailbox(settings: Any) -> Iterator[Mailbox]:
     box = Mailbox()
     controller = box.controller(free_port())
     controller.start()
-    settings.EMAIL_BACKEND = "accounts.emails.SMTPBackend"
+    settings.EMAIL_BACKEND = "accounts.mail.messages.SMTPBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = controller.hostname, controller.port
     yield box
     controller.stop()

@@ -15,11 +15,10 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from accounts.models import Letter, User
+from accounts.models.email import LetterQuerySet, due
+from accounts.models.user import UserQuerySet
 from contactbook.admin import FastAdmin, roughly, table_size
-
-from .models import Letter, User
-from .models.letter import LetterQuerySet, due
-from .models.user import UserQuerySet
 
 STATE = ("confirmed_at", "created_at", "last_login", "closed_at", "open_sessions")
 POWERS = ("is_staff", "is_superuser", "groups", "user_permissions")

@@ -1,6 +1,6 @@
 from django.apps import AppConfig
 
-from contactbook import metrics
+from contactbook.observability import metrics
 
 
 class AccountsConfig(AppConfig):
@@ -8,7 +8,7 @@ class AccountsConfig(AppConfig):
     verbose_name = "Accounts"
 
     def ready(self) -> None:
-        from .models import Letter
+        from accounts.models import Letter
 
         metrics.ask("contactbook_letters", "Mails in the queue.", "state", Letter.objects.census)
         metrics.ask("contactbook_letters_age_seconds", "How long the oldest one waits.", "state", Letter.objects.ages)

@@ -18,11 +18,11 @@ from rest_framework.request import Request
 from rest_framework_simplejwt.authentication import JWTAuthentication
 from rest_framework_simplejwt.exceptions import TokenError
 
-from contactbook import counting, throttling
-
-from .addresses import email_key
-from .models import Caller, User, account_key
-from .tokens import AccessToken, RefreshToken, Token, claims_of_ours
+from accounts.addresses import email_key
+from accounts.models import Caller, User, account_key
+from accounts.tokens import AccessToken, RefreshToken, Token, claims_of_ours
+from contactbook import counting
+from contactbook.api import throttling
 
 LESS_URGENT = 10  # of niceness: a read that wants the processor goes before a hash
 

@@ -14,11 +14,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 from django.views.static import serve
 
-from contactbook.throttling import limited
-
-from . import tokens
-from .models import Letter
-from .serializers import MAX_PASSWORD
+from accounts import tokens
+from accounts.models import Letter
+from accounts.serializers import MAX_PASSWORD
+from contactbook.api.throttling import limited
 
 MANUAL = settings.BASE_DIR / "docs" / "_build" / "html"
 form_page = require_http_methods(["GET", "HEAD", "POST"])

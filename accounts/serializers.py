@@ -10,10 +10,9 @@ from django.core.exceptions import ValidationError as DjangoValidationError
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
 
-from contactbook.fields import SPACES, Count, Text
-
-from .addresses import is_deliverable
-from .models import Session, User
+from accounts.addresses import is_deliverable
+from accounts.models import Session, User
+from contactbook.api.fields import SPACES, Count, Text
 
 MAX_PASSWORD = 1024  # characters
 

@@ -23,7 +23,7 @@ from rest_framework_simplejwt import tokens as simplejwt
 from rest_framework_simplejwt.backends import TokenBackend
 from rest_framework_simplejwt.exceptions import TokenBackendError, TokenBackendExpiredToken, TokenError
 
-from .models import Session, User
+from accounts.models import Session, User
 
 CLAIMS = {"token_type", "exp", "iat", "jti", "sub", "v", "sid", "gen", "address"}
 REFUSED = "The refresh token is not valid."

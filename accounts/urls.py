@@ -1,7 +1,7 @@
 from django.urls import re_path
 
-from .me import LogoutViewSet, MeViewSet, PasswordViewSet, SessionsViewSet
-from .views import AuthViewSet, EmailViewSet, LoginViewSet, RefreshViewSet
+from accounts.api.auth import AuthViewSet, EmailViewSet, LoginViewSet, RefreshViewSet
+from accounts.api.me import LogoutViewSet, MeViewSet, PasswordViewSet, SessionsViewSet
 
 urlpatterns = [
     re_path(r"^auth/signup/?\Z", AuthViewSet.as_view({"post": "signup"}), name="signup"),

@@ -22,8 +22,8 @@ from psycopg2.extras import Json, register_default_json, register_default_jsonb
 
 from bench import statements
 from bench.limit import LIMIT, SCRIPT, SPAN
-from contacts import birthdays, jscontact
-from contacts.folding import fold
+from contacts.cards import birthdays, jscontact
+from contacts.cards.folding import fold
 
 KEY = hmac.digest(os.environ["SECRET_KEY"].encode(), b"contactbook.tokens", hashlib.sha256).hex()
 PREFIX = os.environ.get("REDIS_PREFIX", "bare")

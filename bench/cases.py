@@ -12,8 +12,8 @@ from itertools import groupby
 from typing import NamedTuple
 from urllib.parse import quote
 
-from contacts import birthdays
-from contacts.folding import fold
+from contacts.cards import birthdays
+from contacts.cards.folding import fold
 
 PAGE = 20
 LIST = f"/api/contacts/?skip=0&limit={PAGE}"

@@ -15,9 +15,9 @@ django.setup()
 from django.db import connection
 
 from bench.stage import SERVER_CORES
-from contactbook.api import validated
+from contactbook.api.viewsets import validated
 from contacts.models import Book
-from contacts.serializers import NewContactInput, new_card
+from contacts.serializers.contacts import NewContactInput, new_card
 
 WRITERS = 16
 BODY = {

@@ -17,8 +17,8 @@ from fastapi import Depends, FastAPI, HTTPException, Request, Response
 from pydantic import BaseModel, Field
 
 from bench.limit import LIMIT, SCRIPT, SPAN
-from contacts import birthdays
-from contacts.folding import fold
+from contacts.cards import birthdays
+from contacts.cards.folding import fold
 
 KEY = os.environ["SECRET_KEY"]
 COLUMNS = "fullname, email, phone_number, birthday, additional, user_id, avatar, id"

@@ -21,7 +21,7 @@ from django.utils import timezone
 from accounts import tokens
 from accounts.models import Session, User
 from bench.stage import PASSWORD, SERVER_CORES
-from contactbook.paging import Position, encoded
+from contactbook.api.pagination import Position, encoded
 
 
 def people(*addresses: str) -> list[list]:

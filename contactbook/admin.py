@@ -15,7 +15,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.functional import cached_property
 from rest_framework.exceptions import Throttled
 
-from .throttling import limited
+from contactbook.api.throttling import limited
 
 BOUND = 10_000  # rows that are counted at most
 

@@ -25,7 +25,7 @@ from gunicorn.http import get_parser, wsgi
 from gunicorn.http.errors import NoMoreData
 from gunicorn.workers import base
 
-from . import counting
+from contactbook import counting
 
 # What hashes a password (accounts/authentication.py). It takes as long as fifty lists: with all threads in one
 # queue a rush of logins held them all. Hence two threads of their own, as many as hash at once.

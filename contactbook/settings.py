@@ -112,7 +112,7 @@ def postgresql(url: str) -> dict[str, Any]:
     hosts = [urlsplit(f"//{place}") for place in places.split(",")]
     url = parts._replace(netloc=f"{login}{at}{hosts[0].netloc}").geturl()
     database: dict[str, Any] = dict(
-        dj_database_url.parse(url, engine="contactbook.postgresql", conn_max_age=None, conn_health_checks=True)
+        dj_database_url.parse(url, engine="contactbook.db.postgresql", conn_max_age=None, conn_health_checks=True)
     )
     if len(hosts) > 1:
         if not all(host.hostname for host in hosts):
@@ -169,7 +169,7 @@ if REDIS_URL:
             "KEY_PREFIX": read(env.str, "REDIS_PREFIX", "contactbook", "a text before every key"),
             "TIMEOUT": 60,
             "OPTIONS": {
-                "REDIS_CLIENT_CLASS": "contactbook.breaker.Redis",
+                "REDIS_CLIENT_CLASS": "contactbook.cache.circuit_breaker.Redis",
                 # Pickle would make write access to Redis into code execution here.
                 "SERIALIZER": "django_redis.serializers.json.JSONSerializer",
                 "SOCKET_CONNECT_TIMEOUT": 0.2,
@@ -275,7 +275,7 @@ def mail_settings(url: str) -> dict[str, Any]:
         raise ValueError
     options = dict(parse_qsl(parts.query))
     return {
-        "EMAIL_BACKEND": "accounts.emails.SMTPBackend",
+        "EMAIL_BACKEND": "accounts.mail.messages.SMTPBackend",
         "EMAIL_HOST": parts.hostname,
         "EMAIL_PORT": parts.port or {"smtp": 25, "smtp+tls": 587, "smtps": 465}[parts.scheme],
         "EMAIL_HOST_USER": unquote(parts.username or ""),
@@ -303,7 +303,7 @@ ANYMAIL = {
     name.removeprefix("ANYMAIL_"): value for name, value in os.environ.items() if name.startswith("ANYMAIL_") and value
 }
 EMAIL_URL = read(env.str, "EMAIL_URL", "", "a URL")
-EMAIL_BACKEND = "accounts.emails.TerminalBackend"
+EMAIL_BACKEND = "accounts.mail.messages.TerminalBackend"
 if EMAIL_URL:
     try:
         globals().update(mail_settings(EMAIL_URL))
@@ -330,7 +330,7 @@ STORAGES: dict[str, Any] = {
 }
 if CLOUDINARY_URL:
     STORAGES["avatars"] = {
-        "BACKEND": "contacts.cloudinary_storage.CloudinaryStorage",
+        "BACKEND": "contacts.avatars.cloudinary.CloudinaryStorage",
         "OPTIONS": {"url": CLOUDINARY_URL},
     }
 
@@ -356,20 +356,20 @@ INSTALLED_APPS = [
     "anymail",
 ]
 MIDDLEWARE = [
-    "contactbook.monitoring.Monitoring",  # the outermost: every answer is named and counted
-    "contactbook.parsing.forms_are_utf8",
+    "contactbook.observability.middleware.Monitoring",  # the outermost: every answer is named and counted
+    "contactbook.api.parsers.forms_are_utf8",
     # These are outside of the one that redirects to https and refuses hosts: its answers carry their headers, too.
-    "contactbook.errors.Envelope",
-    "contactbook.middleware.ContentSecurityPolicy",
+    "contactbook.api.exceptions.Envelope",
+    "contactbook.http.middleware.ContentSecurityPolicy",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "contactbook.middleware.Static",
+    "contactbook.http.middleware.Static",
     *(["corsheaders.middleware.CorsMiddleware"] if CORS_ALLOWED_ORIGINS else []),
-    "contactbook.middleware.Sessions",
+    "contactbook.http.middleware.Sessions",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "contactbook.middleware.Users",
-    "contactbook.middleware.Messages",
+    "contactbook.http.middleware.Users",
+    "contactbook.http.middleware.Messages",
 ]
 TEMPLATES = [
     {
@@ -394,11 +394,11 @@ USE_TZ = True
 LANGUAGE_CODE = "en-us"
 USE_I18N = False
 
-# Bounds on what a request may hold, in bytes and fields; the avatar's own bound is in contacts/avatars.py
+# Bounds on what a request may hold, in bytes and fields; the avatar's own bound is in contacts/avatars/image.py
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
-FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler", "contactbook.parsing.LargeFiles"]
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler", "contactbook.api.parsers.LargeFiles"]
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
 DATA_UPLOAD_MAX_NUMBER_FILES = 5
 
@@ -485,13 +485,13 @@ CORS_ALLOW_HEADERS = ["accept", "authorization", "content-type", "idempotency-ke
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.BearerAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_THROTTLE_CLASSES": ["contactbook.throttling.RouteThrottle"],
-    "DEFAULT_PARSER_CLASSES": ["contactbook.parsing.JSONParser"],
-    "DEFAULT_RENDERER_CLASSES": ["contactbook.rendering.Renderer"],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "contactbook.parsing.AnswersInJSON",
+    "DEFAULT_THROTTLE_CLASSES": ["contactbook.api.throttling.RouteThrottle"],
+    "DEFAULT_PARSER_CLASSES": ["contactbook.api.parsers.JSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["contactbook.api.renderers.Renderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "contactbook.api.parsers.AnswersInJSON",
     "DEFAULT_METADATA_CLASS": None,
-    "EXCEPTION_HANDLER": "contactbook.errors.exception_handler",
-    "DEFAULT_SCHEMA_CLASS": "contactbook.schema.AutoSchema",
+    "EXCEPTION_HANDLER": "contactbook.api.exceptions.exception_handler",
+    "DEFAULT_SCHEMA_CLASS": "contactbook.api.schema.AutoSchema",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
     "URL_FORMAT_OVERRIDE": None,
 }
@@ -500,16 +500,16 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "The address book that people and their programs can rely on.",
     "VERSION": "1.0.0",
     "OAS_VERSION": "3.1.1",
-    "DEFAULT_GENERATOR_CLASS": "contactbook.schema.Generator",
+    "DEFAULT_GENERATOR_CLASS": "contactbook.api.schema.Generator",
     "SCHEMA_PATH_PREFIX": "/api",
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SERVE_AUTHENTICATION": [],
     # No SERVERS: calls go to where the document came from, by whatever name the browser knows this host.
-    "PREPROCESSING_HOOKS": ["contactbook.schema.as_the_contract_writes"],
+    "PREPROCESSING_HOOKS": ["contactbook.api.schema.as_the_contract_writes"],
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
-        "contactbook.schema.with_tags_and_security",
+        "contactbook.api.schema.with_tags_and_security",
     ],
     "SORT_OPERATION_PARAMETERS": False,
     "SWAGGER_UI_DIST": "SIDECAR",
@@ -544,8 +544,11 @@ if SENTRY_DSN and not re.fullmatch(r"https?://[^:@/\s]+@[^/@\s]+/([^?#\s]+/)?\d+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"()": "contactbook.logs.Line"}, "json": {"()": "contactbook.logs.JSON"}},
-    "filters": {"safe": {"()": "contactbook.logs.Safe"}},
+    "formatters": {
+        "line": {"()": "contactbook.observability.logging.Line"},
+        "json": {"()": "contactbook.observability.logging.JSON"},
+    },
+    "filters": {"safe": {"()": "contactbook.observability.logging.Safe"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["safe"]}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {

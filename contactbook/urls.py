@@ -6,8 +6,8 @@ from django.views.static import serve
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularRedocView, SpectacularSwaggerSplitView
 
 from accounts import pages
-
-from . import errors, probes
+from contactbook.api import exceptions as errors
+from contactbook.http import health as probes
 
 # Swagger UI and Redoc write style attributes; Redoc also starts a worker from a blob.
 browser_csp = csp_update({"style-src": ["'unsafe-inline'"], "img-src": ["data:", "blob:"], "worker-src": ["blob:"]})

@@ -10,7 +10,7 @@ from django.db import close_old_connections, reset_queries
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "contactbook.settings")
 if settings.SENTRY_DSN:
-    from contactbook import sentry
+    from contactbook.observability import sentry
 
     sentry.start()
 # Connections are looked at when a request begins; to do so at its end, too, and to forget statements that only DEBUG
@@ -21,6 +21,6 @@ if not settings.DEBUG:
     request_started.disconnect(reset_queries)
 application = get_wsgi_application()
 
-from accounts.delivery import start  # noqa: E402 - needs the apps
+from accounts.mail.delivery import start  # noqa: E402 - needs the apps
 
 start()

@@ -13,10 +13,10 @@ from django.utils.safestring import SafeString
 
 from accounts.models import email_key
 from contactbook.admin import FastAdmin, table_size
-
-from . import history, jscontact
-from .models import Book, Contact
-from .serializers import FLAT, ContactInput
+from contacts import history
+from contacts.cards import jscontact
+from contacts.models import Book, Contact
+from contacts.serializers.contacts import FLAT, ContactInput
 
 HISTORY_SHOWN = 200  # changes, the newest
 

@@ -25,8 +25,8 @@ from django.utils import timezone
 from django_redis import get_redis_connection
 from redis.exceptions import RedisError
 
-from . import dumps
-from .avatars import NAME
+from contacts import dumps
+from contacts.avatars.image import NAME
 
 FORMAT = 1
 MANIFEST = "manifest.json"

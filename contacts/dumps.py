@@ -21,8 +21,7 @@ from django.utils import timezone
 from psycopg2 import extensions
 
 from accounts.models import Session, User
-
-from .models import Book, Contact, Group
+from contacts.models import Book, Contact, Group
 
 SQLITE = "database.sqlite3"
 COPY = "copy"  # the alias of a SQLite file that is not the live one

@@ -9,12 +9,11 @@ from typing import Any
 from django.db.models import Min, OuterRef, Subquery
 from django.http import Http404
 
+from contactbook.api.exceptions import Conflict, Invalid
 from contactbook.compiled import Row, each
-from contactbook.errors import Conflict, Invalid
-
-from . import jscontact
-from .jscontact import Card
-from .models import Book, Change, Contact
+from contacts.cards import jscontact
+from contacts.cards.jscontact import Card
+from contacts.models import Book, Change, Contact
 
 MAX_UNDONE = 10_000  # contacts in one undo
 NO_LONGER_KEPT = "The contents from that time are no longer kept."

@@ -1,8 +1,15 @@
 from django.urls import URLPattern, re_path
 
-from .export import ExportViewSet
-from .log_views import BatchViewSet, ChangesViewSet, GroupsViewSet, HistoryViewSet, TrashViewSet, UndoViewSet
-from .views import AvatarViewSet, ContactsViewSet, ContactViewSet
+from contacts.api.contacts import AvatarViewSet, ContactsViewSet, ContactViewSet
+from contacts.api.export import ExportViewSet
+from contacts.api.log import (
+    BatchViewSet,
+    ChangesViewSet,
+    GroupsViewSet,
+    HistoryViewSet,
+    TrashViewSet,
+    UndoViewSet,
+)
 
 CONTACT = r"(?P<contact_id>[^/]+)"
 GROUP = r"(?P<group_id>[^/]+)"

@@ -1,9 +1,9 @@
 """Accounts, their sessions, and the letters that wait to be sent."""
 
-from ..addresses import email_key
-from .letter import Letter, LetterQuerySet
-from .session import MAX_SESSIONS, Caller, Session, SessionQuerySet
-from .user import User, UserQuerySet, account_key
+from accounts.addresses import email_key
+from accounts.models.email import Letter, LetterQuerySet
+from accounts.models.session import MAX_SESSIONS, Caller, Session, SessionQuerySet
+from accounts.models.user import User, UserQuerySet, account_key
 
 __all__ = [
     "MAX_SESSIONS",

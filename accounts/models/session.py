@@ -10,10 +10,9 @@ from django.db import connection, models, transaction
 from django.db.models import FilteredRelation, Q
 from django.utils import timezone
 
-from contactbook.caching import Said, forget, remembered
+from accounts.models.user import User, account_key
+from contactbook.cache.responses import Said, forget, remembered
 from contactbook.compiled import Compiled, Writes
-
-from .user import User, account_key
 
 MAX_SESSIONS = 100  # of one account; the one unused for longest gives way
 

@@ -13,13 +13,12 @@ from django.db import IntegrityError, models, transaction
 from django.utils import timezone
 from rest_framework.exceptions import AuthenticationFailed
 
-from contactbook import throttling
-from contactbook.caching import forget
+from accounts.addresses import email_key, is_deliverable
+from accounts.models.email import Letter
+from contactbook.api import throttling
+from contactbook.api.exceptions import Conflict
+from contactbook.cache.responses import forget
 from contactbook.compiled import Compiled, attributes
-from contactbook.errors import Conflict
-
-from ..addresses import email_key, is_deliverable
-from .letter import Letter
 
 # Columns that are saved with another, since they are made with it.
 BESIDE = {"email": "email_key", "password": "token_version"}

@@ -14,7 +14,7 @@ from rest_framework.test import APIClient
 from accounts import tokens
 from accounts.models import Session, User
 from conftest import PASSWORD
-from contactbook import stores
+from contactbook.cache import rate_limit as stores
 
 FORM = "application/x-www-form-urlencoded"
 PAIR = {"access_token", "refresh_token", "token_type"}

@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from accounts.models import Letter, Session, User
-from contactbook import batches
+from contactbook.db import batches
 
 pytestmark = pytest.mark.django_db
 

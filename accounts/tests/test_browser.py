@@ -5,10 +5,16 @@ from urllib.parse import urlencode
 
 import pytest
 
+from accounts.tests import browser as stage
+from accounts.tests.browser import (
+    SCHEMES,
+    STANDARDS,
+    WIDTHS,
+    Person,
+    newest_link,
+    newest_mail,
+)
 from contactbook.tests.live import PASSWORD
-
-from . import browser as stage
-from .browser import SCHEMES, STANDARDS, WIDTHS, Person, newest_link, newest_mail
 
 pytestmark = pytest.mark.browser
 OURS = [*STANDARDS, "best-practice"]

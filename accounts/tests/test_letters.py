@@ -9,7 +9,7 @@ import time_machine
 from django.db import connection, transaction
 from django.utils import timezone
 
-from accounts.delivery import deliver
+from accounts.mail.delivery import deliver
 from accounts.models import Letter, User
 from accounts.tests.cast import sign_up
 from contactbook.tests.live import free_port
@@ -143,7 +143,7 @@ def test_one_bad_letter_does_not_hold_up_the_others(carol, mailbox, settings):
 
 
 def test_nobody_listening_is_a_reason_to_wait(as_nobody, settings):
-    settings.EMAIL_BACKEND = "accounts.emails.SMTPBackend"
+    settings.EMAIL_BACKEND = "accounts.mail.messages.SMTPBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", free_port()
     assert sign_up(as_nobody).status_code == 201
     assert deliver() == 0

@@ -6,10 +6,10 @@ import time_machine
 from django.db import OperationalError
 from django.utils import timezone
 
-from accounts import delivery
-from accounts.delivery import deliver, may_have_arrived
+from accounts.mail import delivery
+from accounts.mail.delivery import deliver, may_have_arrived
 from accounts.models import Letter
-from accounts.models.letter import LetterQuerySet
+from accounts.models.email import LetterQuerySet
 
 pytestmark = pytest.mark.django_db
 CAROL, DAVE = "carol@example.org", "dave@example.org"

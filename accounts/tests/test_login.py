@@ -4,7 +4,16 @@ import pytest
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 
 from accounts.models import Session, User
-from accounts.tests.cast import FORM, PAIR, contacts, faults, log_in, pair_of, refresh, told
+from accounts.tests.cast import (
+    FORM,
+    PAIR,
+    contacts,
+    faults,
+    log_in,
+    pair_of,
+    refresh,
+    told,
+)
 from conftest import PASSWORD
 
 pytestmark = pytest.mark.django_db

@@ -7,7 +7,7 @@ import pytest
 from django.conf import settings
 from django.utils import timezone
 
-from accounts.delivery import deliver
+from accounts.mail.delivery import deliver
 from accounts.models import Letter
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]

@@ -7,9 +7,17 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from accounts import delivery, tokens
+from accounts import tokens
+from accounts.mail import delivery
 from accounts.models import Letter, Session, User
-from accounts.tests.cast import bearer, contacts, faults, log_in, pair_of, refresh
+from accounts.tests.cast import (
+    bearer,
+    contacts,
+    faults,
+    log_in,
+    pair_of,
+    refresh,
+)
 from conftest import PASSWORD
 
 pytestmark = pytest.mark.django_db

@@ -4,9 +4,17 @@ import json
 
 import pytest
 
-from accounts import me
+from accounts.api import me
 from accounts.models import Letter, Session, User
-from accounts.tests.cast import PAIR, bearer, contacts, faults, log_in, pair_of, refresh
+from accounts.tests.cast import (
+    PAIR,
+    bearer,
+    contacts,
+    faults,
+    log_in,
+    pair_of,
+    refresh,
+)
 from conftest import PASSWORD
 
 pytestmark = pytest.mark.django_db

@@ -8,7 +8,15 @@ import time_machine
 from django.utils import timezone
 
 from accounts.models import Session, User
-from accounts.tests.cast import PAIR, REFUSED, bearer, contacts, pair_of, refresh, settle
+from accounts.tests.cast import (
+    PAIR,
+    REFUSED,
+    bearer,
+    contacts,
+    pair_of,
+    refresh,
+    settle,
+)
 
 pytestmark = pytest.mark.django_db
 URL = "/api/auth/refresh_token"

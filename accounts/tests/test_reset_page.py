@@ -7,9 +7,16 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from accounts.delivery import deliver
+from accounts.mail.delivery import deliver
 from accounts.models import Session, User
-from accounts.tests.cast import at_once, contacts, log_in, pair_of, refresh, settle
+from accounts.tests.cast import (
+    at_once,
+    contacts,
+    log_in,
+    pair_of,
+    refresh,
+    settle,
+)
 from accounts.tokens import ResetToken
 from conftest import PASSWORD
 

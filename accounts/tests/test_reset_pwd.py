@@ -2,7 +2,7 @@
 
 import pytest
 
-from accounts.delivery import deliver
+from accounts.mail.delivery import deliver
 from accounts.models import Letter
 from accounts.tests.cast import faults, told
 

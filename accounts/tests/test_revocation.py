@@ -8,7 +8,7 @@ from django.db import transaction
 from accounts.models import User, account_key
 from accounts.tests.cast import contacts, pair_of, refresh, settle
 from conftest import PASSWORD
-from contactbook import caching
+from contactbook.cache import responses as caching
 
 pytestmark = pytest.mark.django_db
 ENDED = {"detail": "The session has ended."}

@@ -4,7 +4,7 @@ import datetime
 
 import pytest
 
-from accounts.delivery import deliver
+from accounts.mail.delivery import deliver
 from accounts.models import Letter, User
 from accounts.tests.cast import faults, sign_up
 from conftest import PASSWORD

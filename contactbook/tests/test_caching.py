@@ -5,8 +5,18 @@ from django.conf import settings
 from django.core.cache import cache
 from django.db import transaction
 
-from contactbook import caching, stores
-from contactbook.caching import Page, forget, keep_page, kept_page, mark, remembered, rendered, settle
+from contactbook.cache import rate_limit as stores
+from contactbook.cache import responses as caching
+from contactbook.cache.responses import (
+    Page,
+    forget,
+    keep_page,
+    kept_page,
+    mark,
+    remembered,
+    rendered,
+    settle,
+)
 
 REDIS = bool(settings.REDIS_URL)
 

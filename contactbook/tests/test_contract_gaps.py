@@ -41,4 +41,4 @@ def test_mail_goes_where_the_environment_says(environment):
     anymail = {"ANYMAIL_MAILGUN_API_KEY": "key"}
     assert environment("EMAIL_BACKEND", **anymail).stdout.strip() == "anymail.backends.mailgun.EmailBackend"
     both = environment("EMAIL_BACKEND", **anymail, **smtp)
-    assert both.stdout.strip() == "accounts.emails.SMTPBackend"
+    assert both.stdout.strip() == "accounts.mail.messages.SMTPBackend"

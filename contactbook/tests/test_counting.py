@@ -7,7 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from contactbook import counting, metrics
+from contactbook import counting
+from contactbook.observability import metrics
 
 KEY = ("contactbook_cache", "pages", "hit")
 

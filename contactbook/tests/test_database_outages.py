@@ -229,7 +229,7 @@ def test_a_read_is_not_tried_thrice(as_alice, failing):
 
 
 def test_what_waited_for_long_is_not_tried_again(as_alice, failing, monkeypatch):
-    from contactbook.api import APIViewSet
+    from contactbook.api.viewsets import APIViewSet
 
     monkeypatch.setattr(APIViewSet, "RETRY_WITHIN", 0)
     state = failing(5)
@@ -245,7 +245,7 @@ def test_a_repeated_read_is_counted_once(as_alice, failing, limits, settings):
 
 @once
 def test_a_silent_server_is_given_up_and_the_connection_closed(transactional_db):
-    from contactbook.postgresql.base import patience
+    from contactbook.db.postgresql.base import patience
 
     with patience(0.2), pytest.raises(OperationalError), connection.cursor() as cursor:
         cursor.execute("SELECT pg_sleep(2)")

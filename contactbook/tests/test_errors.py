@@ -11,7 +11,7 @@ from django.http import Http404, UnreadablePostError
 from rest_framework import exceptions
 from rest_framework_simplejwt.exceptions import InvalidToken
 
-from contactbook import errors
+from contactbook.api import exceptions as errors
 
 BUSY = "The service is busy. Try again in a moment."
 OURS = "Something went wrong on our side."
@@ -177,7 +177,7 @@ def test_under_api_nothing_is_html_whatever_debug_says(as_nobody, settings, debu
 @pytest.mark.parametrize("debug", [False, True])
 def test_an_unexpected_error_tells_nothing_and_is_logged(as_alice, settings, monkeypatch, caplog, debug):
     settings.DEBUG = debug
-    from contacts.views import ContactsViewSet
+    from contacts.api.contacts import ContactsViewSet
 
     monkeypatch.setattr(ContactsViewSet, "list", lambda *args: 1 / 0)
     with caplog.at_level(logging.ERROR):

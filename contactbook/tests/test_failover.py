@@ -13,7 +13,14 @@ from types import SimpleNamespace
 import psycopg2
 import pytest
 
-from contactbook.tests.faults import Postgres, account, once, own_postgres, timed, until
+from contactbook.tests.faults import (
+    Postgres,
+    account,
+    once,
+    own_postgres,
+    timed,
+    until,
+)
 from contactbook.tests.live import free_port, serving
 
 pytestmark = [once]
@@ -196,7 +203,7 @@ def test_a_silent_first_host_costs_its_own_time_once(transactional_db):
     """libpq would give the first host all of the time."""
     from django.db import connection
 
-    from contactbook.postgresql.base import DatabaseWrapper
+    from contactbook.db.postgresql.base import DatabaseWrapper
 
     real = connection.get_connection_params()
     with socket.create_server(("127.0.0.1", 0)) as silent:

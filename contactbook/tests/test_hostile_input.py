@@ -15,7 +15,7 @@ from rest_framework.test import APIClient
 from accounts.models import User
 from accounts.tests.cast import FORM
 from conftest import PASSWORD, client_of
-from contactbook.schema import whole_document
+from contactbook.api.schema import whole_document
 from contactbook.tests.hostile import ENCODED, HEADERS, JSON_VALUES, in_the_contracts_shape
 from contactbook.tests.test_access_table import make_rows
 

@@ -9,12 +9,13 @@ import pytest
 from django.conf import settings as django_settings
 from django.test import RequestFactory
 
-from contactbook import stores, throttling
+from contactbook.api import throttling
+from contactbook.api.throttling import client_address, page_verdict, take
+from contactbook.cache import rate_limit as stores
+from contactbook.cache.rate_limit import Memory
 from contactbook.settings import rate
-from contactbook.stores import Memory
 from contactbook.tests.faults import account
 from contactbook.tests.live import serving
-from contactbook.throttling import client_address, page_verdict, take
 
 REDIS = bool(django_settings.REDIS_URL)
 

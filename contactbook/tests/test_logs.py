@@ -9,8 +9,8 @@ import psycopg2.errors
 import pytest
 from django.db import IntegrityError
 
-from contactbook import logs
-from contactbook.monitoring import Monitoring
+from contactbook.observability import logging as logs
+from contactbook.observability.middleware import Monitoring
 
 CANARY = "canary@example.org"
 

@@ -12,7 +12,10 @@ from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families as parsed
 
 from accounts.models import Letter
-from contactbook import breaker, counting, metrics, monitoring
+from contactbook import counting
+from contactbook.cache import circuit_breaker as breaker
+from contactbook.observability import metrics
+from contactbook.observability import middleware as monitoring
 from contactbook.tests.live import PASSWORD
 from contactbook.tests.test_manual import OPERATIONS, names, rows
 
@@ -241,7 +244,7 @@ def test_an_answer_that_is_streamed_stays_so(rf):
 
 
 def test_the_id_is_forgotten_with_the_request(rf):
-    from contactbook import current
+    from contactbook.observability import request_context as current
 
     def fails(request):
         assert current.request_id() == request.id
@@ -253,7 +256,7 @@ def test_the_id_is_forgotten_with_the_request(rf):
 
 
 def test_ids_of_simultaneous_requests_are_not_mixed_up(rf):
-    from contactbook import current
+    from contactbook.observability import request_context as current
 
     both, seen = threading.Barrier(2), []
 

@@ -26,7 +26,7 @@ def test_no_secret_and_nothing_that_people_wrote_stands_in_the_log(tmp_path, for
     if form == "json":
         lines = [json.loads(line) for line in log.splitlines()]
         assert all(line.keys() >= {"time", "level", "logger", "message", "process"} for line in lines)
-        assert all(line["request_id"] for line in lines if line["logger"].startswith("contactbook.errors"))
+        assert all(line["request_id"] for line in lines if line["logger"].startswith("contactbook.api.exceptions"))
 
 
 def log_holds(server, text):

@@ -10,7 +10,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from rest_framework.test import APIClient
 
 from accounts.tests.cast import at_once
-from contactbook.schema import whole_document
+from contactbook.api.schema import whole_document
 from contactbook.tests.live import serving
 from contactbook.urls import urlpatterns
 

@@ -6,8 +6,18 @@ import time
 import pytest
 from django.core.cache import cache
 
-from contactbook import breaker, caching, stores, throttling
-from contactbook.tests.faults import account, once, own_redis, timed, two_servers, until
+from contactbook.api import throttling
+from contactbook.cache import circuit_breaker as breaker
+from contactbook.cache import rate_limit as stores
+from contactbook.cache import responses as caching
+from contactbook.tests.faults import (
+    account,
+    once,
+    own_redis,
+    timed,
+    two_servers,
+    until,
+)
 from contactbook.tests.live import serving
 
 pytestmark = [once]

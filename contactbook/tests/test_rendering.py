@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rest_framework.renderers import JSONRenderer
 
-from contactbook.rendering import as_json
+from contactbook.api.renderers import as_json
 
 
 class Pair(NamedTuple):

@@ -9,7 +9,14 @@ import zlib
 
 import pytest
 
-from contactbook.tests.canaries import canary, execute, fail, leave_text_everywhere, traces, walk_through_an_account
+from contactbook.tests.canaries import (
+    canary,
+    execute,
+    fail,
+    leave_text_everywhere,
+    traces,
+    walk_through_an_account,
+)
 from contactbook.tests.faults import until
 from contactbook.tests.live import serving
 

@@ -29,7 +29,7 @@ SECRET = "hunter2-hunter2-hunter2"
         ("LOG_REQUESTS", "False"),
         ("METRICS_NETWORKS", "[IPv4Network('127.0.0.0/8'), IPv6Network('::1/128')]"),
         ("SENTRY_DSN", ""),
-        ("EMAIL_BACKEND", "accounts.emails.TerminalBackend"),
+        ("EMAIL_BACKEND", "accounts.mail.messages.TerminalBackend"),
         ("DATABASES['default']['ENGINE']", "contactbook.sqlite"),
         ("CACHES['default']['BACKEND']", "django.core.cache.backends.locmem.LocMemCache"),
         ("SECURE_SSL_REDIRECT", "False"),

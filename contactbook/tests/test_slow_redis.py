@@ -7,7 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from contactbook.tests.faults import account, once, own_redis, timed, two_servers, until
+from contactbook.tests.faults import (
+    account,
+    once,
+    own_redis,
+    timed,
+    two_servers,
+    until,
+)
 from contactbook.tests.live import free_port
 
 pytestmark = [once]

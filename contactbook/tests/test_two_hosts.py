@@ -12,7 +12,14 @@ from concurrent.futures import ThreadPoolExecutor
 import psycopg2
 import pytest
 
-from contactbook.tests.faults import account, once, own_postgres, own_redis, timed, until
+from contactbook.tests.faults import (
+    account,
+    once,
+    own_postgres,
+    own_redis,
+    timed,
+    until,
+)
 from contactbook.tests.hosts import front, needs_hosts, own_network, two_hosts
 from contactbook.tests.nginx import needs_nginx
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
 
-from contacts.folding import fold
+from contacts.cards.folding import fold
 
 # Given names, family names, which comes first, the numbers set aside for examples or unassigned, the top-level domain.
 CULTURES = [

@@ -4,9 +4,8 @@ Folded texts are sorted by their bytes, as SQLite does, whatever the database's 
 three letters and more is an index scan within the owner's rows (pg_trgm, btree_gin).
 """
 
+from contactbook.db.postgresql.migrating import OnPostgreSQL
 from django.db import migrations
-
-from contactbook.postgresql.migrating import OnPostgreSQL
 
 
 def trigrams(column):

@@ -4,10 +4,9 @@ On PostgreSQL no write waits for it.
 """
 
 import django.db.models.deletion
+from contactbook.db.postgresql.migrating import AddIndexOnline, OnPostgreSQL, WithoutIndex
 from django.conf import settings
 from django.db import migrations, models
-
-from contactbook.postgresql.migrating import AddIndexOnline, OnPostgreSQL, WithoutIndex
 
 KEYWORDS = (
     # What a failed attempt has left goes; and nobody waits for whom this one waits for.

@@ -5,9 +5,8 @@ and through that of everybody's rows with these letters. On PostgreSQL no write 
 the version before finds the same meanwhile, without an index of letters.
 """
 
+from contactbook.db.postgresql.migrating import OnPostgreSQL
 from django.db import migrations
-
-from contactbook.postgresql.migrating import OnPostgreSQL
 
 # Of 1,024 owners each list is one: with lists for each owner the indexes are 1.8 times as large (a million contacts).
 # What falls together is told apart by reading the row. PL/pgSQL takes 4 µs a text, a function in SQL 18. No search is

@@ -3,9 +3,8 @@
 On PostgreSQL no write waits for it.
 """
 
+from contactbook.db.postgresql.migrating import AddIndexOnline, RemoveIndexOnline
 from django.db import migrations, models
-
-from contactbook.postgresql.migrating import AddIndexOnline, RemoveIndexOnline
 
 
 class Migration(migrations.Migration):

@@ -6,9 +6,8 @@ runs the version before finds the same meanwhile, but in a book of more than 1,0
 whole table.
 """
 
+from contactbook.db.postgresql.migrating import OnPostgreSQL
 from django.db import migrations
-
-from contactbook.postgresql.migrating import OnPostgreSQL
 
 ALONE = "SET lock_timeout = 0"  # nobody waits for whom this one waits for
 

@@ -3,9 +3,8 @@
 To plan its statements took as long as to run them. A server that still runs the version before does without it.
 """
 
+from contactbook.db.postgresql.migrating import OnPostgreSQL
 from django.db import migrations
-
-from contactbook.postgresql.migrating import OnPostgreSQL
 
 # Plans for any owner and text: what they read is told by the conditions, each of which one index serves. `|| ''` and
 # `+ 0` keep the planner from others: it takes matches to be evenly spread over the order, where they may all

@@ -13,12 +13,11 @@ from django.db.models.functions import Greatest
 from django.http import Http404
 from django.utils import timezone
 
-from contactbook.caching import Said, mark, remembered, settle
+from contactbook.api.exceptions import Conflict
+from contactbook.cache.responses import Said, mark, remembered, settle
 from contactbook.compiled import Compiled, Writes, attributes, run
-from contactbook.errors import Conflict
-from contacts import jscontact
-
-from .contact import LARGEST_ID, NOT_FOUND, Contact, Group
+from contacts.cards import jscontact
+from contacts.models.contact import LARGEST_ID, NOT_FOUND, Contact, Group
 
 
 class Version(NamedTuple):

@@ -11,8 +11,8 @@ from django.db.models.functions import Cast, Coalesce
 from django.http import Http404
 
 from contactbook.compiled import PlainNumber
-from contacts import jscontact
-from contacts.folding import fold
+from contacts.cards import jscontact
+from contacts.cards.folding import fold
 
 FOLDED_LENGTH = 510  # characters; its 2,040 bytes at most still fit PostgreSQL's index rows of 2,704
 NOT_FOUND = "Contact was not found"
@@ -153,7 +153,7 @@ class ContactQuerySet(models.QuerySet["Contact"]):
         return self.filter(deleted_at__lt=moment)
 
     def born_on(self, days: tuple[int, int]) -> Self:
-        """Those with a birthday from one day of the year to the other (contacts/birthdays.py)."""
+        """Those with a birthday from one day of the year to the other (contacts/cards/birthdays.py)."""
         return self.filter(month_day__range=days)
 
     def later_than(self, month_day: int, fullname_folded: str, contact_id: int) -> Self:

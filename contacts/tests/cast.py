@@ -6,7 +6,7 @@ from django.conf import settings
 from django.core.cache import cache
 from rest_framework.test import APIClient
 
-from contactbook import stores
+from contactbook.cache import rate_limit as stores
 
 KEYS = {"fullname", "email", "phone_number", "birthday", "additional", "user_id", "avatar", "id", "phone"}
 WHOLE = KEYS | {"card"}  # of a single contact

@@ -4,10 +4,10 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.test import Client
 
-from contacts import jscontact
 from contacts.admin import ContactAdmin
+from contacts.cards import jscontact
 from contacts.models import Book, Change, Contact
-from contacts.serializers import FLAT
+from contacts.serializers.contacts import FLAT
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 URL = "/admin/contacts/contact/"

@@ -11,10 +11,10 @@ from django.core.files.storage import FileSystemStorage, storages
 from PIL import Image
 from urllib3 import Timeout
 
-from contacts import avatars, cloudinary_storage
+from contacts.avatars import cloudinary as cloudinary_storage
+from contacts.avatars import image as avatars
 from contacts.tests.cloudinary_server import CloudinaryServer, Handler
-
-from .test_avatar_pixels import file_of
+from contacts.tests.test_avatar_pixels import file_of
 
 BASE_URL = "https://contacts.example/media/avatars/"
 JPEG = file_of(Image.new("RGB", (250, 250), "red"), "JPEG")
@@ -38,7 +38,7 @@ def far_end(settings):
 
 
 def use_cloudinary(settings, url):
-    storage = {"BACKEND": "contacts.cloudinary_storage.CloudinaryStorage", "OPTIONS": {"url": url}}
+    storage = {"BACKEND": "contacts.avatars.cloudinary.CloudinaryStorage", "OPTIONS": {"url": url}}
     settings.STORAGES = {**settings.STORAGES, "avatars": storage}
 
 

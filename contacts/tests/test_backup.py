@@ -19,7 +19,8 @@ from django.db.migrations.recorder import MigrationRecorder
 
 from accounts.models import Letter, Session, User
 from accounts.tests.cast import bearer, pair_of, refresh
-from contacts import avatars, backup, dumps
+from contacts import backup, dumps
+from contacts.avatars import image as avatars
 from contacts.models import Contact, Group
 from contacts.tests.cast import add, names, path, settle
 

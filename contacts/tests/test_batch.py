@@ -5,8 +5,15 @@ import json
 import pytest
 
 from contacts.models import Change, Contact
-
-from .cast import NOT_FOUND, WHOLE, add, faults, flat, names, path
+from contacts.tests.cast import (
+    NOT_FOUND,
+    WHOLE,
+    add,
+    faults,
+    flat,
+    names,
+    path,
+)
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 URL = "/api/contacts/batch"

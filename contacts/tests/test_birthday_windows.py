@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from contacts.birthdays import LEAP_DAY, ordinal, segments, span
+from contacts.cards.birthdays import LEAP_DAY, ordinal, segments, span
 
 DAYS = [ordinal(date(2024, 1, 1) + timedelta(days=number)) for number in range(366)]
 

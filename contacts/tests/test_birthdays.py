@@ -6,8 +6,15 @@ import pytest
 import time_machine
 
 from conftest import ACCOUNT, BOOK, client_of
-
-from .cast import KEYS, UNKNOWN, add, faults, names, path, settle
+from contacts.tests.cast import (
+    KEYS,
+    UNKNOWN,
+    add,
+    faults,
+    names,
+    path,
+    settle,
+)
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 URL = "/api/contacts/bd"

@@ -9,7 +9,7 @@ from rest_framework.permissions import BasePermission
 from accounts import tokens
 from accounts.models import Session
 from conftest import client_of
-from contactbook.api import APIViewSet
+from contactbook.api.viewsets import APIViewSet
 
 READS = [
     "/api/contacts/",

@@ -9,8 +9,7 @@ from django.test import Client
 from PIL import Image
 
 from contacts.models import Book, Change, Group
-
-from .cast import add, faults, flat, names, path
+from contacts.tests.cast import add, faults, flat, names, path
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 

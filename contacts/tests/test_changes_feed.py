@@ -4,10 +4,9 @@ import pytest
 from django.utils import timezone
 
 from conftest import ACCOUNT, BOOK
-from contactbook.rendering import as_json
+from contactbook.api.renderers import as_json
 from contacts.models import Book
-
-from .cast import KEYS, add, faults, path, settle
+from contacts.tests.cast import KEYS, add, faults, path, settle
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 URL = "/api/contacts/changes"

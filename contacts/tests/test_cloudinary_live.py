@@ -10,9 +10,8 @@ import pytest
 
 from contactbook.tests.faults import idle_in_transaction, once, timed, until
 from contactbook.tests.live import serving
-
-from .cloudinary_server import CloudinaryServer
-from .test_contact_avatar import picture
+from contacts.tests.cloudinary_server import CloudinaryServer
+from contacts.tests.test_contact_avatar import picture
 
 
 @pytest.fixture(scope="module")

@@ -12,14 +12,20 @@ from django.db import OperationalError
 from django.http import Http404
 from PIL import Image
 
-from contactbook.errors import PreconditionFailed
-from contacts import avatars
-from contacts.base import Contacts
+from contactbook.api.exceptions import PreconditionFailed
+from contacts.api.base import Contacts
+from contacts.avatars import image as avatars
 from contacts.models import Contact
-
-from .cast import NOT_FOUND, UNKNOWN, add, faults, flat, path
-from .cloudinary_server import CloudinaryServer
-from .test_contact_update import NO_IDS
+from contacts.tests.cast import (
+    NOT_FOUND,
+    UNKNOWN,
+    add,
+    faults,
+    flat,
+    path,
+)
+from contacts.tests.cloudinary_server import CloudinaryServer
+from contacts.tests.test_contact_update import NO_IDS
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits", "folder")]
 
@@ -37,7 +43,7 @@ def folder(settings, tmp_path):
 def far_end(settings):
     """Cloudinary in place of the folder."""
     with CloudinaryServer() as server:
-        cloud = {"BACKEND": "contacts.cloudinary_storage.CloudinaryStorage", "OPTIONS": {"url": server.url}}
+        cloud = {"BACKEND": "contacts.avatars.cloudinary.CloudinaryStorage", "OPTIONS": {"url": server.url}}
         settings.STORAGES = {**settings.STORAGES, "avatars": cloud}
         yield server
 
@@ -250,7 +256,7 @@ def test_when_cloudinary_fails_the_old_avatar_stays_and_nothing_is_left_behind(a
 def test_when_cloudinary_is_away_the_old_avatar_stays(as_alice, settings):
     contact = add(as_alice, avatar="https://x/old")
     with CloudinaryServer() as gone:
-        cloud = {"BACKEND": "contacts.cloudinary_storage.CloudinaryStorage", "OPTIONS": {"url": gone.url}}
+        cloud = {"BACKEND": "contacts.avatars.cloudinary.CloudinaryStorage", "OPTIONS": {"url": gone.url}}
     settings.STORAGES = {**settings.STORAGES, "avatars": cloud}
     unavailable(upload(as_alice, path(contact)))
     assert flat(as_alice.get(path(contact))) == contact

@@ -2,8 +2,17 @@
 
 import pytest
 
-from .cast import NOT_FOUND, UNKNOWN, add, faults, flat, names, path, settle
-from .test_contact_update import FULL, NO_IDS
+from contacts.tests.cast import (
+    NOT_FOUND,
+    UNKNOWN,
+    add,
+    faults,
+    flat,
+    names,
+    path,
+    settle,
+)
+from contacts.tests.test_contact_update import FULL, NO_IDS
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 

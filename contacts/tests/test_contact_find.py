@@ -5,8 +5,15 @@ from urllib.parse import quote
 import pytest
 
 from conftest import ACCOUNT, BOOK
-
-from .cast import NOT_FOUND, UNKNOWN, add, faults, flat, path, settle
+from contacts.tests.cast import (
+    NOT_FOUND,
+    UNKNOWN,
+    add,
+    faults,
+    flat,
+    path,
+    settle,
+)
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from .cast import add, faults, flat, path
+from contacts.tests.cast import add, faults, flat, path
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 URL = "/api/contacts/"

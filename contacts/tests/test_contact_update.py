@@ -5,8 +5,17 @@ import json
 import pytest
 
 from contacts.models import Book
-
-from .cast import EXAMPLE, KEYS, NOT_FOUND, UNKNOWN, add, faults, flat, path, settle
+from contacts.tests.cast import (
+    EXAMPLE,
+    KEYS,
+    NOT_FOUND,
+    UNKNOWN,
+    add,
+    faults,
+    flat,
+    path,
+    settle,
+)
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 FULL = {"email": "a@b", "phone": "+1 2", "birthday": "2000-01-02", "additional": "x", "avatar": "https://x/y"}

@@ -6,8 +6,15 @@ import re
 import pytest
 
 from contacts.models import Contact
-
-from .cast import EXAMPLE, KEYS, NOT_FOUND, WHOLE, add, faults, flat
+from contacts.tests.cast import (
+    EXAMPLE,
+    KEYS,
+    NOT_FOUND,
+    WHOLE,
+    add,
+    faults,
+    flat,
+)
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 URL = "/api/contacts/"

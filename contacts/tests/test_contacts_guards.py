@@ -4,7 +4,7 @@ import jwt
 import pytest
 from django.conf import settings
 
-from .cast import UNKNOWN, add, path
+from contacts.tests.cast import UNKNOWN, add, path
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 

@@ -4,8 +4,7 @@ import pytest
 
 from conftest import client_of
 from contactbook import settings as product
-
-from .test_contacts_guards import ROUTES, ask
+from contacts.tests.test_contacts_guards import ROUTES, ask
 
 pytestmark = pytest.mark.django_db
 DEFAULTS = dict(zip(ROUTES, [10, 2, 10, 10, 10, 10, 10], strict=True))

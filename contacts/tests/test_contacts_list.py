@@ -7,8 +7,14 @@ import pytest
 
 from conftest import ACCOUNT, BOOK
 from contacts.models import Book
-
-from .cast import KEYS, add, faults, names, path, settle
+from contacts.tests.cast import (
+    KEYS,
+    add,
+    faults,
+    names,
+    path,
+    settle,
+)
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 URL = "/api/contacts/"
@@ -245,7 +251,7 @@ def test_a_deep_page_is_the_same_as_of_a_shallow_list(as_alice, monkeypatch, ord
     for name in ("Cid", "Ann", "ann", "Bea", "Zoë"):
         add(as_alice, name)
     shallow = [as_alice.get(f"{URL}?order={order}&limit=2&skip={skip}") for skip in range(7)]
-    monkeypatch.setattr("contactbook.paging.DEEP", 1)
+    monkeypatch.setattr("contactbook.api.pagination.DEEP", 1)
     settle()
     deep = [as_alice.get(f"{URL}?order={order}&limit=2&skip={skip}") for skip in range(7)]
     assert [answer.json() for answer in deep] == [answer.json() for answer in shallow]

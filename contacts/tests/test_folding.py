@@ -1,4 +1,4 @@
-"""contacts.folding, in Python and in the database under test."""
+"""contacts.cards.folding, in Python and in the database under test."""
 
 import unicodedata
 
@@ -6,8 +6,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from contacts.folding import fold
-from contacts.jscontact import with_flat
+from contacts.cards.folding import fold
+from contacts.cards.jscontact import with_flat
 from contacts.models import Book, Contact
 
 # Letters and marks that people's names are made of, and what LIKE takes for more than itself.

@@ -9,8 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from conftest import ACCOUNT
 from contacts.models import Book, Change, Group
-
-from .cast import add, faults, names, path, settle
+from contacts.tests.cast import add, faults, names, path, settle
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 URL = "/api/groups"

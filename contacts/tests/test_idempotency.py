@@ -6,8 +6,7 @@ import pytest
 from django.utils import timezone
 
 from contacts.models import Change, Contact, FirstAnswer
-
-from .cast import add, faults, path
+from contacts.tests.cast import add, faults, path
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 URL = "/api/contacts/"

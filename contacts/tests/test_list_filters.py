@@ -10,8 +10,7 @@ from django.utils.dateparse import parse_datetime
 
 from conftest import ACCOUNT, BOOK
 from contacts.models import Contact
-
-from .cast import add, faults, names, path, settle
+from contacts.tests.cast import add, faults, names, path, settle
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 URL = "/api/contacts/"
@@ -195,10 +194,10 @@ def test_few_and_many_matches_are_listed_alike(as_alice, five, monkeypatch):
         {"q": "x", "order": "-updated"},
     ]
     few = [walked(as_alice, limit=1, **query)[0] for query in queries]
-    monkeypatch.setattr("contacts.hot.SMALL", 0)
+    monkeypatch.setattr("contacts.search.SMALL", 0)
     settle()
     assert [walked(as_alice, limit=1, **query)[0] for query in queries] == few
-    monkeypatch.setattr("contacts.views.FEW", 0)
-    monkeypatch.setattr("contacts.views.FEW_FOUND", 0)
+    monkeypatch.setattr("contacts.api.contacts.FEW", 0)
+    monkeypatch.setattr("contacts.api.contacts.FEW_FOUND", 0)
     settle()
     assert [walked(as_alice, limit=1, **query)[0] for query in queries] == few

@@ -4,8 +4,14 @@ import pytest
 
 from conftest import ACCOUNT
 from contacts.models import Book, Change
-
-from .cast import NOT_FOUND, UNKNOWN, add, faults, path, settle
+from contacts.tests.cast import (
+    NOT_FOUND,
+    UNKNOWN,
+    add,
+    faults,
+    path,
+    settle,
+)
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 KEYS = {"change", "at", "kind", "via", "client", "fields"}

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 from conftest import client_of
-from contacts import jscontact
+from contacts.cards import jscontact
 from contacts.models import Book, Change, Contact, Group
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]

@@ -5,8 +5,15 @@ import json
 import pytest
 
 from contacts.models import Change
-
-from .cast import NOT_FOUND, UNKNOWN, WHOLE, add, faults, flat, path
+from contacts.tests.cast import (
+    NOT_FOUND,
+    UNKNOWN,
+    WHOLE,
+    add,
+    faults,
+    flat,
+    path,
+)
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 

@@ -17,13 +17,13 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Session
 from conftest import client_of
-from contactbook.paging import Position, encoded
+from contactbook.api.pagination import Position, encoded
 from contactbook.tests.test_access_table import OPEN, routes
-from contacts import export, hot
+from contacts import search as hot
+from contacts.api import export
 from contacts.models import Book, Contact, Group
-from contacts.serializers import ORDERS
-
-from .cast import settle
+from contacts.serializers.contacts import ORDERS
+from contacts.tests.cast import settle
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 

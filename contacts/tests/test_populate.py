@@ -11,8 +11,7 @@ from accounts.models import User
 from contacts.management.commands.populate import PASSWORD
 from contacts.management.people import people
 from contacts.models import Book, Change, Contact, Group
-
-from .cast import names
+from contacts.tests.cast import names
 
 pytestmark = pytest.mark.django_db
 OF_THE_MOMENT = ("id", "user", "uid", "book", "contact_id", "via", "client", "at", "created_at", "updated_at")

@@ -9,11 +9,10 @@ from django.core.files.storage import storages
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from contacts import avatars
+from contacts.avatars import image as avatars
 from contacts.models import Book, Change, Contact, FirstAnswer
-
-from .cast import add, path
-from .cloudinary_server import CloudinaryServer
+from contacts.tests.cast import add, path
+from contacts.tests.cloudinary_server import CloudinaryServer
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 
@@ -136,7 +135,7 @@ def test_a_contact_taken_out_meanwhile_is_kept(as_alice, alice, capsys, monkeypa
 
 def test_pictures_at_cloudinary_are_found_on_all_its_pages(as_alice, settings, capsys):
     with CloudinaryServer() as server:
-        backend = {"BACKEND": "contacts.cloudinary_storage.CloudinaryStorage", "OPTIONS": {"url": server.url}}
+        backend = {"BACKEND": "contacts.avatars.cloudinary.CloudinaryStorage", "OPTIONS": {"url": server.url}}
         settings.STORAGES = {**settings.STORAGES, "avatars": backend}
         urls = [avatars.keep(b"\xff\xd8\xff") for _ in range(5)]
         server.images["avatars/somebody-elses"] = server.images["elsewhere"] = b"x"
@@ -150,7 +149,7 @@ def test_pictures_at_cloudinary_are_found_on_all_its_pages(as_alice, settings, c
 def test_where_pictures_cannot_be_listed_the_rest_is_done(as_alice, settings, capsys):
     in_the_trash(as_alice, 91)
     with CloudinaryServer() as gone:
-        backend = {"BACKEND": "contacts.cloudinary_storage.CloudinaryStorage", "OPTIONS": {"url": gone.url}}
+        backend = {"BACKEND": "contacts.avatars.cloudinary.CloudinaryStorage", "OPTIONS": {"url": gone.url}}
     settings.STORAGES = {**settings.STORAGES, "avatars": backend}
     with pytest.raises(CommandError, match="Pictures cannot be listed"):
         purge(capsys)

@@ -4,8 +4,7 @@ import pytest
 from django.core.management import call_command
 
 from contacts.models import Book, Change, Contact
-
-from .cast import add
+from contacts.tests.cast import add
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 

@@ -4,8 +4,15 @@ import pytest
 
 from conftest import ACCOUNT
 from contacts.models import Change, Contact
-
-from .cast import NOT_FOUND, WHOLE, add, faults, flat, path, settle
+from contacts.tests.cast import (
+    NOT_FOUND,
+    WHOLE,
+    add,
+    faults,
+    flat,
+    path,
+    settle,
+)
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 URL = "/api/contacts/trash"

@@ -4,8 +4,7 @@ import pytest
 
 from contacts import history
 from contacts.models import Change, Contact
-
-from .cast import add, faults, flat, names, path
+from contacts.tests.cast import add, faults, flat, names, path
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 

@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import Session
-from contactbook.batches import in_batches
+from contactbook.db.batches import in_batches
 
 
 def delete_still(rows: QuerySet[Any], keys: list[Any]) -> int:

@@ -4,7 +4,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
 from accounts.models import User
-from contactbook.batches import in_batches
+from contactbook.db.batches import in_batches
 
 
 class Command(BaseCommand):

@@ -8,7 +8,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from contactbook.tests.faults import Postgres, Redis, account, alive, own_postgres, own_redis, parent_of
+from contactbook.tests.faults import (
+    Postgres,
+    Redis,
+    account,
+    alive,
+    own_postgres,
+    own_redis,
+    parent_of,
+)
 from contactbook.tests.live import Server, serving
 
 ACCOUNTS = 2

@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import transaction
 
 from accounts.models import User
-from contacts import jscontact
+from contacts.cards import jscontact
 from contacts.models import Book, Contact
 
 ADDRESS = "demo@example.org"

@@ -6,8 +6,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from accounts.models import User
-from contactbook.batches import bar
-from contacts import jscontact
+from contactbook.db.batches import bar
+from contacts.cards import jscontact
 from contacts.management.people import people
 from contacts.models import Book
 

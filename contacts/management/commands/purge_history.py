@@ -10,8 +10,8 @@ from django.core.files.storage import storages
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from contactbook.batches import in_batches
-from contacts import avatars
+from contactbook.db.batches import in_batches
+from contacts.avatars import image as avatars
 from contacts.models import Book, Change, Contact, FirstAnswer
 
 PICTURE = re.compile(r"[0-9a-f]{32}\.jpg")

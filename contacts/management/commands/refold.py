@@ -2,7 +2,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from contactbook.batches import in_batches
+from contactbook.db.batches import in_batches
 from contacts.models import Book, Contact
 
 

@@ -1,0 +1,246 @@
+"""Pictures of contacts: an upload in, a small square JPEG out, kept where STORAGES["avatars"] says.
+
+JPEG because every browser and every vCard 3.0 reader shows it. Of the upload nothing survives but pixels.
+"""
+
+import io
+import logging
+import re
+import secrets
+import struct
+import threading
+import zlib
+from collections.abc import Iterator
+from contextlib import nullcontext
+from datetime import datetime
+
+from django.core.files.base import ContentFile
+from django.core.files.storage import Storage, storages
+from django.core.files.uploadedfile import UploadedFile
+from PIL import ExifTags, Image, ImageCms
+
+from contacts.avatars.cloudinary import CloudinaryStorage
+
+logger = logging.getLogger(__name__)
+
+SIDE = 250
+MAX_BYTES = 10 * 1024 * 1024
+MAX_PIXELS = 50_000_000
+FORMATS = ["JPEG", "PNG", "WEBP", "GIF"]
+
+# A WebP takes 16 bytes a pixel while it is decoded, so decoding waits its turn, and the large wait for each
+# other: 800 MB is the most that one of 50 megapixels was seen to take.
+DECODING = threading.BoundedSemaphore(2)
+DECODING_LARGE = threading.BoundedSemaphore(1)
+LARGE_PIXELS = MAX_PIXELS // 4
+
+# Sampled to this first, without averaging, so that no second full-size copy of the picture is ever made.
+WORKING_SIDE = 4 * SIDE
+
+# A few bytes each, but every scan of a JPEG is a pass over all its pixels, and every profile of a PNG is
+# inflated: 10 MB of either would take minutes to an hour, and Pillow sets no bound.
+MAX_JPEG_SCANS = 50
+MAX_PNG_PROFILES = 8
+JPEG_MARKER = re.compile(rb"\xff([^\x00\x01\xff\xd0-\xd7])")
+
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+# What Pillow's readers may let through where a file is broken; none of it is a fault of the server.
+DAMAGE = (
+    ArithmeticError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    OSError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    Warning,  # where the interpreter is told to raise them
+    struct.error,
+    zlib.error,
+)
+
+# So many threads of a process may wait for a far end that hangs: half of them are left for everybody else.
+KEEPING = threading.BoundedSemaphore(4)
+TURN = 0.5  # seconds to wait for one's turn
+NAME = re.compile(r"[0-9a-f]{32}\.jpg")
+
+
+class NotAnImage(ValueError):
+    """The upload is no picture that we take; the text is for people."""
+
+
+class StorageUnavailable(Exception):
+    """The picture could not be kept, and nothing has changed; worth another try later."""
+
+
+def render(upload: UploadedFile) -> bytes:
+    """The middle of the picture as a JPEG of 250×250 pixels; raises NotAnImage."""
+    upload.seek(0)
+    data = upload.read(MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
+        raise NotAnImage("The picture must be at most 10 MB.")
+    with DECODING:
+        try:
+            return _encoded(_decoded(data))
+        except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+            raise NotAnImage("The picture must have at most 50 megapixels.") from None
+        except DAMAGE as error:
+            if isinstance(error, NotAnImage):
+                raise
+            raise NotAnImage("The file must be a JPEG, PNG, WebP or GIF picture, and undamaged.") from None
+
+
+def _decoded(data: bytes) -> Image.Image:
+    if _is_bomb(data):
+        raise ValueError
+    with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+        pixels = image.width * image.height
+        if pixels > MAX_PIXELS:
+            raise Image.DecompressionBombError
+        with DECODING_LARGE if pixels > LARGE_PIXELS else nullcontext():
+            sample = _sampled(image)
+        turn, profile = _turn(image), image.info.get("icc_profile")
+    square = _in_srgb(_flat(sample), profile).resize((SIDE, SIDE), Image.Resampling.LANCZOS)
+    return square if turn is None else square.transpose(turn)
+
+
+def _is_bomb(data: bytes) -> bool:
+    """Whether it holds more scans or profiles than any camera or editor writes."""
+    if data.startswith(b"\xff\xd8"):
+        return _jpeg_scans(data) > MAX_JPEG_SCANS
+    return data.startswith(b"\x89PNG") and data.count(b"iCCP") > MAX_PNG_PROFILES
+
+
+def _jpeg_scans(data: bytes) -> int:
+    """ITU-T T.81 B.1.1: a segment gives its length; in a scan's data 0xFF before 0 or RST is no marker."""
+    scans, at = 0, 2
+    while (marker := JPEG_MARKER.search(data, at)) and marker[1] != b"\xd9":
+        scans += marker[1] == b"\xda"
+        at = marker.end() + int.from_bytes(data[marker.end() : marker.end() + 2])
+    return scans
+
+
+def _sampled(image: Image.Image) -> Image.Image:
+    """The first frame's middle square, at most WORKING_SIDE wide; a JPEG is decoded no larger than needed."""
+    image.draft(image.mode, (WORKING_SIDE, WORKING_SIDE))
+    image.load()
+    side = min(image.size)
+    left, top = (image.width - side) // 2, (image.height - side) // 2
+    size = min(side, WORKING_SIDE)
+    return image.resize((size, size), Image.Resampling.NEAREST, box=(left, top, left + side, top + side))
+
+
+def _turn(image: Image.Image) -> Image.Transpose | None:
+    try:
+        return TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+    except DAMAGE:
+        return None  # broken notes beside good pixels
+
+
+def _flat(image: Image.Image) -> Image.Image:
+    """RGB, on white where it was transparent."""
+    if image.mode.startswith("I"):  # 16 bits of grey, which convert() would clip at 255
+        return image.convert("I").point(lambda value: value * (1 / 256)).convert("RGB")
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    return image.convert("RGB")
+
+
+def _in_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
+    """A phone's wide colours as a browser would show them; a profile that does not fit is ignored."""
+    if not profile:
+        return image
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        return ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB") or image
+    except (ImageCms.PyCMSError, *DAMAGE):
+        return image
+
+
+def _encoded(image: Image.Image) -> bytes:
+    bare = Image.new("RGB", image.size)  # without the info that save() would write out again, comments for one
+    bare.paste(image)
+    jpeg = io.BytesIO()
+    bare.save(jpeg, "JPEG", quality=85, optimize=True)
+    return jpeg.getvalue()
+
+
+def keep(jpeg: bytes) -> str:
+    """The URL it has from now on; raises StorageUnavailable. May take 15 seconds: in no transaction."""
+    if not KEEPING.acquire(timeout=TURN):
+        raise StorageUnavailable("Too many pictures are waiting to be kept.")
+    try:
+        return _kept(jpeg)
+    finally:
+        KEEPING.release()
+
+
+def _kept(jpeg: bytes) -> str:
+    storage = storages["avatars"]
+    name = f"{secrets.token_hex(16)}.jpg"
+    try:
+        return storage.url(storage.save(name, ContentFile(jpeg)))
+    except OSError as error:
+        logger.warning("Avatar %s was not kept: %.300r", name, error)
+        if not isinstance(error, ConnectionError):
+            _remove(storage, name)  # half a file on a full disk, or stored though the answer was lost
+        raise StorageUnavailable("Pictures cannot be kept at the moment.") from error
+
+
+def discard(url: str | None) -> None:
+    """Deletes the picture if it is one that keep() made here; never raises.
+
+    A contact's avatar is whatever its owner wrote, so ask first that no other contact has this URL.
+    """
+    storage = storages["avatars"]
+    name = (url or "").rpartition("/")[2]
+    if NAME.fullmatch(name) and storage.url(name) == url:
+        _remove(storage, name)
+
+
+def kept_before(moment: datetime) -> Iterator[str]:
+    """The names of the pictures that keep() made before then; OSError where they cannot be listed."""
+    storage = storages["avatars"]
+    if isinstance(storage, CloudinaryStorage):
+        yield from filter(NAME.fullmatch, storage.kept_before(moment))
+        return
+    try:
+        names = storage.listdir("")[1]
+    except FileNotFoundError:
+        return
+    for name in names:
+        if NAME.fullmatch(name) and storage.get_modified_time(name) < moment:
+            yield name
+
+
+def read(url: str | None) -> bytes | None:
+    """The picture behind a URL that keep() gave; None for any other, or where it cannot be had now."""
+    storage = storages["avatars"]
+    name = (url or "").rpartition("/")[2]
+    if not NAME.fullmatch(name) or storage.url(name) != url:
+        return None
+    try:
+        with storage.open(name) as file:
+            return file.read(MAX_BYTES)
+    except OSError as error:
+        logger.warning("Avatar %s could not be read: %.300r", name, error)
+        return None
+
+
+def _remove(storage: Storage, name: str) -> None:
+    try:
+        storage.delete(name)
+    except OSError as error:
+        logger.warning("Avatar %s may be left over: %.300r", name, error)

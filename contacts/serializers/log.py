@@ -1,0 +1,162 @@
+"""What the routes around the log read and answer: history, trash, undo, changes, batch and groups."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from contactbook.api.fields import Count, Flag, Number, Text
+from contacts.cards.jscontact import FAVOURITE
+from contacts.models import Change, Group
+from contacts.models.contact import LARGEST_ID
+from contacts.serializers.contacts import ContactOutput, WholeContactOutput
+
+
+class PageQuery(serializers.Serializer):
+    skip = Count(required=False, default=0, min_value=0, max_value=2_147_483_647)
+    limit = Count(required=False, default=100, min_value=0, max_value=1000)
+
+
+class ChangesQuery(serializers.Serializer):
+    since = Count(required=False, default=0, min_value=0, max_value=LARGEST_ID)
+    limit = Count(required=False, default=500, min_value=1, max_value=1000)
+    fields = serializers.ChoiceField(["card"], required=False)  # type: ignore[assignment]
+
+
+class RestoreInput(serializers.Serializer):
+    example = {"to": 1, "fields": ["phone"]}
+    to = Number(min_value=1, max_value=LARGEST_ID)
+    fields = serializers.ListField(child=Text(max_length=255), required=False, allow_null=True, max_length=100)  # type: ignore[assignment]
+
+
+class UndoInput(serializers.Serializer):
+    """Either one `change`, or all `since` one."""
+
+    openapi = {"oneOf": [{"required": ["change"]}, {"required": ["since"]}]}
+    example = {"since": 1, "dry_run": True}
+
+    change = Number(required=False, min_value=1, max_value=LARGEST_ID)
+    since = Number(required=False, min_value=0, max_value=LARGEST_ID)
+    dry_run = Flag(required=False, default=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if ("change" in attrs) == ("since" in attrs):
+            raise serializers.ValidationError("Give either change or since.")
+        return attrs
+
+
+class Anything(serializers.JSONField):
+    """Whatever JSON holds; it is judged later."""
+
+    openapi: dict[str, Any] = {}
+
+    def to_internal_value(self, data: Any) -> Any:
+        return data
+
+
+class BatchItem(serializers.Serializer):
+    op = serializers.ChoiceField(["create", "update", "delete"])
+    id = Number(required=False, min_value=1, max_value=LARGEST_ID)
+    contact = Anything(required=False)
+    if_match = Text(required=False, allow_null=True, max_length=1000)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        needed = {"create": ["contact"], "update": ["id", "contact"], "delete": ["id"]}[attrs["op"]]
+        missing = {name: ["This field is required."] for name in needed if name not in attrs}
+        if missing:
+            raise serializers.ValidationError(missing, "required")
+        return attrs
+
+
+class BatchInput(serializers.Serializer):
+    example = {"atomic": True, "items": [{"op": "create", "contact": {"fullname": "Ada Lovelace"}}]}
+    atomic = Flag(required=False, default=False)
+    items = serializers.ListField(child=Anything(allow_null=True), max_length=1000)
+
+
+class GroupInput(serializers.Serializer):
+    example = {"name": "Family"}
+    name = Text(min_length=1, max_length=255)
+
+    def validate_name(self, name: str) -> str:
+        if name == FAVOURITE:
+            raise serializers.ValidationError("That name marks favourites.")
+        return name
+
+
+class GroupPath(serializers.Serializer):
+    group_id = Count()
+
+
+class GroupOutput(serializers.ModelSerializer):
+    example = {"id": 1, "name": "Family"}
+
+    class Meta:
+        model = Group
+        fields = ["id", "name"]
+
+
+class DeletedContactOutput(WholeContactOutput):
+    example = {**WholeContactOutput.example, "deleted_at": "2026-01-31T12:00:00Z"}
+    deleted_at = serializers.DateTimeField()
+
+
+class HistoryOutput(serializers.Serializer):
+    example = {
+        "change": 2,
+        "at": "2026-01-31T12:00:00Z",
+        "kind": "changed",
+        "via": "rest",
+        "client": "curl/8.5",
+        "fields": {"phone": [None, "+380 44 123 45 67"]},
+    }
+    change = serializers.IntegerField()
+    at = serializers.DateTimeField()
+    kind = serializers.ChoiceField(Change.Kind.choices)
+    via = serializers.CharField(help_text="The door: rest, admin, command …")
+    client = serializers.CharField(help_text="The program, as its User-Agent said.")
+    fields = serializers.DictField(  # type: ignore[assignment]
+        child=serializers.ListField(min_length=2, max_length=2),
+        allow_null=True,
+        help_text="Each field that changed: [before, after]; null where that is no longer kept.",
+    )
+
+
+class ChangeOutput(serializers.Serializer):
+    change = serializers.IntegerField()
+    kind = serializers.ChoiceField(Change.Kind.choices)
+    id = serializers.IntegerField()
+    contact = ContactOutput(allow_null=True)
+
+
+class ChangesOutput(serializers.Serializer):
+    example = {
+        "changes": [{"change": 1, "kind": "created", "id": 1, "contact": ContactOutput.example}],
+        "next": 1,
+        "more": False,
+    }
+    changes = ChangeOutput(many=True)
+    next = serializers.IntegerField(help_text="The next `since`.")
+    more = serializers.BooleanField()
+
+
+class UndoResult(serializers.Serializer):
+    id = serializers.IntegerField()
+    does = serializers.ChoiceField(["change", "delete", "restore", "nothing"])
+    status = serializers.ChoiceField(["done", "conflict"])
+
+
+class UndoOutput(serializers.Serializer):
+    example = {"dry_run": True, "results": [{"id": 1, "does": "change", "status": "done"}]}
+    dry_run = serializers.BooleanField()
+    results = UndoResult(many=True)
+
+
+class BatchResult(serializers.Serializer):
+    status = serializers.IntegerField()
+    contact = WholeContactOutput(required=False)
+    detail = serializers.JSONField(required=False)
+
+
+class BatchOutput(serializers.Serializer):
+    example = {"results": [{"status": 201, "contact": WholeContactOutput.example}]}
+    results = BatchResult(many=True)
