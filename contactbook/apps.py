@@ -2,4 +2,4 @@ from django.contrib.admin import apps
 
 
 class AdminConfig(apps.AdminConfig):
-    default_site = "contactbook.admin.Site"
+    default_site = "contactbook.admin.ContactBookAdminSite"

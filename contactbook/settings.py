@@ -140,7 +140,7 @@ if DATABASE_URL:
 else:
     DATABASES = {
         "default": {
-            "ENGINE": "contactbook.sqlite",
+            "ENGINE": "django.db.backends.sqlite3",
             "NAME": VAR_DIR / "contactbook.sqlite3",
             "CONN_MAX_AGE": None,
             "OPTIONS": {
@@ -162,31 +162,32 @@ if REDIS_URL and urlsplit(REDIS_URL).scheme not in ("redis", "rediss", "unix"):
 if WEB_CONCURRENCY > 1 and not REDIS_URL:
     stop("REDIS_URL must be set where WEB_CONCURRENCY is more than 1: limits are counted once over all processes.")
 if REDIS_URL:
+    _redis = {
+        "BACKEND": "django_redis.cache.RedisCache",
+        "KEY_PREFIX": read(env.str, "REDIS_PREFIX", "contactbook", "a text before every key"),
+        "OPTIONS": {
+            "REDIS_CLIENT_CLASS": "contactbook.cache.circuit_breaker.Redis",
+            # Pickle would make write access to Redis into code execution here.
+            "SERIALIZER": "django_redis.serializers.json.JSONSerializer",
+            "SOCKET_CONNECT_TIMEOUT": 0.2,
+            "SOCKET_TIMEOUT": 0.2,
+        },
+    }
     CACHES: dict[str, Any] = {
-        "default": {
-            "BACKEND": "django_redis.cache.RedisCache",
-            "LOCATION": REDIS_URL,
-            "KEY_PREFIX": read(env.str, "REDIS_PREFIX", "contactbook", "a text before every key"),
-            "TIMEOUT": 60,
-            "OPTIONS": {
-                "REDIS_CLIENT_CLASS": "contactbook.cache.circuit_breaker.Redis",
-                # Pickle would make write access to Redis into code execution here.
-                "SERIALIZER": "django_redis.serializers.json.JSONSerializer",
-                "SOCKET_CONNECT_TIMEOUT": 0.2,
-                "SOCKET_TIMEOUT": 0.2,
-            },
-        }
+        "default": {**_redis, "LOCATION": REDIS_URL, "TIMEOUT": 60},
+        "responses": {**_redis, "LOCATION": REDIS_URL, "TIMEOUT": 600},
     }
 else:
     CACHES = {
-        "default": {
+        "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "default"},
+        "responses": {
             "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
-            "TIMEOUT": 60,
-            # Eviction would erase the counters of django-ratelimit, which lifts a limit.
-            "OPTIONS": {"MAX_ENTRIES": 100_000},
+            "LOCATION": "responses",
+            "OPTIONS": {"MAX_ENTRIES": 256},
         },
     }
 
+RELEASE = "1.0.0"
 SILENCED_SYSTEM_CHECKS = ["auth.W004"]  # the address is unique by its key, without regard to case
 if not REDIS_URL:
     # django-ratelimit refuses a cache inside one process; here there is one process, and more refuse to start.
@@ -275,7 +276,7 @@ def mail_settings(url: str) -> dict[str, Any]:
         raise ValueError
     options = dict(parse_qsl(parts.query))
     return {
-        "EMAIL_BACKEND": "accounts.mail.messages.SMTPBackend",
+        "EMAIL_BACKEND": "accounts.mail.backends.SMTPBackend",
         "EMAIL_HOST": parts.hostname,
         "EMAIL_PORT": parts.port or {"smtp": 25, "smtp+tls": 587, "smtps": 465}[parts.scheme],
         "EMAIL_HOST_USER": unquote(parts.username or ""),
@@ -303,7 +304,7 @@ ANYMAIL = {
     name.removeprefix("ANYMAIL_"): value for name, value in os.environ.items() if name.startswith("ANYMAIL_") and value
 }
 EMAIL_URL = read(env.str, "EMAIL_URL", "", "a URL")
-EMAIL_BACKEND = "accounts.mail.messages.TerminalBackend"
+EMAIL_BACKEND = "accounts.mail.backends.TerminalBackend"
 if EMAIL_URL:
     try:
         globals().update(mail_settings(EMAIL_URL))
@@ -325,7 +326,7 @@ STORAGES: dict[str, Any] = {
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
     "avatars": {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {"location": MEDIA_ROOT / "avatars", "base_url": f"{PUBLIC_URL}/media/avatars/"},
+        "OPTIONS": {"location": MEDIA_ROOT / "avatars", "base_url": "/media/avatars/"},
     },
 }
 if CLOUDINARY_URL:
@@ -357,19 +358,19 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "contactbook.observability.middleware.Monitoring",  # the outermost: every answer is named and counted
-    "contactbook.api.parsers.forms_are_utf8",
+    "contactbook.http.middleware.utf8_forms",
     # These are outside of the one that redirects to https and refuses hosts: its answers carry their headers, too.
-    "contactbook.api.exceptions.Envelope",
-    "contactbook.http.middleware.ContentSecurityPolicy",
+    "contactbook.http.middleware.JSONErrorMiddleware",
+    "contactbook.http.middleware.ContentSecurityPolicyMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "contactbook.http.middleware.Static",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
     *(["corsheaders.middleware.CorsMiddleware"] if CORS_ALLOWED_ORIGINS else []),
-    "contactbook.http.middleware.Sessions",
+    "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "contactbook.http.middleware.Users",
-    "contactbook.http.middleware.Messages",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
 ]
 TEMPLATES = [
     {
@@ -398,7 +399,10 @@ USE_I18N = False
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
-FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler", "contactbook.api.parsers.LargeFiles"]
+FILE_UPLOAD_HANDLERS = [
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "contactbook.api.parsers.UploadHandler",
+]
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
 DATA_UPLOAD_MAX_NUMBER_FILES = 5
 
@@ -408,7 +412,7 @@ AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["accounts.authentication.PasswordBackend"]
 LOGIN_URL, LOGIN_REDIRECT_URL = "admin:login", "admin:index"
 PASSWORD_HASHERS = [
-    "accounts.authentication.Argon2PasswordHasher",
+    "accounts.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
 AUTH_PASSWORD_VALIDATORS = [
@@ -487,8 +491,8 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_THROTTLE_CLASSES": ["contactbook.api.throttling.RouteThrottle"],
     "DEFAULT_PARSER_CLASSES": ["contactbook.api.parsers.JSONParser"],
-    "DEFAULT_RENDERER_CLASSES": ["contactbook.api.renderers.Renderer"],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "contactbook.api.parsers.AnswersInJSON",
+    "DEFAULT_RENDERER_CLASSES": ["contactbook.api.renderers.JSONRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "contactbook.api.parsers.JSONContentNegotiation",
     "DEFAULT_METADATA_CLASS": None,
     "EXCEPTION_HANDLER": "contactbook.api.exceptions.exception_handler",
     "DEFAULT_SCHEMA_CLASS": "contactbook.api.schema.AutoSchema",
@@ -500,16 +504,13 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "The address book that people and their programs can rely on.",
     "VERSION": "1.0.0",
     "OAS_VERSION": "3.1.1",
-    "DEFAULT_GENERATOR_CLASS": "contactbook.api.schema.Generator",
     "SCHEMA_PATH_PREFIX": "/api",
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SERVE_AUTHENTICATION": [],
     # No SERVERS: calls go to where the document came from, by whatever name the browser knows this host.
-    "PREPROCESSING_HOOKS": ["contactbook.api.schema.as_the_contract_writes"],
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
-        "contactbook.api.schema.with_tags_and_security",
     ],
     "SORT_OPERATION_PARAMETERS": False,
     "SWAGGER_UI_DIST": "SIDECAR",

@@ -17,7 +17,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 
-from accounts.models import Letter, Session, User
+from accounts.models import OutgoingEmail, Session, User
 from accounts.tests.cast import bearer, pair_of, refresh
 from contacts import backup, dumps
 from contacts.avatars import image as avatars
@@ -86,7 +86,7 @@ def fill(client, staff):
     client.post("/api/groups", {"name": "empty"}, format="json")
     answer = client.post("/api/contacts", {"fullname": "Cy"}, format="json", headers={"Idempotency-Key": "once"})
     assert answer.status_code == 201
-    Letter.objects.queue(Letter.Kind.CONFIRM, "eve@example.org")
+    OutgoingEmail.objects.queue(OutgoingEmail.Kind.CONFIRM, "eve@example.org")
     kind = ContentType.objects.get_for_model(User)
     LogEntry.objects.create(user=staff, content_type=kind, object_id="1", object_repr="x", action_flag=1)
     return ann
@@ -101,7 +101,7 @@ def test_it_works(as_alice, alice, bob, staff, file, folder):
     ]
     save(file)
     User.objects.all().delete()
-    Letter.objects.all().delete()
+    OutgoingEmail.objects.all().delete()
     [each.unlink() for each in folder.iterdir()]
     restore(file)
     books, again = state.pop("contacts_book"), everything()
