@@ -126,20 +126,20 @@ INSTALLED_APPS = [
     "anymail",
 ]
 MIDDLEWARE = [
-    "contactbook.observability.middleware.Monitoring",  # outermost: it gives every response an id and counts it
-    "contactbook.api.parsers.forms_are_utf8",
+    "contactbook.observability.middleware.RequestMonitoringMiddleware",  # outermost: it counts every response
+    "contactbook.http.middleware.utf8_forms",
     # These come before SecurityMiddleware and CommonMiddleware, whose redirects and refusals need their headers too.
-    "contactbook.api.exceptions.Envelope",
-    "contactbook.http.middleware.ContentSecurityPolicy",
+    "contactbook.http.middleware.JSONErrorMiddleware",
+    "contactbook.http.middleware.ContentSecurityPolicyMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "contactbook.http.middleware.Static",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
     *(["corsheaders.middleware.CorsMiddleware"] if CORS_ALLOWED_ORIGINS else []),
-    "contactbook.http.middleware.Sessions",
+    "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "contactbook.http.middleware.Users",
-    "contactbook.http.middleware.Messages",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
 ]
 TEMPLATES = [
     {
@@ -173,7 +173,7 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 5
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["accounts.authentication.PasswordBackend"]
 LOGIN_URL, LOGIN_REDIRECT_URL = "admin:login", "admin:index"
-PASSWORD_HASHERS = ["accounts.authentication.Argon2PasswordHasher", "django.contrib.auth.hashers.PBKDF2PasswordHasher"]
+PASSWORD_HASHERS = ["accounts.hashers.Argon2PasswordHasher", "django.contrib.auth.hashers.PBKDF2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
@@ -243,8 +243,8 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_THROTTLE_CLASSES": ["contactbook.api.throttling.RouteThrottle"],
     "DEFAULT_PARSER_CLASSES": ["contactbook.api.parsers.JSONParser"],
-    "DEFAULT_RENDERER_CLASSES": ["contactbook.api.renderers.Renderer"],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "contactbook.api.parsers.AnswersInJSON",
+    "DEFAULT_RENDERER_CLASSES": ["contactbook.api.renderers.JSONRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "contactbook.api.parsers.JSONContentNegotiation",
     "DEFAULT_METADATA_CLASS": None,
     "EXCEPTION_HANDLER": "contactbook.api.exceptions.exception_handler",
     "DEFAULT_SCHEMA_CLASS": "contactbook.api.schema.AutoSchema",
@@ -255,7 +255,6 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "The address book that people and their programs can rely on.",
     "VERSION": "1.0.0",
     "OAS_VERSION": "3.1.1",
-    "DEFAULT_GENERATOR_CLASS": "contactbook.api.schema.Generator",
     "SCHEMA_PATH_PREFIX": "/api",
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
