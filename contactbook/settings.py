@@ -98,7 +98,7 @@ CLOUDINARY_URL = env.cloudinary_url
 MEDIA_ROOT = VAR_DIR / "media"
 LOCAL_AVATARS = {
     "BACKEND": "django.core.files.storage.FileSystemStorage",
-    "OPTIONS": {"location": MEDIA_ROOT / "avatars", "base_url": f"{PUBLIC_URL}/media/avatars/"},
+    "OPTIONS": {"location": MEDIA_ROOT / "avatars", "base_url": "/media/avatars/"},
 }
 CLOUDINARY_AVATARS = {"BACKEND": "contacts.avatars.cloudinary.CloudinaryStorage", "OPTIONS": {"url": CLOUDINARY_URL}}
 STORAGES: dict[str, Any] = {
