@@ -211,6 +211,7 @@ def load_sqlite(archive: zipfile.ZipFile, folder: Path) -> None:
                     if not cursor.rowcount:
                         cursor.execute("INSERT INTO sqlite_sequence (name, seq) VALUES (%s, %s)", [table, ID_GAP])
                 Book.objects.begin_new_epoch(timezone.now())
+                connection.check_constraints()
     finally:
         connection.close()
 
