@@ -206,10 +206,8 @@ def load_sqlite(archive: zipfile.ZipFile, folder: Path) -> None:
                     names = columns(table)
                     cursor.execute(f'DELETE FROM main."{table}"')  # noqa: S608 # nosec B608
                     cursor.execute(f'INSERT INTO main."{table}" ({names}) SELECT {names} FROM backup."{table}"')  # noqa: S608 # nosec B608
-                for table in TABLES_WITH_PUBLIC_IDS:
+                for table in TABLES_WITH_PUBLIC_IDS:  # each INSERT made a row in sqlite_sequence, even one of no rows
                     cursor.execute("UPDATE sqlite_sequence SET seq = seq + %s WHERE name = %s", [ID_GAP, table])
-                    if not cursor.rowcount:
-                        cursor.execute("INSERT INTO sqlite_sequence (name, seq) VALUES (%s, %s)", [table, ID_GAP])
                 Book.objects.begin_new_epoch(timezone.now())
                 connection.check_constraints()
     finally:
