@@ -158,8 +158,8 @@ def test_migrations_can_be_recorded_after_a_restore(alice, file):
                        "FROM django_migrations WHERE id = %s", [last])  # fmt: skip
     try:
         restore(save(file))
-        applied = MigrationRecorder(connection)
-        applied.record_applied("x", "z")
+        MigrationRecorder(connection).record_applied("x", "z")
+        assert MigrationRecorder.Migration.objects.get(app="x", name="z").pk > last + 1_000_000
     finally:
         MigrationRecorder.Migration.objects.filter(app="x").delete()
 
