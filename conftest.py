@@ -13,17 +13,17 @@ import hypothesis
 import pytest
 from aiosmtpd.controller import Controller
 from django.conf import settings as django_settings
-from django.core.cache import cache
+from django.core.cache import cache, caches
 from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts import tokens
 from accounts.models import Session, User
-from contactbook.cache import rate_limit as stores
+from contactbook.cache import rate_limit
 from contactbook.tests.live import PASSWORD, Server, free_port, serving
 
-# Statements for what Redis remembers of an account and of its book; the embedded stack asks its database.
-ACCOUNT, BOOK = (0, 0) if django_settings.REDIS_URL else (1, 1)
+# Statements of every request: authentication; and of a read: the book's version.
+AUTHENTICATION, VERSION = 1, 1
 
 # The same examples in every run: what fails in CI fails here too.
 hypothesis.settings.register_profile("same", derandomize=True, deadline=None)
@@ -31,13 +31,13 @@ hypothesis.settings.load_profile("same")
 
 
 @pytest.fixture(autouse=True)
-def fresh_cache() -> None:
-    """Nothing is remembered, and no limit counted, from one test to the next."""
+def empty_caches() -> None:
+    """No response is cached, and no limit counted, from one test to the next."""
+    for each in caches.all():
+        each.clear()
     if django_settings.REDIS_URL:
         cache.delete_pattern("*")
-    else:
-        cache.clear()
-    stores.memory.__init__()
+    rate_limit.process_log.__init__()
 
 
 @pytest.fixture(scope="session")
@@ -161,7 +161,7 @@ def mailbox(settings: Any) -> Iterator[Mailbox]:
     box = Mailbox()
     controller = box.controller(free_port())
     controller.start()
-    settings.EMAIL_BACKEND = "accounts.mail.messages.SMTPBackend"
+    settings.EMAIL_BACKEND = "accounts.mail.backends.SMTPBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = controller.hostname, controller.port
     yield box
     controller.stop()

@@ -7,7 +7,7 @@ MAX_KEY = 320  # characters: 64 of a mailbox, @, 255 of a domain (RFC 5321 §4.5
 
 
 def email_key(address: str) -> str:
-    """What makes two spellings one address: NFKC, case folded, the domain in its ASCII form."""
+    """Return the key that all spellings of an address share: NFKC, case folded, the domain in its ASCII form."""
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", address).strip().casefold())
     local, _, domain = folded.rpartition("@")
     with contextlib.suppress(UnicodeError):

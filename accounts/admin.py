@@ -1,4 +1,4 @@
-"""Accounts and waiting letters, for staff. No password, hash or token is shown here."""
+"""Accounts and outgoing e-mails, for staff. No password, hash or token is shown."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -6,7 +6,7 @@ from zoneinfo import available_timezones
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.auth.admin import UserAdmin as DjangosUserAdmin
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminPasswordChangeForm, BaseUserCreationForm
 from django.db import transaction
 from django.http import HttpRequest
@@ -15,13 +15,13 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from accounts.models import Letter, User
-from accounts.models.email import LetterQuerySet, due
+from accounts.models import OutgoingEmail, OutgoingEmailQuerySet, User
+from accounts.models.email import queued
 from accounts.models.user import UserQuerySet
 from contactbook.admin import FastAdmin, roughly, table_size
 
 STATE = ("confirmed_at", "created_at", "last_login", "closed_at", "open_sessions")
-POWERS = ("is_staff", "is_superuser", "groups", "user_permissions")
+RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
 
 
 class UserForm(forms.ModelForm):
@@ -39,7 +39,7 @@ class NewUserForm(BaseUserCreationForm):
 
 
 class PasswordForm(AdminPasswordChangeForm):
-    """A password that staff set: it ends every session and is told to its owner. It proves no address."""
+    """Sets another user's password, which ends every session; an e-mail tells the owner."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -53,12 +53,12 @@ class PasswordForm(AdminPasswordChangeForm):
             self.user.set_password(self.cleaned_data["password1"])
             self.user.save(update_fields=["password", "token_version"])
             self.user.end_sessions()
-            Letter.objects.queue(Letter.Kind.PASSWORD_CHANGED, self.user.email)
+            OutgoingEmail.objects.queue(OutgoingEmail.Kind.PASSWORD_CHANGED, self.user.email)
         return self.user
 
 
 @admin.register(User)
-class UserAdmin(FastAdmin, DjangosUserAdmin):
+class UserAdmin(FastAdmin, DjangoUserAdmin):
     form = UserForm
     add_form = NewUserForm
     change_password_form = PasswordForm
@@ -86,7 +86,7 @@ class UserAdmin(FastAdmin, DjangosUserAdmin):
             },
         ),
         ("Birthdays", {"fields": ("time_zone", "leap_day")}),
-        ("Staff", {"fields": POWERS}),
+        ("Staff", {"fields": RIGHTS}),
     )
     # An address is confirmed, and links were sent to it: another address is another account.
     readonly_fields = ("email", "new_password", *STATE)
@@ -172,7 +172,7 @@ class UserAdmin(FastAdmin, DjangosUserAdmin):
     def send_reset_link(self, request: HttpRequest, users: UserQuerySet) -> None:
         def queue(rows: UserQuerySet) -> None:
             for user in rows:
-                Letter.objects.queue(Letter.Kind.RESET, user.email)
+                OutgoingEmail.objects.queue(OutgoingEmail.Kind.RESET, user.email)
 
         self.act(request, users.filter(is_active=True), queue, "Sent a reset link to")
 
@@ -188,9 +188,9 @@ class StateFilter(admin.SimpleListFilter):
         return queryset.filter(due_at__isnull=self.value() == "given-up") if self.value() else queryset
 
 
-@admin.register(Letter)
-class LetterAdmin(FastAdmin):
-    """The queue of mails. A letter is gone from here once it was sent."""
+@admin.register(OutgoingEmail)
+class OutgoingEmailAdmin(FastAdmin):
+    """The queue of e-mails. A sent one is deleted."""
 
     list_display = ("kind", "address", "attempts", "due_at", "last_error", "created_at")
     list_filter = (StateFilter, "kind")
@@ -199,25 +199,25 @@ class LetterAdmin(FastAdmin):
     actions = ("retry",)
 
     def numbers(self, request: HttpRequest) -> Iterable[tuple[str, str, str]]:
-        yield roughly(Letter.objects.filter(due_at__isnull=False)), "mails waiting", "?state=waiting"
-        given_up = roughly(Letter.objects.filter(due_at=None))
+        yield roughly(OutgoingEmail.objects.filter(due_at__isnull=False)), "mails waiting", "?state=waiting"
+        given_up = roughly(OutgoingEmail.objects.filter(due_at=None))
         if given_up != "0":
             yield given_up, "mails given up", "?state=given-up"
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
-    def has_change_permission(self, request: HttpRequest, obj: Letter | None = None) -> bool:
+    def has_change_permission(self, request: HttpRequest, obj: OutgoingEmail | None = None) -> bool:
         return False
 
     def has_retry_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("accounts.change_letter")
+        return request.user.has_perm("accounts.change_outgoingemail")
 
     @admin.action(description="Try again now", permissions=["retry"])
-    def retry(self, request: HttpRequest, letters: LetterQuerySet) -> None:
-        rows = list(letters)
+    def retry(self, request: HttpRequest, emails: OutgoingEmailQuerySet) -> None:
+        rows = list(emails)
         with transaction.atomic():
-            count = letters.retry()
+            count = emails.retry()
             self.audit(request, rows, "Tried again")
-            transaction.on_commit(due.set)
+            transaction.on_commit(queued.set)
         self.message_user(request, f"{count} mails go out again.", messages.SUCCESS)

@@ -8,7 +8,8 @@ class AccountsConfig(AppConfig):
     verbose_name = "Accounts"
 
     def ready(self) -> None:
-        from accounts.models import Letter
+        from accounts.models import OutgoingEmail
 
-        metrics.ask("contactbook_letters", "Mails in the queue.", "state", Letter.objects.census)
-        metrics.ask("contactbook_letters_age_seconds", "How long the oldest one waits.", "state", Letter.objects.ages)
+        emails = OutgoingEmail.objects
+        metrics.ask("contactbook_outgoing_emails", "E-mails in the queue.", "state", emails.counts)
+        metrics.ask("contactbook_outgoing_emails_age_seconds", "Age of the oldest e-mail.", "state", emails.ages)

@@ -1,76 +1,44 @@
-"""Who is calling: by Bearer token for the API, by address and password everywhere else."""
+"""Who sends a request: by Bearer token for the API, by address and password for logins."""
 
-import contextlib
 import functools
 import math
-import os
-import threading
-import time
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from django.contrib.auth.backends import ModelBackend
-from django.contrib.auth.hashers import Argon2PasswordHasher as DjangosArgon2PasswordHasher
 from django.contrib.auth.hashers import check_password, make_password
 from django.http import HttpRequest
 from rest_framework.exceptions import AuthenticationFailed, Throttled
-from rest_framework.request import Request
 from rest_framework_simplejwt.authentication import JWTAuthentication
 from rest_framework_simplejwt.exceptions import TokenError
 
 from accounts.addresses import email_key
-from accounts.models import Caller, User, account_key
-from accounts.tokens import AccessToken, RefreshToken, Token, claims_of_ours
-from contactbook import counting
-from contactbook.api import throttling
-
-LESS_URGENT = 10  # of niceness: a read that wants the processor goes before a hash
-
-
-def give_way() -> None:
-    with contextlib.suppress(OSError):  # a system other than Linux, where it is no thread's own
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LESS_URGENT)
-
-
-# One hash takes 19 MiB and a core: logins queue here rather than eat the machine. In threads of its own, since the
-# memory that a thread has used once is kept for it: with all eight that serve it would be 150 MB.
-HASHING = ThreadPoolExecutor(2, "hashing", give_way)
-
-
-class Argon2PasswordHasher(DjangosArgon2PasswordHasher):
-    """Argon2id with OWASP's parameters: 19 MiB, 2 passes, 1 lane (Django's take 100 MiB and 8 lanes)."""
-
-    memory_cost = 19 * 1024
-    time_cost = 2
-    parallelism = 1
-
-    def encode(self, password: str, salt: str) -> str:
-        return HASHING.submit(super().encode, password, salt).result()
-
-    def verify(self, password: str, encoded: str) -> bool:
-        return HASHING.submit(super().verify, password, encoded).result()
+from accounts.models import Session, User
+from accounts.tokens import AccessToken, RefreshToken, Token
+from contactbook.cache import rate_limit
+from contactbook.exceptions import BusyError
+from contactbook.observability import metrics
 
 
 class TooManyFailures(Throttled):
-    """That account had its share of wrong passwords, wherever they came from; a reset by mail clears it."""
+    """The account has reached its limit of wrong passwords, counted over all addresses; a reset by mail clears it."""
 
     default_detail = "Too many wrong passwords for this account. Try later, or set a new password by mail."
 
     def __init__(self, wait: float) -> None:
         super().__init__()
-        self.wait = math.ceil(wait)  # DRF's own would write it into the sentence, too
+        self.wait = math.ceil(wait)  # DRF would add it to the sentence too
 
 
 @functools.cache
-def nobodys_password() -> str:
-    return make_password("nobody's password")
+def unknown_users_hash() -> str:
+    return make_password("the password of an unknown address")
 
 
 class PasswordBackend(ModelBackend):
-    """The one place where passwords are tried: API, pages and admin.
+    """Checks a password; the API, the pages and the admin all log in through it.
 
-    An attempt is counted against the account before its password is hashed and given back if it was right;
-    an unknown address is counted and pays for a hash like a known one.
+    An attempt is counted against the account before its password is hashed and refunded if it was right. An
+    unknown address is counted and hashed for like a known one, so that neither answer nor time tells them apart.
     """
 
     def authenticate(
@@ -83,85 +51,57 @@ class PasswordBackend(ModelBackend):
         if not username or not password:
             return None
         key = email_key(username)
-        attempt = throttling.take("account_failures", key)
+        attempt = rate_limit.acquire("account_failures", key)
         if attempt and not attempt.allowed:
-            counting.count(counting.LOGINS, "locked")
+            metrics.LOGINS_REFUSED.labels("locked").inc()
             raise TooManyFailures(attempt.reset)
         user = User.objects.by_address(username)
-        right = user.check_password(password) if user else check_password(password, nobodys_password())
+        try:
+            right = user.check_password(password) if user else check_password(password, unknown_users_hash())
+        except BusyError:
+            rate_limit.refund("account_failures", key, attempt)
+            raise
         if not right or not user or not self.user_can_authenticate(user):
-            counting.count(counting.LOGINS, "wrong")
+            metrics.LOGINS_REFUSED.labels("wrong").inc()
             return None
-        throttling.give_back("account_failures", key, attempt)
+        rate_limit.refund("account_failures", key, attempt)
         return user
 
 
 class BearerAuthentication(JWTAuthentication):
-    """The access token of a live session."""
+    """The access token of a live session. Session and account are read in one SELECT."""
 
-    kind: type[Token] = AccessToken
-
-    def __init__(self) -> None:
-        """Not simplejwt's own, which looks up the model for a `get_user` that we do not use."""
+    token_class: type[Token] = AccessToken
 
     def get_raw_token(self, header: bytes) -> bytes | None:
         scheme, _, token = header.partition(b" ")
         # RFC 9110 §11.1: the scheme is case-insensitive.
         return super().get_raw_token(b"Bearer " + token) if scheme.lower() == b"bearer" else None
 
-    def authenticate(self, request: Request) -> Any:
-        self.view = request.parser_context["view"]
-        if caller := self.caller_at_once(request, self.view):
-            return caller, None
-        try:
-            return super().authenticate(request)
-        except TokenError as error:
-            raise AuthenticationFailed(f"The {self.kind.token_type} token is not valid.") from error
-
     def get_validated_token(self, raw_token: bytes) -> Token:
-        return self.kind.read(raw_token)
+        try:
+            return self.token_class(raw_token)  # type: ignore[arg-type]
+        except TokenError as error:
+            raise AuthenticationFailed(f"The {self.token_class.token_type} token is not valid.") from error
 
     def get_user(self, validated_token: Any) -> Any:
-        caller = self.caller(self.view, *map(validated_token.number, ("sub", "sid", "v")))
-        if caller is None:
-            raise AuthenticationFailed("The session has ended.")
-        return caller
-
-    @staticmethod
-    def caller(view: Any, user_id: int, session_id: int, version: int) -> Caller | None:
-        """Whom a token speaks for, found out once a request; counted as theirs unless its session has ended."""
-        asked = view.plain_request
-        if not hasattr(asked, "caller"):
-            known = view.look_ahead(user_id, account_key(user_id))
-            asked.caller = Caller.from_claims(user_id, session_id, version, known)
-            if asked.caller is None:
-                view.take_back_count(user_id)
-        caller: Caller | None = asked.caller
-        return caller
-
-    @classmethod
-    def caller_at_once(cls, request: HttpRequest | Request, view: Any) -> Caller | None:
-        """The same by the plain header; None where it is for `authenticate` to judge, or to refuse."""
-        scheme, _, token = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
         try:
-            kind, expires, *speaks_for = claims_of_ours(token)
-        except TokenError:
-            return None
-        good = scheme == "Bearer" and kind == cls.kind.token_type and expires > time.time()
-        return cls.caller(view, *speaks_for) if good else None
+            claims = [validated_token.integer(name) for name in ("sub", "sid", "v")]
+        except TokenError as error:
+            raise AuthenticationFailed("The access token is not valid.") from error
+        user = Session.objects.token_user(*claims)
+        if user is None:
+            raise AuthenticationFailed("The session has ended.")
+        return user
 
 
 class RefreshAuthentication(BearerAuthentication):
-    """Whom a refresh token was given, so that its limit counts by account.
+    """The user a refresh token was given to, so that its limit counts by account; `rotate` judges the token."""
 
-    Whether it is still good is for `rotate` to say.
-    """
-
-    kind = RefreshToken
-
-    @classmethod
-    def caller_at_once(cls, request: HttpRequest | Request, view: Any) -> None:
-        """`rotate` wants the token."""
+    token_class = RefreshToken
 
     def get_user(self, validated_token: Any) -> Any:
-        return User(pk=validated_token.number("sub"))
+        try:
+            return User(pk=validated_token.integer("sub"))
+        except TokenError as error:
+            raise AuthenticationFailed("The refresh token is not valid.") from error

@@ -1,4 +1,4 @@
-"""The HTML pages: home, and those behind the links in mails."""
+"""The HTML pages: home, the manual, and those that the links in mails lead to."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from django.views.static import serve
 
 from accounts import tokens
-from accounts.models import Letter
+from accounts.models import OutgoingEmail
 from accounts.serializers import MAX_PASSWORD
 from contactbook.api.throttling import limited
 
@@ -35,7 +35,7 @@ class NewPasswordForm(SetPasswordForm):
         self.fields["new_password2"].help_text = ""
 
     def clean(self) -> dict[str, Any]:
-        """Django would put the validators' reasons beside the second field."""
+        """Show the validators' messages beside the first field; Django shows them beside the second."""
         self.validate_passwords("new_password1", "new_password2")
         self.validate_password_for_user(self.user, "new_password1")
         return self.cleaned_data
@@ -55,7 +55,7 @@ def home(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def manual(request: HttpRequest, path: str) -> HttpResponseBase:
-    """The manual as `scripts/docs` built it; before that, a page that says how. Only pages are limited."""
+    """Serve the manual that `scripts/docs` built, or a page that says how to build it. Only pages are limited."""
     name = f"{path}index.html" if path.endswith("/") or not path else path
     return manual_page(request, name) if name.endswith(".html") else serve(request, name, document_root=str(MANUAL))
 
@@ -68,14 +68,16 @@ def manual_page(request: HttpRequest, name: str) -> HttpResponseBase:
 
 
 @limited("pages")
+@limited("reset_pwd", "POST")
 @never_cache
 @form_page
 def ask_reset(request: HttpRequest) -> HttpResponse:
     context = {"title": "Set a new password", "why": "We send a link to your address; it works for an hour."}
-    return ask(request, Letter.Kind.RESET, context)
+    return ask(request, OutgoingEmail.Kind.RESET, context)
 
 
 @limited("pages")
+@limited("request_email", "POST")
 @never_cache
 @form_page
 def ask_confirm(request: HttpRequest) -> HttpResponse:
@@ -84,15 +86,15 @@ def ask_confirm(request: HttpRequest) -> HttpResponse:
         "why": "We send you a new link. Until your address is confirmed, you cannot log in.",
         "condition": ", not confirmed yet",
     }
-    return ask(request, Letter.Kind.CONFIRM, context)
+    return ask(request, OutgoingEmail.Kind.CONFIRM, context)
 
 
 def ask(request: HttpRequest, kind: str, context: dict[str, str]) -> HttpResponse:
-    """Asks for an address and queues a letter; the answer is the same whether the address is known or not."""
+    """Ask for an address and queue an e-mail; the answer is the same whether the address is known or not."""
     form = AddressForm(request.POST if request.method == "POST" else None, label_suffix="")
     sent = form.is_valid()
     if sent:
-        Letter.objects.queue(kind, form.cleaned_data["email"])
+        OutgoingEmail.objects.queue(kind, form.cleaned_data["email"])
     known = {"form": form, "sent": sent, "sender": settings.DEFAULT_FROM_EMAIL}
     return render(request, "ask.html", {**context, **known}, status=422 if form.errors else 200)
 
@@ -101,8 +103,8 @@ def ask(request: HttpRequest, kind: str, context: dict[str, str]) -> HttpRespons
 @never_cache
 @form_page
 def reset(request: HttpRequest, token: str) -> HttpResponse:
-    """Sets a new password. The row is locked while the link is judged and used, so that it works once."""
-    user = tokens.user_behind_reset(token)
+    """Set a new password. The row is locked while the link is checked and used, so that it works once."""
+    user = tokens.user_of_reset_link(token)
     if request.method != "POST" or user is None:
         form = user and NewPasswordForm(user)
         return render(request, "reset.html", {"form": form}, status=200 if user else 422)
@@ -110,7 +112,7 @@ def reset(request: HttpRequest, token: str) -> HttpResponse:
     if not form.is_valid():
         return render(request, "reset.html", {"form": form}, status=422)
     with transaction.atomic():
-        user = tokens.user_behind_reset(token, lock=True)
+        user = tokens.user_of_reset_link(token, lock=True)
         if user:
             user.set_new_password(form.cleaned_data["new_password1"])
     return render(request, "reset.html", {"form": None, "done": user is not None}, status=200 if user else 422)

@@ -1,4 +1,4 @@
-"""What the auth routes read and answer."""
+"""Serializers of the account routes."""
 
 import functools
 import re
@@ -13,12 +13,13 @@ from rest_framework.exceptions import ErrorDetail
 from accounts.addresses import is_deliverable
 from accounts.models import Session, User
 from contactbook.api.fields import SPACES, Count, Text
+from contactbook.api.serializers import PathSerializer
 
 MAX_PASSWORD = 1024  # characters
 
 
 class Address(serializers.EmailField):
-    """An e-mail address that a letter can reach; a number or a list is none."""
+    """An e-mail address that can be delivered to. DRF's own field also takes a number."""
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
@@ -51,7 +52,7 @@ class DisplayName(Text):
 
 @functools.cache
 def time_zones() -> set[str]:
-    """Read from the disk once; `localtime` is this machine's own and no name."""
+    """The names, read from the disk once. `localtime` is not a name but this machine's zone."""
     return zoneinfo.available_timezones() - {"localtime"}
 
 
@@ -79,7 +80,7 @@ class Password(Text):
 
 
 def password_faults(password: str, user: User) -> list[ErrorDetail]:
-    """What Django's validators say against that password for that account."""
+    """Return what Django's validators say against the password for that account."""
     try:
         validate_password(password, user)
     except DjangoValidationError as error:
@@ -117,9 +118,9 @@ class AddressInput(serializers.Serializer):
     email = Address(max_length=254)
 
 
-class ConfirmPath(serializers.Serializer):
+class ConfirmPath(PathSerializer):
     example = {"email_token": "from-the-mail"}
-    email_token = Text(trim_whitespace=False, help_text="Out of the mail's link.")
+    email_token = Text(trim_whitespace=False, help_text="The last part of the link in the mail.")
 
 
 class UserOutput(serializers.ModelSerializer):
@@ -150,7 +151,7 @@ class PairOutput(serializers.Serializer):
 
 
 class MeInput(serializers.Serializer):
-    """JSON Merge Patch (RFC 7396): what is left out stays. None of these can be null."""
+    """JSON Merge Patch (RFC 7396): a field left out stays. No field can be null."""
 
     example = {"username": "Ada", "time_zone": "Europe/Kyiv", "leap_day": "03-01"}
     username = DisplayName(min_length=1, max_length=150, required=False)
@@ -173,7 +174,7 @@ class MeOutput(serializers.ModelSerializer):
     class Meta:
         model = User
         fields = ["id", "username", "email", "created_at", "time_zone", "leap_day"]
-        read_only_fields = fields  # and so always there, as the document says
+        read_only_fields = fields  # so that the OpenAPI document says they are always present
 
 
 class NewPasswordInput(serializers.Serializer):
@@ -187,13 +188,13 @@ class PasswordInput(serializers.Serializer):
     password = Text(max_length=MAX_PASSWORD, trim_whitespace=False)
 
 
-class SessionPath(serializers.Serializer):
+class SessionPath(PathSerializer):
     example = {"session_id": 1}
     session_id = Count()
 
 
 class SessionOutput(serializers.ModelSerializer):
-    """One login, and what was refreshed from it."""
+    """A login and the tokens refreshed from it."""
 
     example = {
         "id": 1,
@@ -202,7 +203,7 @@ class SessionOutput(serializers.ModelSerializer):
         "client": "Mozilla/5.0",
         "current": True,
     }
-    current = serializers.SerializerMethodField(help_text="Whether it is the one that asks.")
+    current = serializers.SerializerMethodField(help_text="Whether this request belongs to it.")
 
     class Meta:
         model = Session

@@ -12,10 +12,10 @@ urlpatterns = [
     re_path(r"^auth/reset_pwd/?\Z", AuthViewSet.as_view({"post": "reset_pwd"}), name="reset_pwd"),
     re_path(
         r"^email/confirm/(?P<email_token>[^/]+)/?\Z",
-        EmailViewSet.as_view({"get": "confirm", "head": "look", "post": "press"}),
+        EmailViewSet.as_view({"get": "confirm", "head": "check", "post": "confirm_from_page"}),
         name="confirm_email",
     ),
-    re_path(r"^me/?\Z", MeViewSet.as_view({"get": "show", "patch": "update", "delete": "close"}), name="me"),
+    re_path(r"^me/?\Z", MeViewSet.as_view({"get": "retrieve", "patch": "update", "delete": "close"}), name="me"),
     re_path(r"^me/password/?\Z", PasswordViewSet.as_view({"post": "change"}), name="me_password"),
     re_path(r"^me/sessions/?\Z", SessionsViewSet.as_view({"get": "list"}), name="me_sessions"),
     re_path(

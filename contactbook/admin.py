@@ -89,7 +89,7 @@ class LoginForm(AdminAuthenticationForm):
             raise forms.ValidationError("Confirm your address first.", code="unconfirmed")
 
 
-class Site(admin.AdminSite):
+class ContactBookAdminSite(admin.AdminSite):
     site_header = "Contact book"
     site_title = "Contact book administration"
     index_title = "Administration"

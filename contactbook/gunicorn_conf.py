@@ -5,7 +5,6 @@ import ctypes
 import gc
 import logging
 import os
-import select
 import sqlite3
 from typing import Any
 
@@ -20,10 +19,6 @@ host = settings.HOST.replace("*", "0.0.0.0")  # nosec B104
 bind = f"[{host}]:{settings.PORT}" if ":" in host else f"{host}:{settings.PORT}"
 
 worker_class: Any = "gthread"
-if hasattr(select, "epoll"):  # on macOS there is none
-    from contactbook.serving import Worker
-
-    worker_class = Worker
 workers = settings.WEB_CONCURRENCY
 threads = 8
 CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []

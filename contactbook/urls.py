@@ -6,8 +6,7 @@ from django.views.static import serve
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularRedocView, SpectacularSwaggerSplitView
 
 from accounts import pages
-from contactbook.api import exceptions as errors
-from contactbook.http import health as probes
+from contactbook.http import errors, health
 
 # Swagger UI and Redoc write style attributes; Redoc also starts a worker from a blob.
 browser_csp = csp_update({"style-src": ["'unsafe-inline'"], "img-src": ["data:", "blob:"], "worker-src": ["blob:"]})
@@ -27,8 +26,8 @@ urlpatterns = [
     re_path(r"^api/redoc/?\Z", browser_csp(SpectacularRedocView.as_view()), name="redoc"),
     re_path(r"^manual/(?P<path>.*)\Z", manual_csp(pages.manual), name="manual"),  # type: ignore[arg-type]
     path("admin/", admin.site.urls),
-    re_path(r"^healthz/?\Z", probes.healthz, name="healthz"),
-    re_path(r"^readyz/?\Z", probes.readyz, name="readyz"),
+    re_path(r"^healthz/?\Z", health.healthz, name="healthz"),
+    re_path(r"^readyz/?\Z", health.readyz, name="readyz"),
 ]
 if not settings.CLOUDINARY_URL:
     avatars = {"document_root": settings.MEDIA_ROOT / "avatars"}

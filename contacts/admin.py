@@ -1,4 +1,4 @@
-"""Everybody's contacts, for staff. Like every writer the admin goes through the owner's book."""
+"""The contacts of all accounts, for staff. Like every writer the admin goes through the owner's book."""
 
 from collections.abc import Iterable
 from itertools import groupby
@@ -22,7 +22,7 @@ HISTORY_SHOWN = 200  # changes, the newest
 
 
 class ContactForm(forms.ModelForm):
-    """The API's own rules judge the fields."""
+    """Validates the fields by the rules of the API."""
 
     class Meta:
         model = Contact
@@ -33,10 +33,10 @@ class ContactForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         for field in self.fields.values():
             if isinstance(field, forms.CharField):
-                field.strip = False  # what was not touched must not seem changed
+                field.strip = False  # an untouched field must not look changed
 
     def clean_additional(self) -> str | None:
-        """Browsers send every line's end as CR LF."""
+        """Undo the CR LF that browsers make of every line end."""
         text: str | None = self.cleaned_data["additional"]
         return text and text.replace("\r\n", "\n")
 
@@ -45,9 +45,9 @@ class ContactForm(forms.ModelForm):
         given = {name: values[name] for name in FLAT if values.get(name)}
         if "birthday" in given:
             given["birthday"] = given["birthday"].isoformat()
-        judged = ContactInput(data=given)
-        if not judged.is_valid():
-            for name, reasons in judged.errors.items():
+        checked = ContactInput(data=given)
+        if not checked.is_valid():
+            for name, reasons in checked.errors.items():
                 if name in self.fields and name not in self.errors:
                     self.add_error(name, [str(reason) for reason in reasons])
         return values
@@ -88,11 +88,11 @@ class OwnerFilter(admin.SimpleListFilter):
 
 
 class TrashFilter(admin.SimpleListFilter):
-    title = "place"
+    title = "deleted"
     parameter_name = "trash"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("no", "In the book"), ("yes", "In the trash")]
+        return [("no", "No"), ("yes", "Yes, in the trash")]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
         return queryset.filter(deleted_at__isnull=self.value() == "no") if self.value() else queryset
@@ -111,7 +111,7 @@ class ContactAdmin(FastAdmin):
     ordering = ("-id",)
     fieldsets = (
         (None, {"fields": ("user", *FLAT)}),
-        ("Kept by the book", {"fields": readonly_fields, "classes": ("collapse",)}),
+        ("Read-only", {"fields": readonly_fields, "classes": ("collapse",)}),
     )
 
     def numbers(self, request: HttpRequest) -> Iterable[tuple[str, str, str]]:

@@ -1,29 +1,28 @@
 from django.urls import URLPattern, re_path
 
-from contacts.api.contacts import AvatarViewSet, ContactsViewSet, ContactViewSet
+from contacts.api.avatar import AvatarViewSet
+from contacts.api.batch import BatchViewSet
+from contacts.api.changes import ChangesViewSet
+from contacts.api.contacts import ContactViewSet
 from contacts.api.export import ExportViewSet
-from contacts.api.log import (
-    BatchViewSet,
-    ChangesViewSet,
-    GroupsViewSet,
-    HistoryViewSet,
-    TrashViewSet,
-    UndoViewSet,
-)
+from contacts.api.groups import GroupViewSet
+from contacts.api.history import HistoryViewSet
+from contacts.api.trash import TrashViewSet
+from contacts.api.undo import UndoViewSet
 
 CONTACT = r"(?P<contact_id>[^/]+)"
 GROUP = r"(?P<group_id>[^/]+)"
-QUERY = r"contacts/(?P<contact_id>[\s\S]+?)"  # a name may have a slash in it, which a path cannot hide
+QUERY = r"contacts/(?P<contact_id>[\s\S]+?)"  # a name may contain a slash, which a path cannot escape
 
 
 def route(path: str, view: type, name: str, **actions: str) -> URLPattern:
-    """A resource by its path, with or without a trailing slash; `actions` are the view's methods by HTTP method."""
+    """Return the route of a path, with or without a trailing slash; `actions` maps HTTP methods to the view's."""
     return re_path(rf"^{path}/?\Z", view.as_view(actions), name=name)  # type: ignore[attr-defined]
 
 
 urlpatterns = [
-    route("contacts", ContactsViewSet, "contacts", get="list", post="create"),
-    route("contacts/bd", ContactsViewSet, "birthdays", get="birthdays"),
+    route("contacts", ContactViewSet, "contacts", get="list", post="create"),
+    route("contacts/bd", ContactViewSet, "birthdays", get="birthdays"),
     route("contacts/trash", TrashViewSet, "trash", get="list"),
     route(f"contacts/trash/{CONTACT}", TrashViewSet, "trash_purge", delete="purge"),
     route(f"contacts/trash/{CONTACT}/restore", TrashViewSet, "trash_restore", post="restore"),
@@ -32,9 +31,9 @@ urlpatterns = [
     route(f"contacts/{CONTACT}/avatar", AvatarViewSet, "avatar", patch="replace"),
     route(f"contacts/{CONTACT}/history", HistoryViewSet, "history", get="list"),
     route(f"contacts/{CONTACT}/restore", HistoryViewSet, "restore", post="restore"),
-    route(QUERY, ContactViewSet, "contact", get="find", put="update", patch="merge", delete="destroy"),
+    route(QUERY, ContactViewSet, "contact", get="find", put="update", patch="partial_update", delete="destroy"),
     route("undo", UndoViewSet, "undo", post="undo"),
-    route("groups", GroupsViewSet, "groups", get="list", post="create"),
-    route(f"groups/{GROUP}", GroupsViewSet, "group", patch="rename", delete="destroy"),
+    route("groups", GroupViewSet, "groups", get="list", post="create"),
+    route(f"groups/{GROUP}", GroupViewSet, "group", patch="rename", delete="destroy"),
     route("me/export", ExportViewSet, "export", get="export"),
 ]

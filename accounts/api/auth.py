@@ -1,83 +1,82 @@
-"""Signing up, logging in, and the links in mails."""
+"""Signing up, logging in, and the links in mails: /api/auth/… and /api/email/…"""
 
 from typing import Any, cast
 
 from django.contrib.auth import authenticate
 from django.http import HttpResponse
 from django.shortcuts import render
+from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.parsers import FormParser, MultiPartParser
-from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import tokens
 from accounts.authentication import RefreshAuthentication
-from accounts.models import Letter, User
-from accounts.serializers import (
-    AddressInput,
-    ConfirmPath,
-    LoginInput,
-    PairOutput,
-    SignupInput,
-    SignupOutput,
-)
+from accounts.models import OutgoingEmail, User
+from accounts.serializers import AddressInput, ConfirmPath, LoginInput, PairOutput, SignupInput, SignupOutput
 from contactbook.api.exceptions import Invalid
-from contactbook.api.schema import PAGES, documented
-from contactbook.api.viewsets import APIViewSet, validated
+from contactbook.api.schema import Problem, html_or_json, sentence
+from contactbook.api.viewsets import APIViewSet, PublicViewSet
 
-SENT_IF_THERE = "If there is such an account, a mail is on its way."
-
-
-class Open(APIViewSet):
-    """Routes that ignore a Bearer token."""
-
-    authentication_classes: list[Any] = []
-    permission_classes = [AllowAny]
-
-    def get_authenticate_header(self, request: Request) -> str:
-        return 'Bearer realm="api"'
+SENT_IF_KNOWN = "If there is such an account, a mail is on its way."
 
 
-class AuthViewSet(Open):
+class AuthViewSet(PublicViewSet):
     limits = {name: name for name in ("signup", "request_email", "reset_pwd")}
 
-    @documented("signup", "Sign up", request=SignupInput, response=SignupOutput, status=201, errors=(409,))
+    @extend_schema(
+        operation_id="signup",
+        summary="Sign up",
+        request=SignupInput,
+        responses={201: SignupOutput, 409: Problem},
+    )
     def signup(self, request: Request) -> Response:
-        user = User.objects.signup(**validated(SignupInput, request.data))
+        serializer = SignupInput(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        user = User.objects.signup(**serializer.validated_data)
         return Response(SignupOutput({"user": user}).data, status=201)
 
-    @documented(
-        "requestEmail",
-        "Send the confirmation mail again",
+    @extend_schema(
+        operation_id="requestEmail",
+        summary="Send the confirmation mail again",
         request=AddressInput,
-        response=str,
-        example=SENT_IF_THERE,
+        responses={200: sentence(SENT_IF_KNOWN)},
     )
     def request_email(self, request: Request) -> Response:
-        Letter.objects.queue(Letter.Kind.CONFIRM, validated(AddressInput, request.data)["email"])
-        return Response(SENT_IF_THERE)
+        return self.queue(OutgoingEmail.Kind.CONFIRM, request)
 
-    @documented(
-        "resetPassword",
-        "Send a link to set a new password",
+    @extend_schema(
+        operation_id="resetPassword",
+        summary="Send a link to set a new password",
         request=AddressInput,
-        response=str,
-        example=SENT_IF_THERE,
+        responses={200: sentence(SENT_IF_KNOWN)},
     )
     def reset_pwd(self, request: Request) -> Response:
-        Letter.objects.queue(Letter.Kind.RESET, validated(AddressInput, request.data)["email"])
-        return Response(SENT_IF_THERE)
+        return self.queue(OutgoingEmail.Kind.RESET, request)
+
+    def queue(self, kind: str, request: Request) -> Response:
+        serializer = AddressInput(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        OutgoingEmail.objects.queue(kind, serializer.validated_data["email"])
+        return Response(SENT_IF_KNOWN)
 
 
-class LoginViewSet(Open):
+class LoginViewSet(PublicViewSet):
     limits = {"login": "login"}
     parser_classes = [FormParser, MultiPartParser]
 
-    @documented("login", "Log in", request=LoginInput, response=PairOutput, errors=(401,))
+    @extend_schema(
+        operation_id="login",
+        summary="Log in",
+        request=LoginInput,
+        responses={200: PairOutput, 401: Problem},
+    )
     def login(self, request: Request) -> Response:
-        form = validated(LoginInput, request.data)
-        user = authenticate(request._request, username=form["username"], password=form["password"])
+        form = LoginInput(data=request.data)
+        form.is_valid(raise_exception=True)
+        given = form.validated_data
+        user = authenticate(request._request, username=given["username"], password=given["password"])
         if not isinstance(user, User):
             raise AuthenticationFailed("Wrong address or password")
         if not user.confirmed_at:
@@ -86,67 +85,69 @@ class LoginViewSet(Open):
 
 
 class RefreshViewSet(APIViewSet):
-    http_method_names = ["get"]  # a HEAD would use the token up and give nothing for it
+    http_method_names = ["get"]  # a HEAD would use the token up and return nothing for it
     limits = {"refresh_token": "refresh_token"}
     authentication_classes = [RefreshAuthentication]
 
-    @documented("refreshToken", "A new pair of tokens", response=PairOutput, security="refresh_token")
+    @extend_schema(
+        operation_id="refreshToken",
+        summary="Get a new pair of tokens",
+        auth=[{"refresh_token": []}],
+        responses={200: PairOutput},
+    )
     def refresh_token(self, request: Request) -> Response:
         return Response(tokens.rotate(cast(tokens.Token, request.auth)))
 
 
-class EmailViewSet(Open):
+class EmailViewSet(PublicViewSet):
     """The link in the confirmation mail.
 
-    A browser gets a page whose button confirms, so that a scanner's visit does not.
+    A browser gets a page whose button confirms, so that the visit of a mail scanner does not.
     """
 
-    limits = dict.fromkeys(("confirm", "look", "press"), "confirm_email")
+    limits = dict.fromkeys(("confirm", "check", "confirm_from_page"), "confirm_email")
     parser_classes = [FormParser, MultiPartParser]
 
-    @documented(
-        "confirmEmail",
-        "Confirm an address",
-        path=ConfirmPath,
-        response=str,
-        example="Email confirmed",
-        media=PAGES,
+    @extend_schema(
+        operation_id="confirmEmail",
+        summary="Confirm an address",
+        parameters=[ConfirmPath],
+        responses=html_or_json("Email confirmed"),
     )
     def confirm(self, request: Request, email_token: str) -> HttpResponse:
-        user = tokens.user_behind_confirm(email_token)
-        return confirm_page(request, user) if prefers_html(request) else confirmed(user)
+        user = tokens.user_of_confirm_link(email_token)
+        return confirm_page(request, user) if prefers_html(request) else confirm_address(user)
 
-    def look(self, request: Request, email_token: str) -> HttpResponse:
-        """HEAD: whether the link is good; nothing is confirmed."""
-        behind(tokens.user_behind_confirm(email_token))
+    def check(self, request: Request, email_token: str) -> HttpResponse:
+        """HEAD: say whether the link is good; nothing is confirmed."""
+        require(tokens.user_of_confirm_link(email_token))
         return Response()
 
-    @documented(
-        "pressConfirm",
-        "The button of the page",
-        path=ConfirmPath,
-        response=str,
-        example="Email confirmed",
-        media=PAGES,
+    @extend_schema(
+        operation_id="confirmEmailFromPage",
+        summary="Confirm from the browser page",
+        request=None,
+        parameters=[ConfirmPath],
+        responses=html_or_json("Email confirmed"),
     )
-    def press(self, request: Request, email_token: str) -> HttpResponse:
-        """POST: the page's button; a program that posts is answered as one that gets."""
-        user = tokens.user_behind_confirm(email_token)
+    def confirm_from_page(self, request: Request, email_token: str) -> HttpResponse:
+        """POST: the button of the page; a program is answered as for GET."""
+        user = tokens.user_of_confirm_link(email_token)
         if not prefers_html(request):
-            return confirmed(user)
+            return confirm_address(user)
         if user:
             user.confirm()
-        return confirm_page(request, user, pressed=True)
+        return confirm_page(request, user, confirmed=True)
 
 
-def behind(user: User | None) -> User:
+def require(user: User | None) -> User:
     if user is None:
         raise Invalid("path", {"email_token": ["The link is not valid, or no longer."]})
     return user
 
 
-def confirmed(user: User | None) -> Response:
-    return Response("Email confirmed" if behind(user).confirm() else "Your email is already confirmed")
+def confirm_address(user: User | None) -> Response:
+    return Response("Email confirmed" if require(user).confirm() else "Your email is already confirmed")
 
 
 def prefers_html(request: Request) -> bool:
@@ -154,6 +155,6 @@ def prefers_html(request: Request) -> bool:
     return accepted == "text/html"
 
 
-def confirm_page(request: Request, user: User | None, pressed: bool = False) -> HttpResponse:
-    context = {"user": user, "pressed": pressed}
+def confirm_page(request: Request, user: User | None, confirmed: bool = False) -> HttpResponse:
+    context: dict[str, Any] = {"user": user, "confirmed": confirmed}
     return render(request._request, "confirm.html", context, status=200 if user else 422)

@@ -1,15 +1,15 @@
-"""One's own account: who one is, the password, the sessions, and closing it."""
+"""The caller's account: /api/me, its password and sessions, and logging out."""
 
 from typing import Any
 
 from django.contrib.auth import authenticate
-from django.http import Http404
+from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import AuthenticationFailed, ErrorDetail, PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import tokens
-from accounts.models import Caller, Session, SessionQuerySet, User
+from accounts.models import Session, SessionQuerySet, TokenUser, User
 from accounts.serializers import (
     ClosedOutput,
     MeInput,
@@ -22,119 +22,135 @@ from accounts.serializers import (
     password_faults,
 )
 from contactbook.api.exceptions import Invalid
-from contactbook.api.schema import documented
-from contactbook.api.viewsets import APIViewSet, validated
+from contactbook.api.schema import Problem, sentence
+from contactbook.api.viewsets import APIViewSet
+from contactbook.exceptions import NotFoundError
 
 LOGGED_OUT = "Logged out"
-NO_SESSION = "Session was not found"
 WRONG = ErrorDetail("This is not the account's password.", "wrong_password")
 
 
-class Own(APIViewSet):
-    """Views of the caller's own rows."""
+class AccountViewSet(APIViewSet):
+    """The base of views of the caller's own rows."""
 
     @property
-    def caller(self) -> Caller:
-        caller: Any = self.request.user
-        return caller
+    def user(self) -> TokenUser:
+        user: Any = self.request.user
+        return user
 
     def account(self) -> User:
-        user = User.objects.filter(pk=self.caller.pk).first()
+        user = User.objects.filter(pk=self.user.pk).first()
         if user is None:
             raise AuthenticationFailed("The session has ended.")
         return user
 
-    def proven(self, user: User, password: str) -> User | None:
-        """The account, if that is its password; a wrong guess counts against it like one at the login."""
-        proven = authenticate(self.request._request, username=user.email, password=password)
-        return proven if isinstance(proven, User) else None
+    def account_with_password(self, password: str) -> User | None:
+        """Return the account if that is its password; a wrong one counts against it as at the login."""
+        user = authenticate(self.request._request, username=self.account().email, password=password)
+        return user if isinstance(user, User) else None
 
     def sessions(self) -> SessionQuerySet:
-        return Session.objects.live_of(self.caller.pk)
+        return Session.objects.live_of(self.user.pk)
 
 
-class LogoutViewSet(Own):
+class LogoutViewSet(AccountViewSet):
     limits = {"logout": "logout"}
 
-    @documented("logout", "End this session", response=str, example=LOGGED_OUT)
+    @extend_schema(
+        operation_id="logout", summary="End this session", request=None, responses={200: sentence(LOGGED_OUT)}
+    )
     def logout(self, request: Request) -> Response:
-        self.sessions().end(self.caller.session_id)
+        self.sessions().end(self.user.session_id)
         return Response(LOGGED_OUT)
 
 
-class MeViewSet(Own):
-    limits = {"show": "me", "update": "me_update", "close": "me_delete"}
+class MeViewSet(AccountViewSet):
+    limits = {"retrieve": "me", "update": "me_update", "close": "me_delete"}
 
-    @documented("showAccount", "One's own account", response=MeOutput)
-    def show(self, request: Request) -> Response:
+    @extend_schema(operation_id="showAccount", summary="Show your account", responses={200: MeOutput})
+    def retrieve(self, request: Request) -> Response:
         return Response(MeOutput(self.account()).data)
 
-    @documented("changeAccount", "Change one's own account", request=MeInput, response=MeOutput)
+    @extend_schema(
+        operation_id="changeAccount", summary="Change your account", request=MeInput, responses={200: MeOutput}
+    )
     def update(self, request: Request) -> Response:
-        values = validated(MeInput, request.data)
+        serializer = MeInput(data=request.data)
+        serializer.is_valid(raise_exception=True)
         user = self.account()
-        for name, value in values.items():
+        for name, value in serializer.validated_data.items():
             setattr(user, name, value)
-        user.save(update_fields=values)
+        user.save(update_fields=serializer.validated_data)
         return Response(MeOutput(user).data)
 
-    @documented(
-        "closeAccount",
-        "Close one's own account",
+    @extend_schema(
+        operation_id="closeAccount",
+        summary="Close your account",
+        description="Ends every session. Everything is deleted after 30 days; until then a login opens it again.",
         request=PasswordInput,
-        response=ClosedOutput,
-        errors=(403,),
-        description="Ends every session. All is deleted after 30 days; until then, a login undoes it.",
+        responses={200: ClosedOutput, 403: Problem},
     )
     def close(self, request: Request) -> Response:
-        """Staff are told to be made ordinary first: the audit is theirs, too."""
-        user = self.proven(self.account(), validated(PasswordInput, request.data)["password"])
+        serializer = PasswordInput(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        user = self.account_with_password(serializer.validated_data["password"])
         if user is None:
             raise Invalid("body", {"password": [WRONG]})
-        if user.is_staff:
+        if user.is_staff:  # the audit lines of staff would be deleted too
             raise PermissionDenied("Staff cannot close their accounts: have those rights taken away first.")
         user.close()
         return Response(ClosedOutput(user).data)
 
 
-class PasswordViewSet(Own):
+class PasswordViewSet(AccountViewSet):
     limits = {"change": "me_password"}
 
-    @documented(
-        "changePassword",
-        "Set a new password",
-        request=NewPasswordInput,
-        response=PairOutput,
+    @extend_schema(
+        operation_id="changePassword",
+        summary="Set a new password",
         description="Ends every session, and answers with the first pair of a new one.",
+        request=NewPasswordInput,
+        responses={200: PairOutput},
     )
     def change(self, request: Request) -> Response:
-        given = validated(NewPasswordInput, request.data)
-        user = self.account()
-        proven = self.proven(user, given["old"])
-        faults: dict[str, Any] = {} if proven else {"old": [WRONG]}
-        if against := password_faults(given["new"], user):
-            faults["new"] = against
-        if faults or not proven:
+        serializer = NewPasswordInput(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        old, new = serializer.validated_data["old"], serializer.validated_data["new"]
+        user = self.account_with_password(old)
+        faults: dict[str, Any] = {} if user else {"old": [WRONG]}
+        if new_faults := password_faults(new, user or self.account()):
+            faults["new"] = new_faults
+        if faults or not user:
             raise Invalid("body", faults)
-        proven.change_password(given["new"])
-        return Response(tokens.begin_session(proven, request.headers.get("User-Agent", "")))
+        user.change_password(new)
+        return Response(tokens.begin_session(user, request.headers.get("User-Agent", "")))
 
 
-class SessionsViewSet(Own):
+class SessionsViewSet(AccountViewSet):
     limits = {"list": "me_sessions", "end": "me_session_end"}
 
-    @documented("listSessions", "One's own open sessions, newest use first", response=[SessionOutput])
+    @extend_schema(
+        operation_id="listSessions",
+        summary="List your open sessions, newest use first",
+        responses={200: SessionOutput(many=True)},
+    )
     def list(self, request: Request) -> Response:
-        return self.shown(self.sessions().order_by("-last_used_at", "-id"), many=True)
+        return self.representation(self.sessions().order_by("-last_used_at", "-id"), many=True)
 
-    @documented("endSession", "End one of one's own sessions", path=SessionPath, response=SessionOutput)
+    @extend_schema(
+        operation_id="endSession",
+        summary="End one of your sessions",
+        parameters=[SessionPath],
+        responses={200: SessionOutput},
+    )
     def end(self, request: Request, session_id: str) -> Response:
-        asked = validated(SessionPath, self.kwargs, "path")
-        session = self.sessions().end(asked["session_id"])
+        path = SessionPath(data=self.kwargs)
+        path.is_valid(raise_exception=True)
+        session = self.sessions().end(path.validated_data["session_id"])
         if session is None:
-            raise Http404(NO_SESSION)
-        return self.shown(session)
+            raise NotFoundError("Session was not found")
+        return self.representation(session)
 
-    def shown(self, sessions: Any, many: bool = False) -> Response:
-        context = {"current": self.caller.session_id}
+    def representation(self, sessions: Any, many: bool = False) -> Response:
+        context = {"current": self.user.session_id}
         return Response(SessionOutput(sessions, many=many, context=context).data)

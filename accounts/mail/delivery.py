@@ -1,4 +1,4 @@
-"""Sends what waits, in the background of the process that serves: one thread, woken by each commit."""
+"""Delivery of queued e-mails: a thread of the server, woken by each commit that queues one."""
 
 import logging
 import smtplib
@@ -9,15 +9,15 @@ from anymail.exceptions import AnymailInvalidAddress, AnymailRecipientsRefused
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.db import DatabaseError, close_old_connections
 
-from accounts.mail.messages import Unanswered, compose
-from accounts.models import Letter
-from accounts.models.email import due
+from accounts.mail.backends import UnansweredError
+from accounts.mail.messages import compose
+from accounts.models import OutgoingEmail
+from accounts.models.email import queued
 
 logger = logging.getLogger(__name__)
 
-POLL = 5  # seconds, at which letters of other processes, and postponed ones, are looked for
-wake = due.set
-sent: set[int] = set()  # ids of letters that went out, for as long as the database cannot be told
+POLL = 5  # seconds between looks for e-mails of other processes and for postponed ones
+sent: set[int] = set()  # ids of e-mails that were sent while the database could not be told
 
 
 def start() -> None:
@@ -30,55 +30,56 @@ def deliver_forever() -> None:
             close_old_connections()
             deliver()
         except DatabaseError as error:
-            logger.warning("Letters wait: the database does not answer (%s).", type(error).__name__)
+            logger.warning("E-mails wait: the database does not answer (%s).", type(error).__name__)
         except Exception:
-            logger.exception("Letters wait: unexpected error")
-        due.wait(POLL)
-        due.clear()
+            logger.exception("E-mails wait: unexpected error")
+        queued.wait(POLL)
+        queued.clear()
 
 
 def deliver() -> int:
-    """Sends every letter that is due; returns how many went out."""
+    """Send every e-mail that is due; return how many were sent."""
     count = 0
-    forget_sent()
-    while letter := Letter.objects.claim():
-        count += send(letter)
-        forget_sent()
+    delete_sent()
+    while email := OutgoingEmail.objects.claim():
+        count += send(email)
+        delete_sent()
     return count
 
 
-def send(letter: Letter) -> bool:
+def send(email: OutgoingEmail) -> bool:
+    """Send one e-mail, or postpone it; return whether a message was sent."""
     try:
-        message = written(letter)
+        message = composed(email)
         if message:
             get_connection().send_messages([message])
     except DatabaseError:
         raise
     except Exception as error:
-        # Any provider raises errors of its own; whichever it was, the letter stays.
-        name = Letter.UNANSWERED if may_have_arrived(error) else type(error).__name__
-        logger.warning("Letter %s was not sent (%s).", letter.pk, type(error.__cause__ or error).__name__)
-        letter.postpone(name, final=refused_for_good(error))
+        # Every provider raises errors of its own; whichever it was, the e-mail stays queued.
+        name = OutgoingEmail.UNANSWERED if may_have_arrived(error) else type(error).__name__
+        logger.warning("E-mail %s was not sent (%s).", email.pk, type(error.__cause__ or error).__name__)
+        email.postpone(name, final=is_refused_for_good(error))
         return False
-    sent.add(letter.pk)
+    sent.add(email.pk)
     return message is not None
 
 
-def forget_sent() -> None:
-    """Where the database is away just now, they are remembered here, and not sent again."""
+def delete_sent() -> None:
+    """Delete the rows of what was sent. While the database is away their ids stay in `sent`, so none is sent twice."""
     done = set(sent)
     if done:
-        Letter.objects.filter(pk__in=done).delete()
+        OutgoingEmail.objects.filter(pk__in=done).delete()
         sent.difference_update(done)
 
 
 class Unwritten(Exception):
-    """Our own fault, so no other letter waits for this one."""
+    """The message could not be composed, a fault of the server; no other e-mail waits for this one."""
 
 
-def written(letter: Letter) -> EmailMultiAlternatives | None:
+def composed(email: OutgoingEmail) -> EmailMultiAlternatives | None:
     try:
-        return compose(letter)
+        return compose(email)
     except DatabaseError:
         raise
     except Exception as error:
@@ -86,12 +87,12 @@ def written(letter: Letter) -> EmailMultiAlternatives | None:
 
 
 def may_have_arrived(error: Exception) -> bool:
-    """Whether all of it was handed over, and only the answer is missing."""
-    return isinstance(error, Unanswered | requests.ReadTimeout)
+    """Return whether the whole text was handed over and only the answer is missing."""
+    return isinstance(error, UnansweredError | requests.ReadTimeout)
 
 
-def refused_for_good(error: Exception) -> bool:
-    """Whether the server will never take this letter: a 5xx (RFC 5321 §4.2.1) to its address or its text."""
+def is_refused_for_good(error: Exception) -> bool:
+    """Return whether the server will never take this e-mail: a 5xx (RFC 5321 §4.2.1) to its address or its text."""
     if isinstance(error, smtplib.SMTPDataError):
         return 500 <= error.smtp_code < 600
     if isinstance(error, smtplib.SMTPRecipientsRefused):

@@ -1,62 +1,71 @@
-"""The letters: one function each. Links are made here, when a letter is sent, from PUBLIC_URL alone."""
+"""The e-mails: one function for each kind. Links are made when an e-mail is sent, from PUBLIC_URL alone."""
 
-import smtplib
-import sys
-from typing import Any
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
-from django.core.mail.backends.filebased import EmailBackend as FileBackend
-from django.core.mail.backends.smtp import EmailBackend as DjangosSMTPBackend
 from django.template.loader import render_to_string
 
-from accounts.models import Letter, User
+from accounts.models import OutgoingEmail, User
 from accounts.tokens import ConfirmToken, ResetToken
 
+Composer = Callable[[OutgoingEmail, User], EmailMultiAlternatives | None]
 
-def compose(letter: Letter) -> EmailMultiAlternatives | None:
-    """The mail that a letter has become by now; None where there is nothing to send (any more)."""
-    user = User.objects.by_address(letter.address)
+composers: dict[str, Composer] = {}  # by kind
+
+
+def composes(kind: str) -> Callable[[Composer], Composer]:
+    """Register the function that composes the e-mails of a kind."""
+
+    def register(composer: Composer) -> Composer:
+        composers[kind] = composer
+        return composer
+
+    return register
+
+
+def compose(email: OutgoingEmail) -> EmailMultiAlternatives | None:
+    """Return the message as of now; None where there is nothing to send any more."""
+    user = email.user or User.objects.by_address(email.address)
     if user is None or not user.is_active:
         return None
-    return {
-        Letter.Kind.CONFIRM: confirm,
-        Letter.Kind.RESET: reset,
-        Letter.Kind.PASSWORD_CHANGED: password_changed,
-        Letter.Kind.ACCOUNT_CLOSED: account_closed,
-    }[Letter.Kind(letter.kind)](letter, user)
+    return composers[email.kind](email, user)
 
 
-def confirm(letter: Letter, user: User) -> EmailMultiAlternatives | None:
+@composes(OutgoingEmail.Kind.CONFIRM)
+def confirm(email: OutgoingEmail, user: User) -> EmailMultiAlternatives | None:
     if user.confirmed_at:
         return None
     link = f"{settings.PUBLIC_URL}/api/email/confirm/{ConfirmToken.of(user)}"
-    return mail(letter, user, "Confirm your address", link)
+    return message(email, user, "Confirm your address", link)
 
 
-def reset(letter: Letter, user: User) -> EmailMultiAlternatives:
-    return mail(letter, user, "Set a new password", f"{settings.PUBLIC_URL}/reset/{ResetToken.of(user)}")
+@composes(OutgoingEmail.Kind.RESET)
+def reset(email: OutgoingEmail, user: User) -> EmailMultiAlternatives:
+    return message(email, user, "Set a new password", f"{settings.PUBLIC_URL}/reset/{ResetToken.of(user)}")
 
 
-def password_changed(letter: Letter, user: User) -> EmailMultiAlternatives:
-    return mail(letter, user, "Your password was changed", f"{settings.PUBLIC_URL}/reset")
+@composes(OutgoingEmail.Kind.PASSWORD_CHANGED)
+def password_changed(email: OutgoingEmail, user: User) -> EmailMultiAlternatives:
+    return message(email, user, "Your password was changed", f"{settings.PUBLIC_URL}/reset")
 
 
-def account_closed(letter: Letter, user: User) -> EmailMultiAlternatives | None:
-    if user.closed_at is None:  # opened again before this was sent
+@composes(OutgoingEmail.Kind.ACCOUNT_CLOSED)
+def account_closed(email: OutgoingEmail, user: User) -> EmailMultiAlternatives | None:
+    if user.closed_at is None:  # a login has opened it again
         return None
-    return mail(letter, user, "Your account is closed", f"{settings.PUBLIC_URL}/reset")
+    return message(email, user, "Your account is closed", f"{settings.PUBLIC_URL}/reset")
 
 
-def mail(letter: Letter, user: User, subject: str, link: str) -> EmailMultiAlternatives:
-    """To the stored address (never the one that was typed), in text and HTML.
+def message(email: OutgoingEmail, user: User, subject: str, link: str) -> EmailMultiAlternatives:
+    """Return a message to the stored address (never the one that was typed), in text and HTML.
 
-    The account's name is left out: whoever signs up with a stranger's address could write to them by it.
+    The account's name is left out: a sign-up with a stranger's address could write to the stranger by it.
     """
     context = {
         "user": user,
-        "letter": letter,
+        "email": email,
         "link": link,
         "subject": subject,
         "public_url": settings.PUBLIC_URL,
@@ -64,52 +73,11 @@ def mail(letter: Letter, user: User, subject: str, link: str) -> EmailMultiAlter
         "reset_minutes": int(settings.RESET_LINK_LIFETIME.total_seconds()) // 60,
     }
     host = urlsplit(settings.PUBLIC_URL).hostname or "localhost"
-    message = EmailMultiAlternatives(
+    mail = EmailMultiAlternatives(
         subject,
-        render_to_string(f"mail/{letter.kind}.txt", context).strip() + "\n",
+        render_to_string(f"mail/{email.kind}.txt", context).strip() + "\n",
         to=[user.email],
-        headers={"Message-ID": f"<{letter.message_id}@{host}>", "Auto-Submitted": "auto-generated"},
+        headers={"Message-ID": f"<{email.message_id}@{host}>", "Auto-Submitted": "auto-generated"},
     )
-    message.attach_alternative(render_to_string(f"mail/{letter.kind}.html", context), "text/html")
-    return message
-
-
-class Unanswered(smtplib.SMTPException):
-    """The mail server was given the text, and was gone before it said whether it took it."""
-
-
-class Asking:
-    def data(self, msg: Any) -> Any:
-        try:
-            return super().data(msg)  # type: ignore[misc]
-        except smtplib.SMTPResponseException:
-            raise
-        except OSError as error:
-            raise Unanswered from error
-
-
-class SMTP(Asking, smtplib.SMTP):
-    pass
-
-
-class SMTPOverTLS(Asking, smtplib.SMTP_SSL):
-    pass
-
-
-class SMTPBackend(DjangosSMTPBackend):
-    @property
-    def connection_class(self) -> type[smtplib.SMTP]:
-        return SMTPOverTLS if self.use_ssl else SMTP
-
-
-class TerminalBackend(FileBackend):
-    """Where no mail server is configured: printed on the terminal, and kept whole under VAR_DIR/mail."""
-
-    def send_messages(self, messages):
-        for message in messages:
-            print(
-                f"\n--- mail to {', '.join(message.to)}: {message.subject}\n{message.body}\n---\n",
-                file=sys.stderr,
-                flush=True,
-            )
-        return super().send_messages(messages)
+    mail.attach_alternative(render_to_string(f"mail/{email.kind}.html", context), "text/html")
+    return mail

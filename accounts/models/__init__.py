@@ -1,19 +1,18 @@
-"""Accounts, their sessions, and the letters that wait to be sent."""
+"""Accounts, their sessions, and the queue of outgoing e-mails."""
 
 from accounts.addresses import email_key
-from accounts.models.email import Letter, LetterQuerySet
-from accounts.models.session import MAX_SESSIONS, Caller, Session, SessionQuerySet
-from accounts.models.user import User, UserQuerySet, account_key
+from accounts.models.email import OutgoingEmail, OutgoingEmailQuerySet
+from accounts.models.session import MAX_SESSIONS, Session, SessionQuerySet, TokenUser
+from accounts.models.user import User, UserQuerySet
 
 __all__ = [
     "MAX_SESSIONS",
-    "Caller",
-    "Letter",
-    "LetterQuerySet",
+    "OutgoingEmail",
+    "OutgoingEmailQuerySet",
     "Session",
     "SessionQuerySet",
+    "TokenUser",
     "User",
     "UserQuerySet",
-    "account_key",
     "email_key",
 ]

@@ -1,76 +1,80 @@
-"""The letters that wait to be sent."""
+"""The queue of outgoing e-mails."""
 
 import threading
 import uuid
 from datetime import datetime, timedelta
-from typing import Self
+from typing import Any, Self
 
+from django.conf import settings
 from django.db import connection, models, transaction
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from accounts.addresses import email_key
-from contactbook.api import throttling
+from contactbook.cache import rate_limit
 
-due = threading.Event()  # set when this process has left a letter, for the thread that sends them
+queued = threading.Event()  # set when this process has queued an e-mail, for its delivery thread
 
 
-class LetterQuerySet(models.QuerySet["Letter"]):
-    # Longer than a sending can take (EMAIL_TIMEOUT bounds each of its eight steps), so that nobody else takes
-    # the letter meanwhile.
+class OutgoingEmailQuerySet(models.QuerySet["OutgoingEmail"]):
+    # Longer than a delivery can take (EMAIL_TIMEOUT bounds each of its eight steps), so that no other process
+    # takes the e-mail meanwhile.
     LEASE = timedelta(minutes=5)
+    COUNTED = 10_000  # at most
 
-    def queue(self, kind: str, address: str) -> None:
-        """Leaves a letter to be sent after the commit, unless that address had its share of them.
+    def queue(self, kind: str, address: str, **fields: Any) -> None:
+        """Queue an e-mail to be sent after the commit, unless the address has reached its limit for that kind.
 
-        Whether an account is behind the address is looked up when it is sent: the answer to a request
-        must not depend on it, nor the time it takes.
+        Whether an account has the address is looked up when the e-mail is sent: neither the answer to a request nor
+        its time may depend on it.
         """
-        verdict = throttling.take("address_mails", f"{kind}:{email_key(address)}")
-        if verdict and not verdict.allowed:
+        result = rate_limit.acquire("address_mails", f"{kind}:{email_key(address)}")
+        if result and not result.allowed:
             return
         with transaction.atomic():
-            self.create(kind=kind, address=address)
-            transaction.on_commit(due.set)
+            self.create(kind=kind, address=address, **fields)
+            transaction.on_commit(queued.set)
 
-    def claim(self) -> "Letter | None":
-        """The oldest letter that is due, leased: whoever claims it alone sends it."""
+    def claim(self) -> "OutgoingEmail | None":
+        """Return the oldest e-mail that is due, leased to the caller; None if there is none."""
         skip_locked = connection.features.has_select_for_update_skip_locked
         now = timezone.now()
         with transaction.atomic():
-            letter = self.next_ones(now).select_for_update(skip_locked=skip_locked, of=("self",)).first()
-            if letter:
-                letter.attempts += 1
-                letter.due_at, letter.last_error = now + self.LEASE, ""
-                letter.save(update_fields=["attempts", "due_at", "last_error"])
-        return letter
+            email = self.sendable(now).select_for_update(skip_locked=skip_locked, of=("self",)).first()
+            if email:
+                email.attempts += 1
+                email.due_at, email.last_error = now + self.LEASE, ""
+                email.save(update_fields=["attempts", "due_at", "last_error"])
+        return email
 
-    def next_ones(self, now: datetime) -> Self:
-        """Those that are due, but behind no earlier one to the same address: a person's letters stay in order."""
+    def sendable(self, now: datetime) -> Self:
+        """Return those that are due and not behind an earlier one to the same address, so that their order is kept."""
         earlier = self.model.objects.filter(
             address=OuterRef("address"), pk__lt=OuterRef("pk"), due_at__isnull=False
-        ).exclude(last_error__in=[Letter.UNWRITTEN, Letter.UNANSWERED])
+        ).exclude(last_error__in=[OutgoingEmail.UNWRITTEN, OutgoingEmail.UNANSWERED])
         return self.filter(~Exists(earlier), due_at__lte=now).order_by("id")
 
-    AT_MOST = 10_000  # counted
-
-    def census(self) -> dict[str, float]:
+    def counts(self) -> dict[str, float]:
+        """Return how many are in each state."""
         states = {"waiting": self.filter(due_at__isnull=False), "given_up": self.filter(due_at=None)}
-        return {state: letters[: self.AT_MOST].count() for state, letters in states.items()}
+        return {state: emails[: self.COUNTED].count() for state, emails in states.items()}
 
     def ages(self) -> dict[str, float]:
-        """Seconds since the oldest letter that waits was written; 0 where none does."""
+        """Return the seconds since the oldest waiting one was queued; 0 where none waits."""
         oldest = self.filter(due_at__isnull=False).order_by("id").values_list("created_at", flat=True).first()
         return {"waiting": (timezone.now() - oldest).total_seconds() if oldest else 0}
 
     def retry(self) -> int:
-        """Makes them due now; those that are being sent are left alone, since they would go out twice."""
+        """Make them due now, except those that are being sent, which would go out twice. Return how many."""
         being_sent = Q(attempts__gt=0, last_error="", due_at__isnull=False)
         return self.exclude(being_sent).update(due_at=timezone.now())
 
 
-class Letter(models.Model):
-    """A mail that waits. It holds no secret: links are made when it is sent. Sent letters are deleted."""
+class OutgoingEmail(models.Model):
+    """An e-mail to be sent. It holds no secret: links are made when it is sent. A sent one is deleted.
+
+    `kind` names the function that composes it (accounts/mail/messages.py).
+    """
 
     class Kind(models.TextChoices):
         CONFIRM = "confirm", "confirm the address"
@@ -80,31 +84,36 @@ class Letter(models.Model):
 
     GIVE_UP = timedelta(days=3)
 
-    # Errors after which later letters to the address do not wait for this one: it cannot be written, by a
-    # fault of ours; or the mail server took its text and did not answer, so that it may have arrived.
+    # Errors after which later e-mails to the address do not wait for this one: it could not be composed; or the
+    # mail server took its text and did not answer, so that it may have arrived.
     UNWRITTEN = "Unwritten"
     UNANSWERED = "Unanswered"
 
-    kind = models.CharField(max_length=20, choices=Kind)
+    kind = models.CharField(max_length=30)
     address = models.CharField(max_length=320)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.CASCADE, related_name="+"
+    )
+    dedupe_key = models.CharField(max_length=100, null=True, blank=True, unique=True)  # at most one e-mail has it
     message_id = models.UUIDField(default=uuid.uuid4, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     due_at = models.DateTimeField(null=True, default=timezone.now, db_index=True)  # null: given up
     attempts = models.PositiveIntegerField(default=0)
     last_error = models.CharField(max_length=200, blank=True)  # empty while it is being sent
 
-    objects = LetterQuerySet.as_manager()
+    objects = OutgoingEmailQuerySet.as_manager()
 
     class Meta:
-        indexes = [models.Index(fields=["address", "id"], name="letter_order")]
+        verbose_name = "outgoing e-mail"
+        indexes = [models.Index(fields=["address", "id"], name="outgoing_email_order")]
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()} → {self.address}"
+        return f"{self.kind} → {self.address}"
 
     def postpone(self, error: str, final: bool = False) -> None:
-        """After a failure: again within a minute, for three days; never again if the refusal is `final`.
+        """Schedule another attempt within a minute, for three days; none if the refusal is `final`.
 
-        What may have arrived is repeated ever more seldom: a server too slow to answer would send it on each time.
+        One that may have arrived is repeated ever less often: a server too slow to answer would deliver each.
         """
         now = timezone.now()
         given_up = final or now - self.created_at > self.GIVE_UP

@@ -1,5 +1,6 @@
-"""Accounts: one a person, known by address."""
+"""Accounts: one for each person, found by e-mail address."""
 
+import unicodedata
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, Self
@@ -11,54 +12,34 @@ from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator, validate_email
 from django.db import IntegrityError, models, transaction
 from django.utils import timezone
-from rest_framework.exceptions import AuthenticationFailed
 
 from accounts.addresses import email_key, is_deliverable
-from accounts.models.email import Letter
-from contactbook.api import throttling
-from contactbook.api.exceptions import Conflict
-from contactbook.cache.responses import forget
-from contactbook.compiled import Compiled, attributes
+from accounts.models.email import OutgoingEmail
+from contactbook.cache import rate_limit
+from contactbook.exceptions import ConflictError, CredentialsError
 
-# Columns that are saved with another, since they are made with it.
-BESIDE = {"email": "email_key", "password": "token_version"}
+# Columns that are saved together with another one, since they are derived from it.
+DEPENDENT_FIELDS = {"email": "email_key", "password": "token_version"}
 
 
-# What every login asks for.
-BY_ADDRESS = Compiled(lambda: User.objects.filter(email_key="").order_by().values(*attributes(User)))
-HELD = Compiled(
-    lambda: (
-        User.objects.select_for_update(of=("self",))
-        .filter(pk=0, is_active=True)
-        .filter(token_version=0)
-        .order_by()
-        .values(*attributes(User))
-    )
-)
-
-
-def account_key(user_id: int) -> str:
-    return f"account:{user_id}"
+def normalized_password(raw: str) -> str:
+    """Return the password in NFC (RFC 8265 §4.2): `é` typed on one device is `é` typed on another."""
+    return unicodedata.normalize("NFC", raw)
 
 
 class UserQuerySet(models.QuerySet["User"]):
-    def delete(self) -> tuple[int, dict[str, int]]:
-        for pk in self.values_list("pk", flat=True):
-            forget(account_key(pk))
-        return super().delete()
+    def delete_matching(self, keys: list[int]) -> int:
+        """Delete those of the keys that are still among these; return how many.
 
-    def delete_still(self, keys: list[int]) -> int:
-        """Deletes those of the keys that are still among these; returns how many.
-
-        Locked and looked at again: somebody may confirm an address, or log in, at this very moment.
+        The rows are locked and read again: an address may be confirmed, or an account opened, at the same time.
         """
         with transaction.atomic():
-            still = [user.pk for user in self.filter(pk__in=keys).select_for_update(of=("self",))]
-            User.objects.filter(pk__in=still).delete()
-        return len(still)
+            matching = [user.pk for user in self.filter(pk__in=keys).select_for_update(of=("self",))]
+            User.objects.filter(pk__in=matching).delete()
+        return len(matching)
 
     def set_active(self, active: bool) -> int:
-        """Switches accounts on or off, which ends their sessions. Returns how many accounts there were."""
+        """Activate or deactivate the accounts, which ends their sessions. Return how many there were."""
         with transaction.atomic():
             users = list(self.select_for_update(of=("self",)))
             for user in users:
@@ -70,7 +51,7 @@ class UserQuerySet(models.QuerySet["User"]):
         return self.filter(confirmed_at=None).update(confirmed_at=timezone.now())
 
     def past_grace(self, now: datetime) -> Self:
-        """Closed by their owners, who did not come back in time. Staff stay: their audit would go too."""
+        """Return the accounts whose owners closed them over 30 days ago. Staff stay: their audit lines would go too."""
         return self.filter(closed_at__lt=now - User.GRACE, is_staff=False)
 
 
@@ -79,28 +60,29 @@ class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[
         return self.get(email_key=email_key(username or ""))
 
     def by_address(self, address: str) -> "User | None":
-        user: User | None = BY_ADDRESS.first(User, email_key(address))
+        user: User | None = self.filter(email_key=email_key(address)).first()
         return user
 
-    def held(self, user_id: int, version: int) -> "User":
-        """The row, locked; AuthenticationFailed if its password is not the proven one any more."""
-        user: User | None = HELD.first(User, user_id, version)
+    def lock_if_password_unchanged(self, user_id: int, version: int) -> "User":
+        """Return the row, locked; CredentialsError if its password is no longer the one that was checked."""
+        locked = self.select_for_update(of=("self",)).filter(pk=user_id, is_active=True, token_version=version)
+        user: User | None = locked.first()
         if user is None:
-            raise AuthenticationFailed("Wrong address or password")
+            raise CredentialsError
         return user
 
     def signup(self, username: str, email: str, password: str) -> "User":
-        """A new unconfirmed account and its confirmation letter; Conflict if the address is taken."""
+        """Create an unconfirmed account and queue its confirmation e-mail; ConflictError if the address is taken."""
         if self.filter(email_key=email_key(email)).exists():
-            raise Conflict
+            raise ConflictError
         user = User(username=username, email=email)
         user.set_password(password)
         try:
             with transaction.atomic():
                 user.save()
-                Letter.objects.queue(Letter.Kind.CONFIRM, email)
+                OutgoingEmail.objects.queue(OutgoingEmail.Kind.CONFIRM, email)
         except IntegrityError:
-            raise Conflict from None
+            raise ConflictError from None
         return user
 
     def create_superuser(self, email: str, password: str, **fields: Any) -> "User":
@@ -139,7 +121,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         blank=True,
         editable=False,
         db_index=True,
-        help_text="by its owner: everything in it is deleted 30 days later, unless they log in before",
+        help_text="when its owner closed it; all of it is deleted 30 days later unless they log in before",
     )
     created_at = models.DateTimeField("joined", default=timezone.now, editable=False)
     token_version = models.PositiveIntegerField(default=0, editable=False)
@@ -160,9 +142,9 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.email
 
     def clean(self) -> None:
-        """For the admin's forms: the address must be nobody else's, in any spelling.
+        """Check the address for the admin's forms: no other account has it, in any spelling.
 
-        Django's own would rewrite it.
+        Django's own method would rewrite the address.
         """
         if not is_deliverable(self.email):
             raise ValidationError({"email": "Enter a valid email address."})
@@ -170,55 +152,54 @@ class User(AbstractBaseUser, PermissionsMixin):
             raise ValidationError({"email": "Another account has this address."})
 
     def save(self, *args: Any, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
-        """Whatever was changed, by whichever door: an account that is switched off keeps no session."""
+        """Save the row and the columns that depend on those in `update_fields`. An inactive account has no session."""
         self.email_key = email_key(self.email)
         if update_fields is not None:
-            update_fields = {*update_fields, *(BESIDE[name] for name in update_fields if name in BESIDE)}
+            dependent = (DEPENDENT_FIELDS[name] for name in update_fields if name in DEPENDENT_FIELDS)
+            update_fields = {*update_fields, *dependent}
         with transaction.atomic():
             super().save(*args, update_fields=update_fields, **kwargs)
             if not self.is_active:
                 self.sessions.all().delete()
-            forget(account_key(self.pk))
-
-    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
-        forget(account_key(self.pk))
-        return super().delete(*args, **kwargs)
 
     def set_password(self, raw_password: str | None) -> None:
-        """Also makes every token and link of before worthless, once saved."""
-        super().set_password(raw_password)
+        """Set the password. Every earlier token and link is worthless once that is saved."""
+        super().set_password(raw_password and normalized_password(raw_password))
         self.token_version = (self.token_version or 0) + 1
 
     def check_password(self, raw_password: str | None) -> bool:
-        """A newer hash of the same password ends nothing, and never replaces a password set meanwhile."""
+        """Return whether it is the password. A hash upgrade ends no session and replaces no newer password."""
 
         def upgrade(raw: str) -> None:
             User.objects.filter(pk=self.pk, password=self.password).update(password=make_password(raw))
 
-        return check_password(raw_password, self.password, upgrade)
+        return check_password(raw_password and normalized_password(raw_password), self.password, upgrade)
 
     def confirm(self) -> bool:
-        """Whether the address was not confirmed before."""
+        """Confirm the address; return whether it was unconfirmed before."""
         return bool(User.objects.filter(pk=self.pk).confirm())
 
     def change_password(self, raw_password: str) -> None:
-        """By whoever has just proven the old one: ends every session. AuthenticationFailed as in `held`."""
-        proven = self.token_version
+        """Set a new password for a user who has just given the old one; ends every session.
+
+        CredentialsError as in `lock_if_password_unchanged`.
+        """
+        checked = self.token_version
         self.set_password(raw_password)  # hashed before the row is locked
         with transaction.atomic():
-            User.objects.held(self.pk, proven)
+            User.objects.lock_if_password_unchanged(self.pk, checked)
             self.save(update_fields=["password"])
             self.end_sessions()
-            Letter.objects.queue(Letter.Kind.PASSWORD_CHANGED, self.email)
+            OutgoingEmail.objects.queue(OutgoingEmail.Kind.PASSWORD_CHANGED, self.email)
 
     def close(self) -> None:
-        """By whoever has just proven the password: ends every session; a login within the grace undoes it."""
+        """Close the account of a user who has just given the password; a login within 30 days opens it again."""
         self.closed_at = timezone.now()
         with transaction.atomic():
-            User.objects.held(self.pk, self.token_version)
+            User.objects.lock_if_password_unchanged(self.pk, self.token_version)
             self.save(update_fields=["closed_at"])
             self.end_sessions()
-            Letter.objects.queue(Letter.Kind.ACCOUNT_CLOSED, self.email)
+            OutgoingEmail.objects.queue(OutgoingEmail.Kind.ACCOUNT_CLOSED, self.email)
 
     @property
     def deleted_after(self) -> datetime | None:
@@ -230,15 +211,14 @@ class User(AbstractBaseUser, PermissionsMixin):
             self.save(update_fields=["closed_at"])
 
     def set_new_password(self, raw_password: str) -> None:
-        """Proven by mail: ends every session, confirms the address, clears wrong guesses."""
+        """Set the password of an owner who followed a reset link: ends every session, confirms the address."""
         self.set_password(raw_password)
         self.confirmed_at = self.confirmed_at or timezone.now()
         with transaction.atomic():
             self.save(update_fields=["password", "token_version", "confirmed_at"])
             self.end_sessions()
-            Letter.objects.queue(Letter.Kind.PASSWORD_CHANGED, self.email)
-        throttling.clear("account_failures", self.email_key)
+            OutgoingEmail.objects.queue(OutgoingEmail.Kind.PASSWORD_CHANGED, self.email)
+        rate_limit.clear("account_failures", self.email_key)
 
     def end_sessions(self) -> None:
         self.sessions.all().delete()
-        forget(account_key(self.pk))

@@ -9,7 +9,7 @@ from django.contrib.sessions.models import Session as StaffSession
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from accounts.models import Letter, Session, User
+from accounts.models import OutgoingEmail, Session, User
 from contactbook.db import batches
 
 pytestmark = pytest.mark.django_db
@@ -103,7 +103,9 @@ def test_a_dry_clear_deletes_nothing(sessions):
 
 @pytest.fixture
 def letter():
-    return Letter.objects.create(kind="reset", address="a@example.org", due_at=None, attempts=9, last_error="OSError")
+    return OutgoingEmail.objects.create(
+        kind="reset", address="a@example.org", due_at=None, attempts=9, last_error="OSError"
+    )
 
 
 def test_retry_makes_what_was_given_up_due(letter):

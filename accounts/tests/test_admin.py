@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 import contactbook.admin
-from accounts.models import Letter, Session, User
+from accounts.models import OutgoingEmail, Session, User
 from contactbook.tests.live import PASSWORD
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
@@ -86,8 +86,8 @@ def test_logins_are_limited_and_looking_at_the_form_is_not(staff, limits):
 
 def test_the_dashboard_has_the_numbers(as_staff, make_user):
     make_user("zoe", confirmed_at=None)
-    Letter.objects.create(kind="reset", address="a@example.org")
-    Letter.objects.create(kind="reset", address="b@example.org", due_at=None)
+    OutgoingEmail.objects.create(kind="reset", address="a@example.org")
+    OutgoingEmail.objects.create(kind="reset", address="b@example.org", due_at=None)
     text = re.sub(r"<[^>]+>", "", as_staff.get("/admin/").text)
     for line in ("2 users", "1 unconfirmed", "1 mails waiting", "1 mails given up", "0 contacts"):
         assert line in text
@@ -178,7 +178,7 @@ def test_a_password_set_by_staff_ends_sessions_and_is_told(as_staff, alice):
     alice.refresh_from_db()
     assert alice.check_password(NEW) and alice.token_version > version
     assert not alice.sessions.exists()
-    assert Letter.objects.get().kind == "password_changed"
+    assert OutgoingEmail.objects.get().kind == "password_changed"
     assert len(lines()) == 1
 
 
@@ -213,7 +213,7 @@ def test_accounts_are_activated(as_staff, make_user):
 
 def test_reset_links_are_sent(as_staff, alice):
     act(as_staff, "send_reset_link", alice)
-    assert list(Letter.objects.values_list("kind", "address")) == [("reset", alice.email)]
+    assert list(OutgoingEmail.objects.values_list("kind", "address")) == [("reset", alice.email)]
     assert lines() == [("alice@example.org", "Sent a reset link to")]
 
 
@@ -241,7 +241,9 @@ def test_accounts_are_deleted_and_staff_are_not(as_staff, make_user, alice):
 
 @pytest.fixture
 def letter():
-    return Letter.objects.create(kind="reset", address="a@example.org", due_at=None, attempts=9, last_error="OSError")
+    return OutgoingEmail.objects.create(
+        kind="reset", address="a@example.org", due_at=None, attempts=9, last_error="OSError"
+    )
 
 
 def test_letters_are_seen_and_not_written(as_staff, letter):

@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts.mail.delivery import deliver
-from accounts.models import Letter, User
+from accounts.models import OutgoingEmail, User
 from accounts.tests.cast import sign_up
 from contactbook.tests.live import free_port
 
@@ -27,9 +27,9 @@ def carol(make_user):
     return make_user("carol", confirmed_at=None)
 
 
-def queue(kind=Letter.Kind.CONFIRM, address="carol@example.org"):
-    Letter.objects.queue(kind, address)
-    return Letter.objects.get()
+def queue(kind=OutgoingEmail.Kind.CONFIRM, address="carol@example.org"):
+    OutgoingEmail.objects.queue(kind, address)
+    return OutgoingEmail.objects.get()
 
 
 def minutes_later(count):
@@ -38,9 +38,9 @@ def minutes_later(count):
 
 def test_it_works(as_nobody, mailbox):
     sign_up(as_nobody)
-    letter = Letter.objects.get()
+    letter = OutgoingEmail.objects.get()
     assert deliver() == 1
-    assert not Letter.objects.exists()
+    assert not OutgoingEmail.objects.exists()
     mail = mailbox.messages[0]
     assert mail["To"] == "zed@example.org"
     assert mail["Subject"] == "Confirm your address"
@@ -63,14 +63,14 @@ def test_a_name_is_no_way_into_the_mail(as_nobody, mailbox):
 
 def test_what_is_rolled_back_sends_nothing(carol, mailbox):
     with pytest.raises(ZeroDivisionError), transaction.atomic():
-        Letter.objects.queue(Letter.Kind.CONFIRM, "carol@example.org")
+        OutgoingEmail.objects.queue(OutgoingEmail.Kind.CONFIRM, "carol@example.org")
         1 / 0  # noqa: B018
-    assert not Letter.objects.exists()
+    assert not OutgoingEmail.objects.exists()
 
 
 def test_a_letter_holds_no_secret(carol):
     queue()
-    row = Letter.objects.values().get()
+    row = OutgoingEmail.objects.values().get()
     assert row.keys() == {
         "id",
         "kind",
@@ -96,7 +96,7 @@ def test_while_the_server_says_451_it_is_kept_and_then_sent_once(carol, mailbox,
     message_id = queue().message_id
     mailbox.refuse = "451 later"
     assert deliver() == 0
-    letter = Letter.objects.get()
+    letter = OutgoingEmail.objects.get()
     assert (letter.attempts, letter.last_error) == (1, "SMTPDataError")
     assert timezone.now() < letter.due_at <= timezone.now() + timedelta(seconds=60)
     assert "carol" not in caplog.text
@@ -112,11 +112,11 @@ def test_a_refusal_for_good_is_final(carol, mailbox):
     mailbox.refuse = "550 no such mailbox"
     queue()
     assert deliver() == 0
-    assert Letter.objects.get().due_at is None
+    assert OutgoingEmail.objects.get().due_at is None
     mailbox.refuse = ""
     with minutes_later(600):
         assert deliver() == 0
-    assert Letter.objects.filter(due_at=None).retry() == 1
+    assert OutgoingEmail.objects.filter(due_at=None).retry() == 1
     assert deliver() == 1
 
 
@@ -124,7 +124,7 @@ def test_no_letter_waits_longer_than_a_minute_or_is_tried_for_more_than_three_da
     mailbox.refuse = "451 later"
     letter = queue()
     for attempts in (1, 5, 20, 5000):
-        Letter.objects.update(attempts=attempts, due_at=timezone.now())
+        OutgoingEmail.objects.update(attempts=attempts, due_at=timezone.now())
         deliver()
         letter.refresh_from_db()
         assert letter.due_at - timezone.now() <= timedelta(seconds=60)
@@ -135,11 +135,11 @@ def test_no_letter_waits_longer_than_a_minute_or_is_tried_for_more_than_three_da
 
 
 def test_one_bad_letter_does_not_hold_up_the_others(carol, mailbox, settings):
-    Letter.objects.create(kind="unheard-of", address="carol@example.org")
-    queue_of_two = Letter.objects.create(kind=Letter.Kind.CONFIRM, address="carol@example.org")
+    OutgoingEmail.objects.create(kind="unheard-of", address="carol@example.org")
+    queue_of_two = OutgoingEmail.objects.create(kind=OutgoingEmail.Kind.CONFIRM, address="carol@example.org")
     assert deliver() == 1
-    assert not Letter.objects.filter(pk=queue_of_two.pk).exists()
-    assert Letter.objects.get().last_error == "Unwritten"
+    assert not OutgoingEmail.objects.filter(pk=queue_of_two.pk).exists()
+    assert OutgoingEmail.objects.get().last_error == "Unwritten"
 
 
 def test_nobody_listening_is_a_reason_to_wait(as_nobody, settings):
@@ -147,23 +147,23 @@ def test_nobody_listening_is_a_reason_to_wait(as_nobody, settings):
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", free_port()
     assert sign_up(as_nobody).status_code == 201
     assert deliver() == 0
-    assert Letter.objects.get().last_error == "ConnectionRefusedError"
+    assert OutgoingEmail.objects.get().last_error == "ConnectionRefusedError"
 
 
 def test_a_letter_whose_reason_is_gone_is_not_sent(carol, mailbox):
     queue()
     carol.confirm()
     assert deliver() == 0
-    queue(Letter.Kind.RESET)
+    queue(OutgoingEmail.Kind.RESET)
     User.objects.all().delete()
     assert deliver() == 0
-    assert not Letter.objects.exists() and not mailbox.raw
+    assert not OutgoingEmail.objects.exists() and not mailbox.raw
 
 
 @pytest.mark.django_db(transaction=True)
 def test_two_deliverers_at_once_send_each_letter_once(carol, mailbox):
     for _ in range(12):
-        Letter.objects.queue(Letter.Kind.CONFIRM, "carol@example.org")
+        OutgoingEmail.objects.queue(OutgoingEmail.Kind.CONFIRM, "carol@example.org")
 
     def work():
         try:
@@ -177,4 +177,4 @@ def test_two_deliverers_at_once_send_each_letter_once(carol, mailbox):
     for thread in threads:
         thread.join()
     assert len({mail["Message-ID"] for mail in mailbox.messages}) == len(mailbox.raw) == 12
-    assert not Letter.objects.exists()
+    assert not OutgoingEmail.objects.exists()

@@ -94,10 +94,10 @@ def test_it_works(server, clean):
 
 
 QUEUE = """
-from accounts.models import Letter, User
+from accounts.models import OutgoingEmail, User
 users = User.objects.bulk_create(User(username="x", email=f"p{n}@example.org", email_key=f"p{n}@example.org",
     token_version=1, password="!") for n in range(40))
-Letter.objects.bulk_create(Letter(kind=["confirm", "reset"][turn % 2], address=user.email)
+OutgoingEmail.objects.bulk_create(OutgoingEmail(kind=["confirm", "reset"][turn % 2], address=user.email)
     for turn in range(5) for user in users)
 """
 
@@ -156,9 +156,9 @@ def test_a_worker_killed_while_it_sends_leaves_the_letter_to_another(server, cle
     threading.Event().wait(1)
     assert len(mailbox.raw) == 1
     with psycopg2.connect(server.env["DATABASE_URL"]) as connection, connection.cursor() as cursor:
-        cursor.execute("SELECT due_at - now() > interval '4 minutes' FROM accounts_letter")
+        cursor.execute("SELECT due_at - now() > interval '4 minutes' FROM accounts_outgoingemail")
         assert cursor.fetchone() == (True,)
-        cursor.execute("UPDATE accounts_letter SET due_at = now()")
+        cursor.execute("UPDATE accounts_outgoingemail SET due_at = now()")
     until(lambda: len(mailbox.raw) == 2)
     assert len({mail["Message-ID"] for mail in mailbox.messages}) == 1, "a mailbox may know it by this"
     until(lambda: "0 mails wait" in server.manage("retry_mails", "--dry-run"))

@@ -8,8 +8,8 @@ from django.utils import timezone
 
 from accounts.mail import delivery
 from accounts.mail.delivery import deliver, may_have_arrived
-from accounts.models import Letter
-from accounts.models.email import LetterQuerySet
+from accounts.models import OutgoingEmail
+from accounts.models.email import OutgoingEmailQuerySet
 
 pytestmark = pytest.mark.django_db
 CAROL, DAVE = "carol@example.org", "dave@example.org"
@@ -25,7 +25,7 @@ def people(no_limits, make_user):
 
 def queue(*letters):
     for kind, address in letters:
-        Letter.objects.queue(kind, address)
+        OutgoingEmail.objects.queue(kind, address)
 
 
 def seconds_later(count):
@@ -61,14 +61,14 @@ def test_no_later_letter_to_the_address_overtakes_one_that_is_put_off(mailbox):
 
 def test_no_later_letter_overtakes_one_that_is_being_sent(mailbox):
     queue(("confirm", CAROL), ("reset", CAROL))
-    first = Letter.objects.claim()
-    assert Letter.objects.claim() is None
+    first = OutgoingEmail.objects.claim()
+    assert OutgoingEmail.objects.claim() is None
     with seconds_later(301):
-        assert Letter.objects.claim() == first, "whoever sent it was killed"
-        assert Letter.objects.claim() is None
+        assert OutgoingEmail.objects.claim() == first, "whoever sent it was killed"
+        assert OutgoingEmail.objects.claim() is None
     delivery.send(first)
     delivery.forget_sent()
-    assert Letter.objects.claim().kind == "reset"
+    assert OutgoingEmail.objects.claim().kind == "reset"
 
 
 def test_one_that_was_given_up_holds_up_nobody(mailbox):
@@ -86,7 +86,7 @@ def test_a_server_that_takes_a_mail_and_is_gone_is_sent_the_same_one_again(mailb
     queue(("confirm", CAROL))
     assert deliver() == 0
     mailbox.drop = False
-    letter = Letter.objects.get()
+    letter = OutgoingEmail.objects.get()
     assert letter.last_error == "Unanswered"
     assert 100 < (letter.due_at - timezone.now()).total_seconds() <= 120
     queue(("reset", CAROL))
@@ -95,15 +95,15 @@ def test_a_server_that_takes_a_mail_and_is_gone_is_sent_the_same_one_again(mailb
         assert deliver() == 1
     first, reset, again = mailbox.messages
     assert first["Message-ID"] == again["Message-ID"] != reset["Message-ID"]
-    assert not Letter.objects.exists()
+    assert not OutgoingEmail.objects.exists()
 
 
 def test_what_may_have_arrived_is_repeated_ever_more_seldom():
-    letter = Letter.objects.create(kind="reset", address=CAROL)
+    letter = OutgoingEmail.objects.create(kind="reset", address=CAROL)
     waits = []
     for attempts in (1, 2, 5, 20, 5000):
         letter.attempts = attempts
-        letter.postpone(Letter.UNANSWERED)
+        letter.postpone(OutgoingEmail.UNANSWERED)
         waits.append(round((letter.due_at - timezone.now()).total_seconds()))
     assert waits == [120, 240, 1920, 21600, 21600]
 
@@ -116,26 +116,26 @@ def test_a_provider_that_did_not_answer_may_have_taken_it():
 
 def test_one_that_went_out_while_the_database_died_does_not_go_out_again(mailbox, monkeypatch):
     queue(("confirm", CAROL))
-    delete = LetterQuerySet.delete
+    delete = OutgoingEmailQuerySet.delete
 
     def die(self):
         raise OperationalError
 
-    monkeypatch.setattr(LetterQuerySet, "delete", die)
+    monkeypatch.setattr(OutgoingEmailQuerySet, "delete", die)
     with pytest.raises(OperationalError):
         deliver()
-    monkeypatch.setattr(LetterQuerySet, "delete", delete)
+    monkeypatch.setattr(OutgoingEmailQuerySet, "delete", delete)
     with seconds_later(301):
         assert deliver() == 0
-    assert len(mailbox.raw) == 1 and not Letter.objects.exists()
+    assert len(mailbox.raw) == 1 and not OutgoingEmail.objects.exists()
 
 
 def test_a_retry_leaves_those_alone_that_are_being_sent(mailbox):
     queue(("confirm", CAROL), ("confirm", DAVE))
-    first = Letter.objects.claim()
-    Letter.objects.filter(address=DAVE).update(due_at=None, attempts=9, last_error="OSError")
-    assert Letter.objects.retry() == 1
-    assert Letter.objects.claim().address == DAVE
-    assert Letter.objects.claim() is None
+    first = OutgoingEmail.objects.claim()
+    OutgoingEmail.objects.filter(address=DAVE).update(due_at=None, attempts=9, last_error="OSError")
+    assert OutgoingEmail.objects.retry() == 1
+    assert OutgoingEmail.objects.claim().address == DAVE
+    assert OutgoingEmail.objects.claim() is None
     delivery.send(first)
     assert len(mailbox.raw) == 1

@@ -8,10 +8,10 @@ from django.conf import settings
 from django.utils import timezone
 
 from accounts.mail.delivery import deliver
-from accounts.models import Letter
+from accounts.models import OutgoingEmail
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
-KINDS = list(Letter.Kind)
+KINDS = list(OutgoingEmail.Kind)
 EVIL = "Zed <b>http://evil.example/</b> & 'friends'"
 
 
@@ -20,9 +20,9 @@ def mail(request, mailbox, make_user):
     """The letter of the kind that the test is about, as it arrived."""
     user = make_user("zed", confirmed_at=None)
     user.username = EVIL
-    user.closed_at = timezone.now() if request.param == Letter.Kind.ACCOUNT_CLOSED else None
+    user.closed_at = timezone.now() if request.param == OutgoingEmail.Kind.ACCOUNT_CLOSED else None
     user.save()
-    Letter.objects.queue(request.param, "zed@example.org")
+    OutgoingEmail.objects.queue(request.param, "zed@example.org")
     assert deliver() == 1
     return mailbox.messages[0]
 

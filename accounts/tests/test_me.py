@@ -3,7 +3,7 @@
 import pytest
 
 from accounts.tests.cast import bearer, pair_of, settle
-from conftest import ACCOUNT
+from conftest import AUTHENTICATION
 
 pytestmark = pytest.mark.django_db
 URL = "/api/me"
@@ -33,7 +33,7 @@ def test_it_is_one_query_while_the_account_is_remembered(as_nobody, alice, djang
     headers = bearer(pair_of(alice)["access_token"])
     settle()
     as_nobody.get(URL, **headers)
-    with django_assert_num_queries(ACCOUNT + 1):
+    with django_assert_num_queries(AUTHENTICATION + 1):
         assert as_nobody.get(URL, **headers).status_code == 200
 
 

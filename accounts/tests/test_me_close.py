@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts import tokens
 from accounts.mail import delivery
-from accounts.models import Letter, Session, User
+from accounts.models import OutgoingEmail, Session, User
 from accounts.tests.cast import (
     bearer,
     contacts,
@@ -94,8 +94,8 @@ def test_the_address_stays_taken_meanwhile(as_alice, alice):
 
 def test_the_owner_is_told_by_mail(as_alice, alice, mailbox):
     close(as_alice)
-    letter = Letter.objects.get()
-    assert (letter.kind, letter.address) == (Letter.Kind.ACCOUNT_CLOSED, alice.email)
+    letter = OutgoingEmail.objects.get()
+    assert (letter.kind, letter.address) == (OutgoingEmail.Kind.ACCOUNT_CLOSED, alice.email)
     assert delivery.deliver() == 1
     (mail,) = mailbox.messages
     assert (mail["Subject"], mail["To"]) == ("Your account is closed", alice.email)
@@ -109,7 +109,7 @@ def test_whoever_is_back_before_it_is_sent_gets_no_letter(as_alice, alice, mailb
     close(as_alice)
     log_in(as_alice, alice.email)
     assert delivery.deliver() == 0
-    assert not mailbox.raw and not Letter.objects.exists()
+    assert not mailbox.raw and not OutgoingEmail.objects.exists()
 
 
 def test_closing_again_begins_the_grace_anew(as_nobody, alice):
@@ -124,7 +124,7 @@ def test_a_wrong_password_closes_nothing(as_alice, password):
     assert faults(answer) == [["body", "password"]]
     assert answer.json()["detail"][0]["type"] == "wrong_password"
     assert as_alice.get(URL).status_code == 200
-    assert User.objects.get().closed_at is None and not Letter.objects.exists()
+    assert User.objects.get().closed_at is None and not OutgoingEmail.objects.exists()
 
 
 def test_wrong_guesses_count_against_the_account(as_alice, limits):

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from accounts.api import me
-from accounts.models import Letter, Session, User
+from accounts.models import OutgoingEmail, Session, User
 from accounts.tests.cast import (
     PAIR,
     bearer,
@@ -65,8 +65,8 @@ def test_the_new_session_knows_its_client(as_alice):
 
 def test_the_owner_is_told_by_mail(as_alice, alice):
     change(as_alice)
-    letter = Letter.objects.get()
-    assert (letter.kind, letter.address) == (Letter.Kind.PASSWORD_CHANGED, alice.email)
+    letter = OutgoingEmail.objects.get()
+    assert (letter.kind, letter.address) == (OutgoingEmail.Kind.PASSWORD_CHANGED, alice.email)
 
 
 @pytest.mark.parametrize("old", ["wrong", PASSWORD + " ", PASSWORD.upper(), "x" * 1024])
@@ -74,7 +74,7 @@ def test_a_wrong_old_password_changes_nothing(as_alice, old):
     wrong_guess(change(as_alice, old))
     assert as_alice.get("/api/me").status_code == 200
     assert User.objects.get().check_password(PASSWORD)
-    assert not Letter.objects.exists()
+    assert not OutgoingEmail.objects.exists()
 
 
 def test_another_accounts_password_is_a_wrong_one(as_alice, bob):

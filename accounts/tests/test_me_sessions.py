@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from accounts.models import Session
 from accounts.tests.cast import bearer, log_in, pair_of, refresh, settle
-from conftest import ACCOUNT
+from conftest import AUTHENTICATION
 
 pytestmark = pytest.mark.django_db
 URL = "/api/me/sessions"
@@ -83,5 +83,5 @@ def test_it_is_one_query_however_many_there_are(as_nobody, alice, django_assert_
     pairs = [pair_of(alice) for _ in range(5)]
     settle()
     listed(as_nobody, pairs[0])
-    with django_assert_num_queries(ACCOUNT + 1):
+    with django_assert_num_queries(AUTHENTICATION + 1):
         assert len(listed(as_nobody, pairs[0])) == 5

@@ -9,7 +9,7 @@ from django.template.loader import render_to_string
 from django.test import Client
 
 from accounts import pages
-from accounts.models import Letter
+from accounts.models import OutgoingEmail
 from accounts.tokens import ConfirmToken, ResetToken
 from contactbook.tests.live import PASSWORD
 
@@ -62,7 +62,7 @@ def test_asking_for_a_link_answers_alike_whether_known_or_not(client, alice, pat
     answers = [client.post(path, {"email": email}) for email in (alice.email, "nobody@example.org")]
     assert [answer.status_code for answer in answers] == [200, 200]
     assert answers[0].content == answers[1].content
-    assert list(Letter.objects.order_by("id").values_list("kind", "address")) == [
+    assert list(OutgoingEmail.objects.order_by("id").values_list("kind", "address")) == [
         (kind, alice.email),
         (kind, "nobody@example.org"),
     ]
@@ -73,7 +73,7 @@ def test_asking_with_no_address_says_so_beside_the_field(client):
     assert answer.status_code == 422
     assert "Enter a valid email address." in answer.text
     assert 'aria-invalid="true"' in answer.text
-    assert not Letter.objects.exists()
+    assert not OutgoingEmail.objects.exists()
 
 
 def test_the_confirm_page_has_one_button_and_a_visit_confirms_nothing(client, make_user):
@@ -101,7 +101,7 @@ def test_a_dead_confirm_link_offers_a_new_one_that_can_be_asked_for(alice):
     token = re.search(r'csrfmiddlewaretoken" value="(\w+)"', answer.text).group(1)
     sent = browser.post("/confirm", {"email": alice.email, "csrfmiddlewaretoken": token})
     assert sent.status_code == 200
-    assert Letter.objects.get().kind == "confirm"
+    assert OutgoingEmail.objects.get().kind == "confirm"
 
 
 def test_the_reset_page_is_known_to_password_managers(client, alice):
@@ -118,7 +118,7 @@ def test_the_reset_page_sets_a_password_once(client, alice):
     assert "does not work any more" in again.text
     alice.refresh_from_db()
     assert alice.check_password(NEW)
-    assert Letter.objects.get().kind == "password_changed"
+    assert OutgoingEmail.objects.get().kind == "password_changed"
 
 
 def test_the_reasons_stand_beside_the_first_field(client, alice):
@@ -162,7 +162,7 @@ def test_a_form_from_elsewhere_is_refused_by_a_page():
     answer = Client(enforce_csrf_checks=True).post("/reset", {"email": "a@example.org"})
     assert answer.status_code == 403
     assert "too old, or came from elsewhere" in answer.text
-    assert not Letter.objects.exists()
+    assert not OutgoingEmail.objects.exists()
 
 
 @pytest.mark.parametrize("code", [400, 403, 404, 429, 500])

@@ -3,7 +3,7 @@
 import pytest
 
 from accounts.mail.delivery import deliver
-from accounts.models import Letter
+from accounts.models import OutgoingEmail
 from accounts.tests.cast import faults, told
 
 pytestmark = pytest.mark.django_db
@@ -39,7 +39,7 @@ def test_it_sends_nothing_to_unknown_confirmed_or_inactive_addresses(as_nobody, 
     answers = [ask(as_nobody, email) for email in emails]
     assert {(answer.status_code, answer.json()) for answer in answers} == {(200, ANSWER)}
     assert deliver() == 0
-    assert not mailbox.raw and not Letter.objects.exists()
+    assert not mailbox.raw and not OutgoingEmail.objects.exists()
 
 
 def test_the_answer_never_tells_which(as_nobody, alice, carol):
@@ -87,4 +87,4 @@ def test_mails_of_another_kind_are_counted_apart(as_nobody, carol, mailbox, limi
 def test_it_rejects_what_is_no_address(as_nobody, body):
     found = faults(as_nobody.post(URL + "/", body, format="json"))
     assert {tuple(loc) for loc in found} == {("body", "email")}
-    assert not Letter.objects.exists()
+    assert not OutgoingEmail.objects.exists()

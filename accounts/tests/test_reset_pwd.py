@@ -3,7 +3,7 @@
 import pytest
 
 from accounts.mail.delivery import deliver
-from accounts.models import Letter
+from accounts.models import OutgoingEmail
 from accounts.tests.cast import faults, told
 
 pytestmark = pytest.mark.django_db
@@ -64,4 +64,4 @@ def test_the_fourth_mail_of_an_hour_is_answered_alike_and_not_sent(as_nobody, al
 @pytest.mark.parametrize("body", [{}, {"email": ""}, {"email": "x"}, {"email": 5}, {"email": "a@b.org\nBcc: c@d.org"}])
 def test_it_rejects_what_is_no_address(as_nobody, body):
     assert {tuple(loc) for loc in faults(as_nobody.post(URL + "/", body, format="json"))} == {("body", "email")}
-    assert not Letter.objects.exists()
+    assert not OutgoingEmail.objects.exists()

@@ -5,7 +5,7 @@ import datetime
 import pytest
 
 from accounts.mail.delivery import deliver
-from accounts.models import Letter, User
+from accounts.models import OutgoingEmail, User
 from accounts.tests.cast import faults, sign_up
 from conftest import PASSWORD
 
@@ -43,7 +43,7 @@ def test_an_address_is_taken_in_every_spelling(as_nobody, email):
     assert sign_up(as_nobody, email="Zed@example.org").status_code == 201
     answer = sign_up(as_nobody, email=email)
     assert (answer.status_code, answer.json()) == (409, {"detail": "Already exists"})
-    assert User.objects.count() == Letter.objects.count() == 1
+    assert User.objects.count() == OutgoingEmail.objects.count() == 1
 
 
 def test_letters_that_are_the_same_after_nfkc_are_one_address(as_nobody):
@@ -207,5 +207,5 @@ def test_the_password_is_neither_stored_nor_logged_in_the_clear(as_nobody, caplo
     assert sign_up(as_nobody).status_code == 201
     assert sign_up(as_nobody, username="\0").status_code == 422
     assert User.objects.get().password.startswith("argon2$argon2id$v=19$m=19456,t=2,p=1$")
-    rows = [*User.objects.values(), *Letter.objects.values()]
+    rows = [*User.objects.values(), *OutgoingEmail.objects.values()]
     assert PASSWORD not in repr(rows) + caplog.text

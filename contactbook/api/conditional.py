@@ -1,38 +1,36 @@
 """Conditional requests (RFC 9110 §13): ETag, If-None-Match (304), If-Match (412)."""
 
-import hashlib
-
-from django.http import HttpResponse
+from django.http import HttpRequest
 from django.utils.http import parse_etags
 from rest_framework.request import Request
 
 from contactbook.api.exceptions import PreconditionFailed
 
 
-def etag_of(content: bytes | bytearray) -> str:
-    return f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+def tags(header: str) -> list[str]:
+    """Return the header's entity tags without the weakness mark, or `["*"]`."""
+    return [tag.removeprefix("W/") for tag in parse_etags(header)]
 
 
-def not_modified(request: Request, etag: str) -> bool:
-    """If-None-Match holds it, by weak comparison (§13.1.2)."""
+def is_not_modified(request: Request | HttpRequest, etag: str) -> bool:
+    """Return whether If-None-Match holds the tag, by weak comparison (§13.1.2)."""
     header = request.META.get("HTTP_IF_NONE_MATCH")
-    given = [tag.removeprefix("W/") for tag in parse_etags(header)] if header else []
+    given = tags(header) if header else []
     return etag in given or given == ["*"]
 
 
-def check_if_match(header: str | None, etag: str) -> None:
-    """PreconditionFailed unless the If-Match is absent or holds it, by strong comparison (§13.1.1)."""
-    if header is not None and etag not in (given := parse_etags(header)) and given != ["*"]:
+def matches(header: str | None, *etags: str) -> bool:
+    """Return whether an If-Match is absent or holds one of the tags (§13.1.1).
+
+    `W/"1"` counts as `"1"`: proxies that compress an answer weaken its tag, and the state is the same.
+    """
+    if header is None:
+        return True
+    given = tags(header)
+    return given == ["*"] or not set(etags).isdisjoint(given)
+
+
+def check_if_match(header: str | None, *etags: str) -> None:
+    """Raise PreconditionFailed unless `matches`."""
+    if not matches(header, *etags):
         raise PreconditionFailed
-
-
-def answer(request: Request, content: bytes, etag: str, headers: dict[str, str]) -> HttpResponse:
-    """200 with the JSON content, or 304 without."""
-    unchanged = not_modified(request, etag)
-    response = HttpResponse(b"" if unchanged else content, status=304 if unchanged else 200, headers=headers)
-    response["ETag"] = etag
-    if unchanged:
-        del response["Content-Type"]
-    else:
-        response["Content-Type"] = "application/json"
-    return response

@@ -1,140 +1,152 @@
-"""Pages of a list, by skip and limit or by cursor, and the headers that lead through it."""
+"""Pages of a list, by skip and limit or by cursor, with X-Total-Count and Link headers around a bare array."""
 
 import base64
-import functools
 import json
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple, cast
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from django.conf import settings
 from django.db.models import Q, QuerySet
-from django.http import QueryDict
+from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
+from rest_framework.response import Response
 
-from contactbook.compiled import Row, each
+DEEP = 500  # rows to skip, from which on they are skipped in the index alone
 
-DEEP = 500  # rows to skip, from which on they are skipped in the index alone where it holds the order
-
-Fetch = Callable[[int, int], Iterator[Row]]
+Row = dict[str, Any]
 
 
 class Position(NamedTuple):
-    """A place between two rows of an order: just after, or `back` just before, the row with that value and id."""
+    """A place between two rows of an order: just after, or if `back` just before, the row with that value and id."""
 
     order: str
     value: str | int
     id: int
     back: bool
 
+    def encode(self) -> str:
+        return base64.urlsafe_b64encode(json.dumps(self, ensure_ascii=False).encode()).decode().rstrip("=")
 
-def encoded(position: Position) -> str:
-    return base64.urlsafe_b64encode(json.dumps(position, ensure_ascii=False).encode()).decode().rstrip("=")
-
-
-def decoded(text: str) -> Position:
-    """ValueError for what `encoded` did not make."""
-    try:
-        order, value, row, back = json.loads(base64.b64decode(text + "=" * (-len(text) % 4), b"-_", validate=True))
-    except (TypeError, RecursionError):
-        raise ValueError from None
-    right = isinstance(order, str) and isinstance(back, bool) and type(row) is int and abs(row) < 2**63
-    if isinstance(value, str):
-        right &= "\0" not in value and value.encode() is not None  # no lone surrogates
-    else:
-        right &= type(value) is int and abs(value) < 2**63
-    if not right:
-        raise ValueError
-    return Position(order, value, row, back)
+    @classmethod
+    def decode(cls, text: str) -> "Position":
+        """Return what `encode` made; ValueError for any other text."""
+        try:
+            order, value, row, back = json.loads(base64.b64decode(text + "=" * (-len(text) % 4), b"-_", validate=True))
+        except (TypeError, RecursionError):
+            raise ValueError from None
+        if not (isinstance(order, str) and isinstance(back, bool) and is_bigint(row)):
+            raise ValueError
+        if isinstance(value, str):
+            value.encode()  # UnicodeEncodeError, a ValueError, for a lone surrogate
+        if "\0" in value if isinstance(value, str) else not is_bigint(value):
+            raise ValueError
+        return cls(order, value, row, back)
 
 
-@functools.lru_cache(maxsize=1000)
-def parameters(query: str) -> dict[str, str]:
-    """Of a query as it was sent; many ask alike. Not to be changed."""
-    return QueryDict(query.encode("latin-1")).dict()
+def is_bigint(value: Any) -> bool:
+    return type(value) is int and abs(value) < 2**63
 
 
-class Page:
-    """Rows of a list in an order: `column` is the model's, with `-` for descending; ties are broken by id.
+class SkipLimitPagination(BasePagination):
+    """A page by `skip` and `limit`, which the view has validated."""
 
-    By `skip`, whose cost grows with its depth, or by `cursor`, whose cost does not. They come out of a queryset,
-    or, where there is no cursor, from a function of limit and skip.
+    def __init__(self, skip: int, limit: int) -> None:
+        self.skip, self.limit = skip, limit
+        self.has_next = False
+        self.has_previous = skip > 0
+        self.total: int | None = None
+
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
+        """Return the page's rows of a queryset or a list."""
+        self.request = request
+        return self.read(queryset, self.skip)
+
+    def read(self, rows: Any, start: int) -> list[Any]:
+        """Read one row more than the page holds, to see whether there are any."""
+        found = list(rows[start : start + self.limit + 1]) if self.limit else []
+        self.has_next = len(found) > self.limit
+        return found[: self.limit]
+
+    def get_paginated_response(self, data: Any) -> Response:
+        links = [self.next_link() if self.has_next else "", self.previous_link() if self.has_previous else ""]
+        headers = {} if self.total is None else {"X-Total-Count": str(self.total)}
+        if any(links) and self.limit:
+            headers["Link"] = ", ".join(filter(None, links))
+        return Response(data, headers=headers)
+
+    def next_link(self) -> str:
+        return self.link("next", skip=self.skip + self.limit)
+
+    def previous_link(self) -> str:
+        return self.link("prev", skip=max(0, self.skip - self.limit))
+
+    def link(self, relation: str, **parameters: Any) -> str:
+        """Return an RFC 8288 link to this list with some query parameters changed; None removes one."""
+        query = {**self.request.query_params.dict(), "limit": self.limit, **parameters}
+        given = {name: value for name, value in query.items() if value is not None}
+        return f'<{settings.PUBLIC_URL}{self.request.path}?{urlencode(given)}>; rel="{relation}"'
+
+
+class KeyPagination(SkipLimitPagination):
+    """A page by `cursor`, at a cost that does not grow with its depth; by `skip` where that is given.
+
+    `column` is the model's, with `-` for descending; ties are broken by id. Rows are dicts with `id` and the column.
     """
 
-    def __init__(self, source: QuerySet[Any] | Fetch, column: str, asked: Mapping[str, Any]) -> None:
-        self.source, self.asked = source, asked
-        self.column, self.descending = column.removeprefix("-"), column.startswith("-")
-        self.skip: int | None = asked.get("skip")
-        self.limit: int = asked["limit"]
-        self.cursor: Position | None = asked.get("cursor")
-        self.earlier = self.later = False  # whether there are rows on either side
+    def __init__(self, order: str, column: str, query: Mapping[str, Any]) -> None:
+        super().__init__(query.get("skip") or 0, query["limit"])
+        self.order, self.column, self.descending = order, column.removeprefix("-"), column.startswith("-")
+        self.cursor: Position | None = query.get("cursor")
+        self.by_cursor = self.cursor is not None or "skip" not in query
         self.edges: list[Row] = []  # the first row and the last
 
-    def rows(self, columns: tuple[str, ...]) -> Iterator[Row]:
-        """As they are wanted; what lies around them is known after the last."""
-        start = 0 if self.cursor else self.skip or 0
-        self.earlier = start > 0 or self.cursor is not None
-        for number, row in enumerate(self.fetched(start, columns) if self.limit else ()):
-            if number == self.limit:
-                self.later = True
-            else:
-                self.edges = [(self.edges or [row])[0], row]
-                yield row
-
-    def fetched(self, start: int, columns: tuple[str, ...]) -> Iterator[Row]:
-        """One row more than the page holds, to see whether there are any."""
-        if not isinstance(self.source, QuerySet):
-            return self.source(self.limit + 1, start)
-        if self.cursor and self.cursor.back:
-            ordered = self.ordered(self.these(self.keys_before()))
-        elif start >= DEEP:
-            keys = self.ordered(self.source).values("pk")[start : start + self.limit + 1]
-            ordered, start = self.ordered(self.these(keys)), 0
-        else:
-            ordered = self.ordered(self.beyond(self.source))
-        return each(ordered.values(*{*columns, self.column})[start : start + self.limit + 1])
-
-    def keys_before(self) -> list[int]:
-        """Of the page that ends at the cursor."""
-        before = self.ordered(self.beyond(cast(QuerySet[Any], self.source), back=True), back=True)
-        keys = list(before.values_list("pk", flat=True)[: self.limit + 1])
-        self.earlier, self.later = len(keys) > self.limit, True
-        return keys[: self.limit]
-
-    def these(self, keys: Any) -> QuerySet[Any]:
-        return cast(QuerySet[Any], self.source).model._default_manager.filter(pk__in=keys)
-
-    def beyond(self, rows: QuerySet[Any], back: bool = False) -> QuerySet[Any]:
-        """Those on that side of the cursor."""
+    def paginate_queryset(self, queryset: QuerySet[Any, Row], request: Request, view: Any = None) -> list[Row]:
+        self.request = request
         if not self.cursor:
-            return rows
-        side, value, row = "lt" if self.descending != back else "gt", self.cursor.value, self.cursor.id
-        # The first condition bounds the index; the second leaves out the ties already seen.
-        ties = Q(**{f"{self.column}__{side}": value}) | Q(**{f"id__{side}": row})
-        return rows.filter(Q(**{f"{self.column}__{side}e": value}), ties)
-
-    def ordered(self, rows: QuerySet[Any], back: bool = False) -> QuerySet[Any]:
-        sign = "-" if self.descending != back else ""
-        return rows.order_by(f"{sign}{self.column}", f"{sign}id")
-
-    def headers(self, request: Request, total: int) -> dict[str, str]:
-        """X-Total-Count, and Link (RFC 8288) to the next and previous page where there is one."""
-        links = []
-        if self.later:
-            links.append(self.link(request, "next", self.edges[-1:], (self.skip or 0) + self.limit))
-        if self.earlier and self.limit:
-            links.append(self.link(request, "prev", self.edges[:1], max(0, (self.skip or 0) - self.limit)))
-        counted = {"X-Total-Count": str(total)}
-        return {**counted, "Link": ", ".join(filter(None, links))} if any(links) else counted
-
-    def link(self, request: Request, relation: str, edge: list[Row], skip: int) -> str:
-        query = parameters(request.META["QUERY_STRING"]) | {"limit": str(self.limit)}
-        if self.skip is not None and self.cursor is None:
-            query["skip"] = str(skip)
-        elif edge:
-            position = Position(self.asked["order"], edge[0][self.column], edge[0]["id"], relation == "prev")
-            query = {**query, "cursor": encoded(position)}
-            query.pop("skip", None)
+            rows = self.rows_after_skip(queryset)
+        elif self.cursor.back:
+            rows = self.rows_before(queryset)
         else:
+            self.has_previous = True
+            rows = self.read(self.sorted(self.beyond(queryset)), 0)
+        self.edges = [rows[0], rows[-1]] if rows else []
+        return rows
+
+    def rows_after_skip(self, queryset: QuerySet[Any, Row]) -> list[Row]:
+        rows = self.sorted(queryset)
+        if self.skip < DEEP:
+            return self.read(rows, self.skip)
+        keys = rows.values("pk")[self.skip : self.skip + self.limit + 1]  # the skipped rows are read in the index alone
+        return self.read(self.sorted(queryset.filter(pk__in=keys)), 0)
+
+    def rows_before(self, queryset: QuerySet[Any, Row]) -> list[Row]:
+        """Return the page that ends at the cursor: read backwards, then turned around."""
+        self.has_next = True
+        rows = list(self.sorted(self.beyond(queryset, back=True), back=True)[: self.limit + 1]) if self.limit else []
+        self.has_previous = len(rows) > self.limit
+        return rows[: self.limit][::-1]
+
+    def beyond(self, queryset: QuerySet[Any, Row], back: bool = False) -> QuerySet[Any, Row]:
+        """Return the rows on that side of the cursor."""
+        assert self.cursor
+        side = "lt" if self.descending != back else "gt"
+        ties = Q(**{f"{self.column}__{side}": self.cursor.value}) | Q(**{f"id__{side}": self.cursor.id})
+        # The first condition bounds the index scan; the second leaves out the ties that were read before.
+        return queryset.filter(Q(**{f"{self.column}__{side}e": self.cursor.value}), ties)
+
+    def sorted(self, queryset: QuerySet[Any, Row], back: bool = False) -> QuerySet[Any, Row]:
+        sign = "-" if self.descending != back else ""
+        return queryset.order_by(f"{sign}{self.column}", f"{sign}id")
+
+    def next_link(self) -> str:
+        return self.cursor_link("next", self.edges[-1:]) if self.by_cursor else super().next_link()
+
+    def previous_link(self) -> str:
+        return self.cursor_link("prev", self.edges[:1]) if self.by_cursor else super().previous_link()
+
+    def cursor_link(self, relation: str, edge: list[Row]) -> str:
+        if not edge:
             return ""
-        return f'<{settings.PUBLIC_URL}{request.path}?{urlencode(query)}>; rel="{relation}"'
+        position = Position(self.order, edge[0][self.column], edge[0]["id"], relation == "prev")
+        return self.link(relation, cursor=position.encode(), skip=None)

@@ -1,43 +1,48 @@
-"""Middleware that an API request is spared: it has no session and no messages.
+"""Middleware for every answer: the error shape, the security headers, the encoding of forms."""
 
-Each is Django's own, or a library's, and works on pages as it always does.
-"""
-
-from typing import Any
+from collections.abc import Callable
 
 from csp.constants import HEADER
 from csp.middleware import CSPMiddleware
-from django.contrib.auth.middleware import AuthenticationMiddleware
-from django.contrib.messages.middleware import MessageMiddleware
-from django.contrib.sessions.middleware import SessionMiddleware
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from whitenoise.middleware import WhiteNoiseMiddleware
 
-from contactbook.api.exceptions import is_api
+from contactbook.http.errors import HANDLERS, is_api
 
-# Of what is no page: it loads nothing, and stands in nobody's frame.
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+# The policy of what is not a page: it loads nothing and may be framed by nobody.
 DATA_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 
-def for_pages(middleware: type[Any]) -> type[Any]:
-    def __call__(self: Any, request: HttpRequest) -> HttpResponse:
-        if is_api(request):
-            answer: HttpResponse = self.get_response(request)
-            return answer
-        return middleware.__call__(self, request)
+class JSONErrorMiddleware:
+    """Gives Django's own error answers under /api the API's shape, and every answer the security headers.
 
-    return type(middleware.__name__, (middleware,), {"__call__": __call__})
+    With DEBUG Django's error pages show settings and code. The headers are set here too, since an answer to a
+    host that is not allowed comes from middleware further out than SecurityMiddleware.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        handler = HANDLERS.get(response.status_code)
+        if handler and is_api(request) and response.get("Content-Type", "").startswith("text/html"):
+            response, page = handler(request), response
+            del page["Content-Length"]
+            for name, value in page.items():
+                response.headers.setdefault(name, value)
+        response.headers.setdefault("X-Content-Type-Options", "nosniff")
+        response.headers.setdefault("Referrer-Policy", settings.SECURE_REFERRER_POLICY)
+        response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+        response.headers.setdefault("Permissions-Policy", settings.PERMISSIONS_POLICY)
+        return response
 
 
-Static = for_pages(WhiteNoiseMiddleware)
-Sessions = for_pages(SessionMiddleware)
-Users = for_pages(AuthenticationMiddleware)
-Messages = for_pages(MessageMiddleware)
-
-
-class ContentSecurityPolicy(CSPMiddleware):
-    """A page's policy is put together for it; what is no page has a fixed one."""
+class ContentSecurityPolicyMiddleware(CSPMiddleware):
+    """django-csp's for pages, and one fixed policy for JSON."""
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         if is_api(request) and not response.headers.get("Content-Type", "").startswith("text/html"):
@@ -45,3 +50,14 @@ class ContentSecurityPolicy(CSPMiddleware):
             return response
         answer: HttpResponseBase = super().process_response(request, response)
         return answer
+
+
+def utf8_forms(get_response: GetResponse) -> GetResponse:
+    """Read every form as UTF-8 (RFC 7578 §5.1), whatever its charset says: Python has codecs that no form can use."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        if "charset" in request.META.get("CONTENT_TYPE", "").lower():
+            request.encoding = "utf-8"
+        return get_response(request)
+
+    return middleware

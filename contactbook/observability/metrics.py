@@ -136,3 +136,24 @@ def each_process(name: str, help: str) -> Any:
             found = [seat.numbers[place] for key, place, _ in seat.records() if key == (name,)]
             numbers[(str(index),)] = found[0] if found else 0.0
     return gauge(name, help, ["process"], numbers)
+
+
+class _Temporary:
+    def __init__(self, name):
+        self.name = name
+
+    def labels(self, *labels):
+        self._labels = labels
+        return self
+
+    def inc(self):
+        counting.count(self.name, *self._labels)
+
+    def set(self, value):
+        counting.gauge(self.name, value)
+
+
+REDIS_CIRCUIT_OPEN = _Temporary(counting.BREAKER)
+LIMITS_HIT = _Temporary(counting.LIMITED)
+CACHE_LOOKUPS = _Temporary("contactbook_cache_lookups")
+LOGINS_REFUSED = _Temporary(counting.LOGINS)

@@ -1,7 +1,7 @@
-"""Settings as another process would read them."""
+"""Settings as another environment would make them."""
 
-import subprocess
-import sys
+import os
+import runpy
 
 import pytest
 
@@ -9,12 +9,12 @@ from contactbook.tests.live import ROOT
 
 
 @pytest.fixture
-def environment(tmp_path):
-    """Loads the settings in an environment of these variables alone, and prints the one named."""
+def settings_of(tmp_path, monkeypatch):
+    """Runs settings.py in an environment of these variables alone, in this process; returns its names."""
 
-    def load(name="DEBUG", **variables):
-        command = [sys.executable, "-c", f"from contactbook import settings; print(settings.{name})"]
-        env = {"VAR_DIR": str(tmp_path / "var"), "PATH": "/usr/bin:/bin", **variables}
-        return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=30)
+    def run(**variables):
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "environ", {"VAR_DIR": str(tmp_path / "var"), **variables})
+            return runpy.run_path(str(ROOT / "contactbook/settings.py"))
 
-    return load
+    return run

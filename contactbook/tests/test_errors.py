@@ -193,7 +193,7 @@ def test_our_pages_say_it_in_a_page(as_nobody, monkeypatch, error, status, caplo
     def raises(*args, **kwargs):
         raise error
 
-    monkeypatch.setattr("accounts.tokens.user_behind_reset", raises)
+    monkeypatch.setattr("accounts.tokens.user_of_reset_link", raises)
     with caplog.at_level(logging.WARNING):
         answer = as_nobody.get("/reset/SECRET-OF-A-LINK")
     assert answer.status_code == status

@@ -11,7 +11,7 @@ from django.urls import get_resolver
 from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families as parsed
 
-from accounts.models import Letter
+from accounts.models import OutgoingEmail
 from contactbook import counting
 from contactbook.cache import circuit_breaker as breaker
 from contactbook.observability import metrics
@@ -131,15 +131,15 @@ def test_logins_that_were_refused(as_nobody, alice, limits):
 def test_letters_in_the_queue(client):
     assert numbers(client, "contactbook_letters") == {("waiting",): 0, ("given_up",): 0}
     for due in (timezone.now(), timezone.now(), None):
-        Letter.objects.create(kind="reset", address="a@example.org", due_at=due)
-    Letter.objects.update(created_at=timezone.now() - timezone.timedelta(minutes=10))
+        OutgoingEmail.objects.create(kind="reset", address="a@example.org", due_at=due)
+    OutgoingEmail.objects.update(created_at=timezone.now() - timezone.timedelta(minutes=10))
     assert numbers(client, "contactbook_letters") == {("waiting",): 2, ("given_up",): 1}
     assert 600 <= numbers(client, "contactbook_letters_age_seconds")[("waiting",)] < 700
 
 
 def test_the_queue_is_not_counted_without_end(client, monkeypatch, django_assert_num_queries):
-    monkeypatch.setattr(type(Letter.objects.all()), "AT_MOST", 3)
-    Letter.objects.bulk_create(Letter(kind="reset", address="a@example.org") for _ in range(10))
+    monkeypatch.setattr(type(OutgoingEmail.objects.all()), "AT_MOST", 3)
+    OutgoingEmail.objects.bulk_create(OutgoingEmail(kind="reset", address="a@example.org") for _ in range(10))
     with django_assert_num_queries(3):
         assert numbers(client, "contactbook_letters")[("waiting",)] == 3
 

@@ -215,7 +215,7 @@ def test_one_line_of_the_log_for_each_change_of_state(pair, down):
     down.dead()
     for _ in range(10):
         server.ask("GET", "/api/contacts", token=token)
-    time.sleep(1.2)  # several probes
+    time.sleep(1.2)  # several health
     down.back()
     until(lambda: "answers again" in server.log.read_text()[length:])
     lines = [line for line in server.log.read_text()[length:].splitlines() if "Redis" in line]

@@ -12,7 +12,7 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from accounts.models import Letter, User
+from accounts.models import OutgoingEmail, User
 from conftest import client_of
 from contactbook.tests.test_access_table import make_rows
 
@@ -160,14 +160,14 @@ def test_a_right_is_for_its_model_alone(make_user: Any) -> None:
     helper = make_user("helper", is_staff=True)
     helper.user_permissions.set(Permission.objects.filter(codename="view_letter"))
     client = alike(helper)
-    Letter.objects.create(kind=Letter.Kind.RESET, address="x@example.org")
+    OutgoingEmail.objects.create(kind=OutgoingEmail.Kind.RESET, address="x@example.org")
     assert client.get("/admin/accounts/letter/").status_code == 200
     for path in ("accounts/user/", "contacts/contact/", f"accounts/user/{helper.pk}/change/"):
         assert client.get(f"/admin/{path}").status_code == 403
-    pk = Letter.objects.get().pk
+    pk = OutgoingEmail.objects.get().pk
     client.post("/admin/accounts/letter/", {"action": "delete_selected", "_selected_action": [pk], "post": "yes"})
     client.post(f"/admin/accounts/letter/{pk}/delete/", {"post": "yes"})
-    assert Letter.objects.filter(pk=pk).exists()
+    assert OutgoingEmail.objects.filter(pk=pk).exists()
 
 
 def test_the_admin_writes_nothing_without_its_form(staff: User, alice: User) -> None:

@@ -139,7 +139,7 @@ def test_one_line_of_the_log_for_each_change_of_state(pair, slow):
     slow.begin()
     for _ in range(10):
         server.ask("GET", "/api/contacts", token=token)
-    threading.Event().wait(2)  # several probes, each a timeout
+    threading.Event().wait(2)  # several health, each a timeout
     slow.end()
     until(lambda: "answers again" in server.log.read_text()[length:])
     assert len(lines()) == 2

@@ -1,83 +1,72 @@
-"""What the contacts' views share."""
+"""The base of the contacts' viewsets: the caller's rows, the book to write them, and cached answers."""
 
-import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from typing import Any, cast
+from typing import Any
 
 from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.models import Caller
-from contactbook.api import conditional
-from contactbook.api.viewsets import APIViewSet, validated
-from contactbook.cache import responses as caching
-from contactbook.cache.responses import Page
-from contacts.api import idempotency
-from contacts.models import Book, Contact, ContactQuerySet
-from contacts.models.book import Version, book_key
-from contacts.serializers.contacts import ContactPath, represent_one
+from accounts.models import TokenUser
+from contactbook.api.conditional import check_if_match, is_not_modified
+from contactbook.api.renderers import as_json
+from contactbook.api.viewsets import APIViewSet
+from contactbook.cache import responses
+from contactbook.cache.responses import CachedResponse
+from contacts.models import Book, Contact, ContactQuerySet, Version
+from contacts.serializers.contacts import represent_contact
+from contacts.serializers.queries import ContactPath
 
 
-class Contacts(APIViewSet):
-    """The caller's rows, the door to write them, conditional answers, and POSTs that can be repeated."""
-
+class ContactBookViewSet(APIViewSet):
     cache_control = "private, no-cache"
-    key: str  # of the page that is asked for
-
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        super().initial(request, *args, **kwargs)
-        if request.method == "POST" and idempotency.HEADER in request.META:
-            self.post = functools.partial(idempotency.once, self.post)  # type: ignore[has-type,arg-type]
-
-    def remembered_keys(self, user_id: int) -> tuple[str, ...]:
-        if self.request.method not in ("GET", "HEAD"):
-            return ()
-        self.key = caching.page_key(user_id, self.request.get_full_path())
-        return book_key(user_id), self.key
-
-    def is_counted(self) -> bool:
-        return not (self.request.method == "POST" and idempotency.HEADER in self.request.META)
-
-    def check_throttles(self, request: Request) -> None:
-        if request.method == "POST" and idempotency.is_repeat(request):
-            return idempotency.show_limit(request, self)
-        return super().check_throttles(request)
 
     @property
-    def caller(self) -> Caller:
-        return cast(Caller, self.request.user)
-
-    @property
-    def known(self) -> caching.Said:
-        """What `look_ahead` brought."""
-        return cast(caching.Said, self.plain_request.known)
+    def user(self) -> TokenUser:
+        user: Any = self.request.user
+        return user
 
     def contacts(self) -> ContactQuerySet:
-        return Contact.objects.for_user(self.caller.pk)
+        return Contact.objects.for_user(self.user.pk)
 
     def writing(self) -> AbstractContextManager[Book]:
-        return Book.objects.writing(self.caller.pk, "rest", self.request.META.get("HTTP_USER_AGENT", ""))
+        return Book.objects.writing(self.user.pk, "rest", self.request.headers.get("User-Agent", ""))
 
     def contact_id(self) -> int:
-        return validated(ContactPath, self.kwargs, "path")["contact_id"]
+        path = ContactPath(data=self.kwargs)
+        path.is_valid(raise_exception=True)
+        contact_id: int = path.validated_data["contact_id"]
+        return contact_id
 
-    def asked_for(self, book: Book) -> Contact:
-        """The contact of this route, in the locked book: what If-Match is compared with cannot change any more."""
+    def get_contact_for_update(self, book: Book) -> Contact:
+        """Return the contact of the path from the locked book, so that If-Match is compared with its newest state."""
         contact = book.get(self.contact_id())
-        conditional.check_if_match(self.request.META.get("HTTP_IF_MATCH"), contact.etag)
+        check_if_match(self.request.headers.get("If-Match"), contact.etag)
         return contact
 
-    def hot(self, build: Callable[[Version], Page], *basis: str) -> HttpResponse:
-        """A page kept until the book's next write, or until its further `basis` changes."""
-        owner, known = self.caller.pk, self.known
-        version = Book.objects.version(owner, known)
-        page = caching.kept_page(self.key, [*version, *basis], known)
-        if page is None:
-            page = build(version)
-            caching.keep_page(self.key, [*version, *basis], page, known)
-        return conditional.answer(self.request, page.content, page.etag, page.headers)
+    def contact_response(self, contact: Contact, status: int = 200, **headers: str) -> Response:
+        return Response(represent_contact(contact), status, headers={"ETag": contact.etag, **headers})
 
-    def one(self, contact: Contact, status: int = 200, **headers: str) -> Response:
-        return Response(represent_one(contact), status, headers={"ETag": contact.etag, **headers})
+    def cached_response(
+        self, request: Request, parameters: Mapping[str, Any], build: Callable[[Version], Response]
+    ) -> HttpResponse:
+        """Answer a read from the response cache, or by `build` for the book's current version.
+
+        The ETag is that of the built response, else one made of the cache key.
+        """
+        version, user = Book.objects.version(self.user.pk), self.user
+        route = f"{request.path.rstrip('/')} {self.action}"
+        parts = (*version, user.today(), user.leap_day, route)
+        key = responses.response_key(user.pk, *parts, parameters=parameters)
+        cached = responses.get(key)
+        if cached is None:
+            response = build(version)
+            headers = {"ETag": f'"{key[:32]}"', **response.headers}
+            cached = CachedResponse(as_json(response.data).decode(), headers)
+            responses.store(key, cached)
+        if is_not_modified(request, cached.headers["ETag"]):
+            not_modified = HttpResponse(status=304, headers=cached.headers)
+            del not_modified["Content-Type"]
+            return not_modified
+        return HttpResponse(cached.content, content_type="application/json", headers=cached.headers)

@@ -1,193 +1,175 @@
-"""The contacts of the caller. A stranger's contact is not there, on any route."""
+"""/api/contacts/, /api/contacts/bd and /api/contacts/{query or id}."""
 
-import functools
-from datetime import date
 from typing import Any
 
-from django.core.files.uploadedfile import UploadedFile
-from django.http import Http404, HttpResponse
-from rest_framework.parsers import MultiPartParser
+from django.http import HttpResponse
+from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from contactbook.api import conditional
-from contactbook.api import pagination as paging
-from contactbook.api import viewsets as api
-from contactbook.api.exceptions import Invalid, TooLarge, Unavailable
-from contactbook.api.schema import documented
-from contactbook.api.viewsets import validated
-from contactbook.cache import responses as caching
-from contacts import search as hot
-from contacts.api.base import Contacts
-from contacts.avatars import image as avatars
+from contactbook.api.conditional import check_if_match
+from contactbook.api.pagination import KeyPagination, SkipLimitPagination
+from contactbook.api.schema import ETAG, IDEMPOTENCY_KEY, IF_MATCH, IF_NONE_MATCH, LINK, LOCATION, TOTAL_COUNT
+from contactbook.exceptions import NotFoundError
+from contacts import search
+from contacts.api.base import ContactBookViewSet
+from contacts.api.idempotency import idempotent
+from contacts.cards import jscontact
 from contacts.cards.birthdays import span
-from contacts.models.book import Version
-from contacts.models.contact import NOT_FOUND, etag_of
+from contacts.models import Version, etag_of
+from contacts.models.contact import NOT_FOUND
 from contacts.serializers.contacts import (
+    ALL_COLUMNS,
     CARD_COLUMNS,
     COLUMNS,
-    FILTERS,
-    ORDERS,
-    AvatarInput,
-    BirthdaysQuery,
     ContactInput,
     ContactOutput,
-    FindPath,
     ListedContactOutput,
-    ListQuery,
     NewContactInput,
     PatchInput,
     WholeContactOutput,
-    flat_changes,
-    new_card,
-    patched,
     represent,
 )
+from contacts.serializers.queries import FILTERS, ORDERS, BirthdaysQuery, FindPath, ListQuery
 
-PLAIN = {"skip", "limit", "order"}  # what a list is mostly asked by
-FEW = 1000  # contacts, which are quicker put in order than found by walking through a large book in order
-FEW_FOUND = 5000  # the same of a text, of which the planner does not know how often this owner has it
-RESERVED = {"export"}  # kept free for a route to come; the other reserved words have theirs
-
-
-class ContactsViewSet(Contacts):
-    limits = {"list": "contacts_list", "create": "contacts_create", "birthdays": "contacts_birthdays"}
-
-    @documented(
-        "listContacts",
-        "List contacts",
-        query=ListQuery,
-        response=[ListedContactOutput],
-        headers=("X-Total-Count", "Link"),
-        etag=True,
-    )
-    def list(self, request: Request) -> HttpResponse:
-        return self.hot(lambda version: self.page(request, version))
-
-    def page(self, request: Request, version: Version) -> caching.Page:
-        asked = api.asked(ListQuery, request)
-        criteria = {name: asked[name] for name in FILTERS if name in asked}
-        plain = asked.keys() <= PLAIN and asked["order"] == "fullname" and asked.get("skip", 0) < paging.DEEP
-        source: Any = functools.partial(hot.listed, self.caller.pk) if plain else self.contacts().matching(**criteria)
-        total = version.live
-        if criteria:
-            narrowed = hot.narrowed(source, self.caller.pk, criteria.get("q", ""), version.live)
-            total = narrowed.count()
-            source = narrowed.gathered() if total <= (FEW_FOUND if "q" in criteria else FEW) else source
-        page = paging.Page(source, ORDERS[asked["order"]], asked)
-        columns = (*COLUMNS, *CARD_COLUMNS) if "fields" in asked else COLUMNS
-        shown = caching.rendered_list(map(represent, page.rows(columns)))
-        return shown._replace(headers=page.headers(request, total))
-
-    @documented(
-        "createContact",
-        "Add a contact",
-        request=NewContactInput,
-        response=WholeContactOutput,
-        status=201,
-        headers=("Location",),
-        etag=True,
-        idempotent=True,
-    )
-    def create(self, request: Request) -> Response:
-        card = new_card(validated(NewContactInput, request.data))
-        with self.writing() as book:
-            contact = book.create(card)
-        return self.one(contact, 201, Location=f"/api/contacts/{contact.pk}")
-
-    @documented("listBirthdays", "Coming birthdays", query=BirthdaysQuery, response=[ContactOutput], etag=True)
-    def birthdays(self, request: Request) -> HttpResponse:
-        today, leap_day = self.caller.today(), self.caller.leap_day
-        return self.hot(lambda _: self.birthdays_page(request, today, leap_day), str(today), leap_day)
-
-    def birthdays_page(self, request: Request, today: date, leap_day: str) -> caching.Page:
-        asked = api.asked(BirthdaysQuery, request)
-        start, end = span(today, asked["days_range"], asked["across_year"] == "true")
-        pages = hot.born_between(self.caller.pk, start, end, leap_day, asked.get("limit"), asked["skip"])
-        return caching.rendered_list(represent(row) for page in pages for row in page)
+FEW = 5000  # contacts that match a filter, which are found before they are sorted
+RESERVED = {"export"}  # the other reserved words have routes of their own
 
 
-class ContactViewSet(Contacts):
+class ContactViewSet(ContactBookViewSet):
     limits = {
+        "list": "contacts_list",
+        "create": "contacts_create",
+        "birthdays": "contacts_birthdays",
         "find": "contacts_find",
         "update": "contacts_update",
-        "merge": "contacts_patch",
+        "partial_update": "contacts_patch",
         "destroy": "contacts_delete",
     }
 
-    @documented("findContact", "Find a contact", path=FindPath, response=WholeContactOutput, etag=True)
+    @extend_schema(
+        operation_id="listContacts",
+        summary="List contacts",
+        parameters=[ListQuery, IF_NONE_MATCH, ETAG, TOTAL_COUNT, LINK],
+        responses={200: ListedContactOutput(many=True)},
+    )
+    def list(self, request: Request) -> HttpResponse:
+        query = ListQuery(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        parameters = query.validated_data
+        return self.cached_response(request, parameters, lambda version: self.page(request, parameters, version))
+
+    def page(self, request: Request, query: dict[str, Any], version: Version) -> Response:
+        contacts, total = self.contacts(), version.live
+        filters = {name: query[name] for name in FILTERS if name in query}
+        if filters:
+            contacts = contacts.matching(**filters)
+            total = contacts.count()
+            contacts = contacts.filtered_first() if total <= FEW else contacts
+        column = ORDERS[query["order"]]
+        columns = {*COLUMNS, *(CARD_COLUMNS if "fields" in query else ()), column.removeprefix("-")}
+        paginator = KeyPagination(query["order"], column, query)
+        paginator.total = total
+        rows = paginator.paginate_queryset(contacts.values(*columns), request, self)
+        return paginator.get_paginated_response([represent(row) for row in rows])
+
+    @extend_schema(
+        operation_id="createContact",
+        summary="Add a contact",
+        request=NewContactInput,
+        parameters=[IDEMPOTENCY_KEY, ETAG, LOCATION],
+        responses={201: WholeContactOutput},
+    )
+    @idempotent
+    def create(self, request: Request) -> Response:
+        serializer = NewContactInput(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        card = serializer.new_card()
+        with self.writing() as book:
+            contact = book.create(card)
+        return self.contact_response(contact, 201, Location=f"/api/contacts/{contact.pk}")
+
+    @extend_schema(
+        operation_id="listBirthdays",
+        summary="List coming birthdays",
+        parameters=[BirthdaysQuery, IF_NONE_MATCH, ETAG, LINK],
+        responses={200: ContactOutput(many=True)},
+    )
+    def birthdays(self, request: Request) -> HttpResponse:
+        query = BirthdaysQuery(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        parameters = query.validated_data
+        return self.cached_response(request, parameters, lambda version: self.birthdays_page(request, parameters))
+
+    def birthdays_page(self, request: Request, query: dict[str, Any]) -> Response:
+        start, end = span(self.user.today(), query["days_range"], query["across_year"] == "true")
+        paginator = SkipLimitPagination(query["skip"], query["limit"])
+        found = search.UpcomingBirthdays(self.contacts(), start, end, self.user.leap_day, COLUMNS)
+        rows = paginator.paginate_queryset(found, request, self)
+        return paginator.get_paginated_response([represent(row) for row in rows])
+
+    @extend_schema(
+        operation_id="findContact",
+        summary="Find a contact",
+        parameters=[FindPath, IF_NONE_MATCH, ETAG],
+        responses={200: WholeContactOutput},
+    )
     def find(self, request: Request, contact_id: str) -> HttpResponse:
-        return self.hot(lambda version: self.found(contact_id, version.live))
+        path = FindPath(data={"query": contact_id})
+        path.is_valid(raise_exception=True)
+        text = path.validated_data["query"]
+        if text in RESERVED:
+            raise NotFoundError(NOT_FOUND)
+        return self.cached_response(request, path.validated_data, lambda version: self.found(text, version.live))
 
-    def found(self, query: str, live: int) -> caching.Page:
-        query = validated(FindPath, {"query": query}, "path")["query"]
-        if query in RESERVED:
-            raise Http404(NOT_FOUND)
-        row = hot.found(self.caller.pk, query, live)
-        return caching.rendered(represent(row), etag=etag_of(row["revision"]))
+    def found(self, text: str, live: int) -> Response:
+        row = search.find(self.contacts(), text, live, ALL_COLUMNS)
+        return Response(represent(row), headers={"ETag": etag_of(row["id"], row["revision"])})
 
-    @documented(
-        "replaceContact",
-        "Replace a contact's flat fields",
+    @extend_schema(
+        operation_id="replaceContact",
+        summary="Replace a contact's flat fields",
         request=ContactInput,
-        response=WholeContactOutput,
-        etag=True,
+        parameters=[IF_MATCH, ETAG],
+        responses={200: WholeContactOutput},
     )
     def update(self, request: Request, contact_id: str) -> Response:
-        values = validated(ContactInput, request.data)
+        serializer = ContactInput(data=request.data)
+        serializer.is_valid(raise_exception=True)
         with self.writing() as book:
-            contact = self.asked_for(book)
-            book.change(contact, flat_changes(values, contact.phone))
-        return self.one(contact)
+            contact = book.get(self.contact_id())
+            card = jscontact.with_flat(contact.card, serializer.flat_fields(contact.phone))
+            if not jscontact.same(card, contact.card):
+                check_if_match(request.headers.get("If-Match"), contact.etag)
+            book.put_card(contact, card)
+        return self.contact_response(contact)
 
-    @documented("patchContact", "Change a contact", request=PatchInput, response=WholeContactOutput, etag=True)
-    def merge(self, request: Request, contact_id: str) -> Response:
-        """JSON Merge Patch (RFC 7396) over the contact and its card."""
-        values = validated(PatchInput, request.data)
+    @extend_schema(
+        operation_id="patchContact",
+        summary="Change a contact",
+        description="JSON Merge Patch (RFC 7396) over the contact and its card.",
+        request=PatchInput,
+        parameters=[IF_MATCH, ETAG],
+        responses={200: WholeContactOutput},
+    )
+    def partial_update(self, request: Request, contact_id: str) -> Response:
+        serializer = PatchInput(data=request.data)
+        serializer.is_valid(raise_exception=True)
         with self.writing() as book:
-            contact = self.asked_for(book)
-            book.put_card(contact, patched(contact.card, values))
-        return self.one(contact)
+            contact = self.get_contact_for_update(book)
+            book.put_card(contact, serializer.patched_card(contact.card))
+        return self.contact_response(contact)
 
-    @documented("deleteContact", "Delete a contact", response=WholeContactOutput, etag=True)
+    @extend_schema(
+        operation_id="deleteContact",
+        summary="Delete a contact",
+        description="The contact goes to the trash, from which it can be restored.",
+        parameters=[IF_MATCH, ETAG],
+        responses={200: WholeContactOutput},
+    )
     def destroy(self, request: Request, contact_id: str) -> Response:
         with self.writing() as book:
-            contact = self.asked_for(book)
-            answer = self.one(contact)
+            contact = self.get_contact_for_update(book)
+            response = self.contact_response(contact)
             book.delete(contact)
-        return answer
-
-
-class AvatarViewSet(Contacts):
-    limits = {"replace": "contacts_avatar"}
-    parser_classes = [MultiPartParser]
-    max_body = avatars.MAX_BYTES + 64 * 1024  # the form around the file
-
-    @documented(
-        "replaceAvatar", "Upload a contact's picture", request=AvatarInput, response=WholeContactOutput, etag=True
-    )
-    def replace(self, request: Request, contact_id: str) -> Response:
-        # Nobody's picture is looked at for a contact that is not there.
-        conditional.check_if_match(request.headers.get("If-Match"), self.contacts().by_id(self.contact_id()).etag)
-        upload = validated(AvatarInput, request.data)["file"]
-        if upload.size > avatars.MAX_BYTES:
-            raise TooLarge(f"The picture is larger than {avatars.MAX_BYTES} bytes.")
-        url, written = self.kept(upload), False
-        try:
-            with self.writing() as book:
-                contact = book.change(self.asked_for(book), {"avatar": url})
-                written = True
-        except Exception:
-            # Once it is written, the commit may be done though nobody says so; if not, purge_history finds it unused.
-            if not written:
-                avatars.discard(url)
-            raise
-        return self.one(contact)
-
-    def kept(self, upload: UploadedFile) -> str:
-        try:
-            return avatars.keep(avatars.render(upload))
-        except avatars.NotAnImage as error:
-            raise Invalid("body", {"file": [str(error)]}) from None
-        except avatars.StorageUnavailable:
-            raise Unavailable("The avatar cannot be stored right now; the old one stays.") from None
+        return response

@@ -1,4 +1,4 @@
-"""Everything that an account holds, as one zip to take away: GET /api/me/export."""
+"""GET /api/me/export: everything in an account as one zip."""
 
 import json
 import tempfile
@@ -8,26 +8,31 @@ from typing import IO, Any
 
 from django.db.models import QuerySet
 from django.http import FileResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.utils.encoders import JSONEncoder
 
 from accounts.models import User
-from contactbook.api.schema import documented
-from contacts.api.base import Contacts
-from contacts.avatars import image as avatars
+from contacts.api.base import ContactBookViewSet
+from contacts.avatars import storage
 from contacts.models import Change, Contact, Group
-from contacts.serializers.contacts import represent_one
+from contacts.serializers.contacts import represent_contact
 
 MAX_PHOTOS = 10_000
 PAGE = 50  # rows
 
 
-class ExportViewSet(Contacts):
+class ExportViewSet(ContactBookViewSet):
     limits = {"export": "me_export"}
 
-    @documented("exportAccount", "Everything of one's own, as a zip", response=bytes, media=("application/zip",))
+    @extend_schema(
+        operation_id="exportAccount",
+        summary="Export everything in your account as a zip",
+        responses={(200, "application/zip"): OpenApiTypes.BINARY},
+    )
     def export(self, request: Request) -> FileResponse:
-        archive = written(User.objects.get(pk=self.caller.pk))
+        archive = written(User.objects.get(pk=self.user.pk))
         return FileResponse(archive, as_attachment=True, filename="contacts.zip", content_type="application/zip")
 
 
@@ -37,7 +42,7 @@ def written(user: User) -> IO[bytes]:
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("account.json", dumped(account(user)))
         archive.writestr("groups.json", dumped(list(Group.objects.for_user(user.pk).values("id", "name"))))
-        write_list(archive, "contacts.json", map(represent_one, contacts_of(user)))
+        write_list(archive, "contacts.json", map(represent_contact, contacts_of(user)))
         write_list(archive, "trash.json", trash_of(user))
         write_list(archive, "changes.json", changes_of(user))
         write_photos(archive, user)
@@ -56,7 +61,7 @@ def contacts_of(user: User) -> Iterator[Contact]:
 
 def trash_of(user: User) -> Iterator[dict[str, Any]]:
     for contact in by("id", Contact.objects.trash_of(user.pk)):
-        yield {**represent_one(contact), "deleted_at": contact.deleted_at}
+        yield {**represent_contact(contact), "deleted_at": contact.deleted_at}
 
 
 def changes_of(user: User) -> Iterator[dict[str, Any]]:
@@ -85,7 +90,7 @@ def write_list(archive: zipfile.ZipFile, name: str, items: Iterator[Any]) -> Non
 def write_photos(archive: zipfile.ZipFile, user: User) -> None:
     with_photo = Contact.objects.all_of(user.pk).exclude(avatar=None).order_by("id")
     for contact_id, avatar in with_photo.values_list("id", "avatar")[:MAX_PHOTOS]:
-        picture = avatars.read(avatar)
+        picture = storage.read(avatar)
         if picture:
             archive.writestr(f"photos/{contact_id}.jpg", picture)
 

@@ -1,96 +1,101 @@
-"""A POST with an Idempotency-Key is done once, and its repeats are told the first answer.
+"""Idempotency-Key: a POST with one is done once, and a repeat gets the first answer.
 
-The answer is written in the transaction of what was done: a process killed before the commit has done
-nothing, and one killed after it has left the answer. An error rolls back and leaves none, so that the
-repeat is judged anew.
+The answer is written in the transaction of what the request did: a process killed before the commit has done
+nothing, and one killed after it has left the answer. An error rolls back and leaves none, so a repeat runs again.
 """
 
+import functools
 import hashlib
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 from django.db import IntegrityError, OperationalError, transaction
 from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
-from contactbook.api import throttling
 from contactbook.api.exceptions import Conflict, Invalid
 from contactbook.api.renderers import as_json
-from contacts.models import FirstAnswer
+from contactbook.db.errors import LOCK_NOT_AVAILABLE, sqlstate
+from contacts.models import IdempotencyRecord
 
-HEADER = "HTTP_IDEMPOTENCY_KEY"  # as WSGI names it; `headers` would first build all of them
+HEADER = "Idempotency-Key"
 STILL_RUNNING = "The first request with this Idempotency-Key is still running."
-LOCK_NOT_AVAILABLE = "55P03"  # PostgreSQL's, after lock_timeout
+MAX_CONTENT = 64 * 1024  # bytes of an answer that is stored whole
 
 
-def key_of(request: Request) -> str:
-    key = request.META[HEADER]
+def idempotent(action: Callable[..., Response]) -> Callable[..., HttpResponse]:
+    """Decorate the action of a viewset that honours the header."""
+
+    @functools.wraps(action)
+    def run(view: Any, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
+        if HEADER not in request.headers:
+            return action(view, request, *args, **kwargs)
+        key, fingerprint = validated_key(request), fingerprint_of(request)
+        with transaction.atomic():
+            record = claim(request, key, fingerprint)
+            if record.status:
+                return first_answer(record, fingerprint)
+            response = action(view, request, *args, **kwargs)
+            store(record, response)
+            return response
+
+    return run
+
+
+def validated_key(request: Request) -> str:
+    key: str = request.headers[HEADER]
     if not 0 < len(key) <= 255 or not key.isascii() or not key.isprintable():
         raise Invalid("body", ["An Idempotency-Key is 1 to 255 printable ASCII characters."])
     return key
 
 
-def fingerprint(request: Request) -> str:
-    path = request.path.rstrip("/")  # which is the same resource with and without
+def fingerprint_of(request: Request) -> str:
+    path = request.path.rstrip("/")  # the same resource with and without the slash
     return hashlib.sha256(f"{request.method} {path}\n".encode() + request._request.body).hexdigest()
 
 
-def first_answer(request: Request, key: str) -> FirstAnswer | None:
-    return FirstAnswer.objects.current().filter(user=request.user.pk, key=key).first()
-
-
-def is_repeat(request: Request) -> bool:
-    """Whether this very request was answered before; a repeat is not counted by the limit."""
-    if HEADER not in request.META or not request.user.is_authenticated:
-        return False
-    first = first_answer(request, request.META[HEADER][:255])
-    return first is not None and first.request == fingerprint(request)
-
-
-def show_limit(request: Request, view: APIView) -> None:
-    name = getattr(view, "limits", {}).get(getattr(view, "action", None))
-    who = throttling.client(request)
-    if name and (verdict := throttling.take(name, who)):
-        throttling.give_back(name, who, verdict)
-        view.headers |= verdict._replace(remaining=min(verdict.limit, verdict.remaining + verdict.allowed)).headers
-
-
-def once(handler: Callable[..., Response], request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
-    """The handler's answer, or the first one if this very request was answered before."""
-    key, asked = key_of(request), fingerprint(request)
+def claim(request: Request, key: str, fingerprint: str) -> IdempotencyRecord:
+    """Return the stored record, or a new one that others wait for until this transaction ends."""
+    records = IdempotencyRecord.objects.filter(user=request.user.pk, key=key)
+    records.expired().delete()
+    if record := records.first():
+        return record
     try:
         with transaction.atomic():
-            answer = claim(request, key, asked)
-            response = handler(request, *args, **kwargs)
-            keep(answer, request, response)
-            return response
-    except IntegrityError:
-        return repeated(first_answer(request, key), asked)
-
-
-def claim(request: Request, key: str, asked: str) -> FirstAnswer:
-    """Holds the key until the end of the transaction; whoever else wants it waits, or is refused."""
-    try:
-        FirstAnswer.objects.expired().filter(user=request.user.pk, key=key).delete()
-        return FirstAnswer.objects.create(user_id=cast(int, request.user.pk), key=key, request=asked)
+            return IdempotencyRecord.objects.create(user_id=request.user.pk, key=key, request=fingerprint)
+    except IntegrityError:  # a request at the same time was faster
+        record = records.first()
     except OperationalError as error:
-        if getattr(error.__cause__, "pgcode", None) == LOCK_NOT_AVAILABLE:
-            raise Conflict(STILL_RUNNING) from None
-        raise
-
-
-def keep(answer: FirstAnswer, request: Request, response: Response) -> None:
-    answer.status = response.status_code
-    answer.content = as_json(response.data).decode()
-    answer.headers = {name: response[name] for name in ("ETag", "Location") if response.has_header(name)}
-    answer.save(update_fields=["status", "content", "headers"])
-
-
-def repeated(answer: FirstAnswer | None, asked: str) -> HttpResponse:
-    if answer is None:
+        if sqlstate(error) != LOCK_NOT_AVAILABLE:
+            raise
+        record = None
+    if record is None:
         raise Conflict(STILL_RUNNING)
-    if answer.request != asked:
+    return record
+
+
+def store(record: IdempotencyRecord, response: Response) -> None:
+    content = as_json(response.data)
+    if len(content) > MAX_CONTENT:
+        content = as_json(abridged(response.data))
+    record.status, record.content = response.status_code, content.decode()
+    record.headers = {name: response[name] for name in ("ETag", "Location") if response.has_header(name)}
+    record.save(update_fields=["status", "content", "headers"])
+
+
+def abridged(data: Any) -> Any:
+    """Return a large answer with ids in place of contacts, and the statuses."""
+    if "results" not in data:
+        return {"id": data["id"]}
+    return {**data, "results": [abridged_result(result) for result in data["results"]]}
+
+
+def abridged_result(result: dict[str, Any]) -> dict[str, Any]:
+    return {**result, "contact": {"id": result["contact"]["id"]}} if "contact" in result else result
+
+
+def first_answer(record: IdempotencyRecord, fingerprint: str) -> HttpResponse:
+    if record.request != fingerprint:
         raise Invalid("body", ["This Idempotency-Key was used with another request."])
-    return HttpResponse(answer.content, status=answer.status, content_type="application/json", headers=answer.headers)
+    return HttpResponse(record.content, "application/json", record.status, headers=record.headers)

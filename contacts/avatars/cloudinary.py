@@ -1,4 +1,4 @@
-"""Cloudinary as a storage of Django's, whose every failure is one that a disk has too."""
+"""Cloudinary as a Django storage: every failure is an OSError, as on a disk."""
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -75,7 +75,7 @@ class CloudinaryStorage(Storage):
         if answer.get("result") not in ("ok", "not found"):
             raise OSError("Cloudinary did not delete it")
 
-    def kept_before(self, moment: datetime) -> Iterator[str]:
+    def stored_before(self, moment: datetime) -> Iterator[str]:
         """Names in our folder, a page after the other (the Admin API's resources)."""
         cursor = None
         while True:

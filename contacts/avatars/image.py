@@ -1,27 +1,17 @@
-"""Pictures of contacts: an upload in, a small square JPEG out, kept where STORAGES["avatars"] says.
+"""Pictures of contacts: an upload in, a small square JPEG out.
 
-JPEG because every browser and every vCard 3.0 reader shows it. Of the upload nothing survives but pixels.
+JPEG because every browser and every vCard 3.0 reader shows it. Only the pixels of the upload are used.
 """
 
 import io
-import logging
 import re
-import secrets
 import struct
 import threading
 import zlib
-from collections.abc import Iterator
 from contextlib import nullcontext
-from datetime import datetime
 
-from django.core.files.base import ContentFile
-from django.core.files.storage import Storage, storages
 from django.core.files.uploadedfile import UploadedFile
 from PIL import ExifTags, Image, ImageCms
-
-from contacts.avatars.cloudinary import CloudinaryStorage
-
-logger = logging.getLogger(__name__)
 
 SIDE = 250
 MAX_BYTES = 10 * 1024 * 1024
@@ -70,22 +60,13 @@ DAMAGE = (
     zlib.error,
 )
 
-# So many threads of a process may wait for a far end that hangs: half of them are left for everybody else.
-KEEPING = threading.BoundedSemaphore(4)
-TURN = 0.5  # seconds to wait for one's turn
-NAME = re.compile(r"[0-9a-f]{32}\.jpg")
-
 
 class NotAnImage(ValueError):
-    """The upload is no picture that we take; the text is for people."""
-
-
-class StorageUnavailable(Exception):
-    """The picture could not be kept, and nothing has changed; worth another try later."""
+    """The upload is not a picture that can be used; the text is a sentence for people."""
 
 
 def render(upload: UploadedFile) -> bytes:
-    """The middle of the picture as a JPEG of 250×250 pixels; raises NotAnImage."""
+    """Return the middle of the picture as a JPEG of 250×250 pixels; NotAnImage if it cannot be read."""
     upload.seek(0)
     data = upload.read(MAX_BYTES + 1)
     if len(data) > MAX_BYTES:
@@ -175,72 +156,3 @@ def _encoded(image: Image.Image) -> bytes:
     jpeg = io.BytesIO()
     bare.save(jpeg, "JPEG", quality=85, optimize=True)
     return jpeg.getvalue()
-
-
-def keep(jpeg: bytes) -> str:
-    """The URL it has from now on; raises StorageUnavailable. May take 15 seconds: in no transaction."""
-    if not KEEPING.acquire(timeout=TURN):
-        raise StorageUnavailable("Too many pictures are waiting to be kept.")
-    try:
-        return _kept(jpeg)
-    finally:
-        KEEPING.release()
-
-
-def _kept(jpeg: bytes) -> str:
-    storage = storages["avatars"]
-    name = f"{secrets.token_hex(16)}.jpg"
-    try:
-        return storage.url(storage.save(name, ContentFile(jpeg)))
-    except OSError as error:
-        logger.warning("Avatar %s was not kept: %.300r", name, error)
-        if not isinstance(error, ConnectionError):
-            _remove(storage, name)  # half a file on a full disk, or stored though the answer was lost
-        raise StorageUnavailable("Pictures cannot be kept at the moment.") from error
-
-
-def discard(url: str | None) -> None:
-    """Deletes the picture if it is one that keep() made here; never raises.
-
-    A contact's avatar is whatever its owner wrote, so ask first that no other contact has this URL.
-    """
-    storage = storages["avatars"]
-    name = (url or "").rpartition("/")[2]
-    if NAME.fullmatch(name) and storage.url(name) == url:
-        _remove(storage, name)
-
-
-def kept_before(moment: datetime) -> Iterator[str]:
-    """The names of the pictures that keep() made before then; OSError where they cannot be listed."""
-    storage = storages["avatars"]
-    if isinstance(storage, CloudinaryStorage):
-        yield from filter(NAME.fullmatch, storage.kept_before(moment))
-        return
-    try:
-        names = storage.listdir("")[1]
-    except FileNotFoundError:
-        return
-    for name in names:
-        if NAME.fullmatch(name) and storage.get_modified_time(name) < moment:
-            yield name
-
-
-def read(url: str | None) -> bytes | None:
-    """The picture behind a URL that keep() gave; None for any other, or where it cannot be had now."""
-    storage = storages["avatars"]
-    name = (url or "").rpartition("/")[2]
-    if not NAME.fullmatch(name) or storage.url(name) != url:
-        return None
-    try:
-        with storage.open(name) as file:
-            return file.read(MAX_BYTES)
-    except OSError as error:
-        logger.warning("Avatar %s could not be read: %.300r", name, error)
-        return None
-
-
-def _remove(storage: Storage, name: str) -> None:
-    try:
-        storage.delete(name)
-    except OSError as error:
-        logger.warning("Avatar %s may be left over: %.300r", name, error)

@@ -1,4 +1,4 @@
-"""Which stored days of the year a span of real days holds. Imports nothing of ours.
+"""Which stored days of the year a span of real days holds.
 
 A day of the year is month * 100 + day. 29 February is observed, in common years, on 28 February or on
 1 March, as the account chose.
@@ -12,8 +12,9 @@ LEAP_DAY = 229
 
 
 class Window(NamedTuple):
-    """A calendar year's part of a span: stored days from `first` to `last`, and where 29 February sorts."""
+    """The part of a span in one calendar year: stored days from `first` to `last`, and where 29 February sorts."""
 
+    year: int
     first: int
     last: int
     leap_day_counts_as: int
@@ -27,12 +28,12 @@ def window(start: date, end: date, leap_day: int) -> Window:
     """`start` and `end` in the same year; `leap_day` is 228 or 301."""
     first, last = ordinal(start), ordinal(end)
     if calendar.isleap(start.year):
-        return Window(first, last, LEAP_DAY)
+        return Window(start.year, first, last, LEAP_DAY)
     if leap_day == 228 and last == 228:
         last = LEAP_DAY
     if leap_day == 301 and first == 301:
         first = LEAP_DAY
-    return Window(first, last, leap_day)
+    return Window(start.year, first, last, leap_day)
 
 
 def windows(start: date, end: date, leap_day: int) -> list[Window]:
@@ -44,8 +45,9 @@ def windows(start: date, end: date, leap_day: int) -> list[Window]:
 
 
 class Segment(NamedTuple):
-    """Stored days from `first` to `last`, in the order in which they are observed, or all on one day."""
+    """Stored days from `first` to `last` of a year, in the order in which they are observed, or all on one day."""
 
+    year: int
     first: int
     last: int
     one_day: bool
@@ -54,7 +56,7 @@ class Segment(NamedTuple):
 def segments(start: date, end: date, leap_day: int) -> list[Segment]:
     """The span in the order in which its days come, each stored day once; `leap_day` is 228 or 301."""
     parts = windows(start, end, leap_day)
-    # From its first day on, the first year's part holds everything, and the second part all before: no third is needed.
+    # The first year's part holds every day from its first on, and the second part all before: no third is needed.
     later = [part._replace(last=min(part.last, parts[0].first - 1)) for part in parts[1:2]]
     return [segment for part in [parts[0], *later] for segment in segments_of(part)]
 
@@ -62,12 +64,12 @@ def segments(start: date, end: date, leap_day: int) -> list[Segment]:
 def segments_of(part: Window) -> list[Segment]:
     """Where 29 February is observed with another day, those two are one segment, since names sort within a day."""
     one, other = sorted((part.leap_day_counts_as, LEAP_DAY))
-    found = [Segment(part.first, part.last, one_day=False)]
+    found = [Segment(part.year, part.first, part.last, one_day=False)]
     if one != other:
         found = [
-            Segment(part.first, min(part.last, one - 1), one_day=False),
-            Segment(max(part.first, one), min(part.last, other), one_day=True),
-            Segment(max(part.first, other + 1), part.last, one_day=False),
+            Segment(part.year, part.first, min(part.last, one - 1), one_day=False),
+            Segment(part.year, max(part.first, one), min(part.last, other), one_day=True),
+            Segment(part.year, max(part.first, other + 1), part.last, one_day=False),
         ]
     return [segment for segment in found if segment.first <= segment.last]
 

@@ -1,10 +1,10 @@
 """JSContact cards (RFC 9553) and the contract's flat fields, which are a card's preferred entries.
 
-Data in, data out; imports nothing of ours. A card is a dict as JSON gives it. What we do not know in a
-card is carried along untouched.
+Pure functions over a card, which is a dict as JSON gives it. Unknown properties of a card are left untouched.
 """
 
 import copy
+import json
 from collections.abc import Iterable
 from datetime import date
 from typing import Any, NamedTuple
@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 Card = dict[str, Any]
 
 FAVOURITE = "favourite"  # the keyword that marks a favourite; no group
-SERVERS_OWN = {"@type", "version", "uid", "created", "updated"}  # said of every card, stored in none
+SERVER_SET = {"@type", "version", "uid", "created", "updated"}  # shown in every card, stored in none
+STRUCTURED_NAME = {"components", "isOrdered", "defaultSeparator", "sortAs", "phoneticScript", "phoneticSystem"}
 
 
 class Flat(NamedTuple):
@@ -45,15 +46,19 @@ PLACES = {
 }
 
 
-def preferred(card: Card, place: Place) -> str | None:
-    """The key of the entry that stands for the collection: lowest `pref` (RFC 9553 §1.5.4), then by key."""
-    entries = card.get(place.collection) or {}
-    keys: Iterable[str] = (
+def candidates(card: Card, place: Place) -> list[str]:
+    """Return the keys of the entries that could stand for the flat field."""
+    return [
         key
-        for key, entry in entries.items()
+        for key, entry in (card.get(place.collection) or {}).items()
         if entry.get(place.member) and all(entry.get(name) == value for name, value in place.kind.items())
-    )
-    return min(keys, key=lambda key: (entries[key].get("pref") or 101, len(key), key), default=None)
+    ]
+
+
+def preferred(card: Card, place: Place) -> str | None:
+    """Return the key of the entry that stands for the flat field: lowest `pref` (RFC 9553 §1.5.4), then by key."""
+    entries = card.get(place.collection) or {}
+    return min(candidates(card, place), key=lambda key: (entries[key].get("pref") or 101, len(key), key), default=None)
 
 
 def value_at(card: Card, field: str) -> Any:
@@ -92,7 +97,11 @@ def month_day(birth: dict[str, Any]) -> int | None:
 
 
 def with_flat(card: Card, changes: dict[str, Any]) -> Card:
-    """A copy of the card with flat fields set. What is unchanged leaves its entry as it was; None removes the entry."""
+    """Return a copy of the card with flat fields set.
+
+    A value equal to today's changes nothing. None removes every entry that could stand for the field, so that the
+    field then reads None and a repeat changes nothing.
+    """
     card = copy.deepcopy(card)
     before = flatten(card)._asdict()
     for field, value in changes.items():
@@ -103,21 +112,46 @@ def with_flat(card: Card, changes: dict[str, Any]) -> Card:
 
 
 def set_flat(card: Card, field: str, value: Any) -> None:
+    """Set one flat field of the card in place."""
     if field == "fullname":
-        card["name"] = {**card.get("name", {}), "full": value}
+        card["name"] = renamed(card.get("name", {}), value)
         return
     place = PLACES[field]
+    if value is None:
+        remove_entries(card, place)
+        return
     key = preferred(card, place)
     entries = card.setdefault(place.collection, {})
-    if value is None:
-        entries.pop(key, None)
-        if not entries:
-            del card[place.collection]
-        return
     if key is None:
         key = new_key(entries, place.new_key)
         entries[key] = dict(place.kind)
     entries[key][place.member] = partial_date(value) if field == "birthday" else value
+
+
+def renamed(name: dict[str, Any], full: str) -> dict[str, Any]:
+    """Return the name with another full text. Components that do not spell it are dropped."""
+    spelled = " ".join(str(part.get("value", "")) for part in name.get("components") or [] if isinstance(part, dict))
+    kept = name if spelled == full else {key: value for key, value in name.items() if key not in STRUCTURED_NAME}
+    return {**kept, "full": full}
+
+
+def remove_entries(card: Card, place: Place) -> None:
+    for key in candidates(card, place):
+        del card[place.collection][key]
+    if not card.get(place.collection):
+        card.pop(place.collection, None)
+
+
+def with_keyword_replaced(card: Card, old: str, new: str | None) -> Card:
+    """Return the card without the keyword `old`, and with `new` unless that is None."""
+    keywords = {name: True for name in card.get("keywords") or {} if name != old} | ({new: True} if new else {})
+    rest = {name: value for name, value in card.items() if name != "keywords"}
+    return {**rest, "keywords": keywords} if keywords else rest
+
+
+def size(card: Card) -> int:
+    """Return the bytes of the card as compact JSON."""
+    return len(json.dumps(card, ensure_ascii=False, separators=(",", ":")).encode())
 
 
 def new_key(entries: dict[str, Any], key: str) -> str:
@@ -199,8 +233,7 @@ def take_entry(card: Card, source: Card, field: str) -> None:
     place = PLACES[field]
     theirs = preferred(source, place)
     if theirs is None:
-        while preferred(card, place):
-            set_flat(card, field, None)
+        remove_entries(card, place)
         return
     entries = card.setdefault(place.collection, {})
     ours = preferred(card, place)

@@ -1,6 +1,6 @@
-"""What a card must be so that every door can carry it: RFC 9553's types where we read them, bounds everywhere.
+"""What a card must be: RFC 9553's types for the properties that are read, and bounds for everything.
 
-Data in, faults out; imports nothing of ours. What RFC 9553 does not know is let through as it is.
+A pure function from a card to its faults. Properties that RFC 9553 does not know are not judged.
 """
 
 import calendar

@@ -1,7 +1,20 @@
 """Address books, their contacts and groups, and the log of every write."""
 
-from contacts.models.book import Book, Change
-from contacts.models.contact import Contact, ContactQuerySet, Group, GroupQuerySet
-from contacts.models.idempotency import FirstAnswer
+from contacts.models.book import Book, Version
+from contacts.models.change import Change, ChangeQuerySet
+from contacts.models.contact import Contact, ContactQuerySet, etag_of
+from contacts.models.group import Group, GroupQuerySet
+from contacts.models.idempotency import IdempotencyRecord
 
-__all__ = ["Book", "Change", "Contact", "ContactQuerySet", "FirstAnswer", "Group", "GroupQuerySet"]
+__all__ = [
+    "Book",
+    "Change",
+    "ChangeQuerySet",
+    "Contact",
+    "ContactQuerySet",
+    "Group",
+    "GroupQuerySet",
+    "IdempotencyRecord",
+    "Version",
+    "etag_of",
+]

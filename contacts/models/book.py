@@ -1,301 +1,252 @@
-"""The door to every write of a contact, and the log that each write leaves behind it."""
+"""The address book of an owner: every write of a contact goes through it and is logged."""
 
 import contextlib
+import secrets
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import models, transaction
 from django.db.models import F
 from django.db.models.functions import Greatest
-from django.http import Http404
 from django.utils import timezone
 
-from contactbook.api.exceptions import Conflict
-from contactbook.cache.responses import Said, mark, remembered, settle
-from contactbook.compiled import Compiled, Writes, attributes, run
+from contactbook.exceptions import ConflictError
 from contacts.cards import jscontact
-from contacts.models.contact import LARGEST_ID, NOT_FOUND, Contact, Group
+from contacts.models.change import Change
+from contacts.models.contact import Contact
+from contacts.models.group import Group
 
 
 class Version(NamedTuple):
-    """`sequence` is another number after every write; `live` counts the contacts that are not in the trash."""
+    """What a cached response depends on. `live` counts the contacts outside the trash."""
 
+    epoch: int
     sequence: int
+    fold_version: int
     live: int
 
 
-def book_key(user_id: int) -> str:
-    return f"book:{user_id}"
-
-
-# Hot statements: one lock, one contact, one change, one counter a write.
-LOCKED = Compiled(lambda: Book.objects.select_for_update().filter(pk=0).values(*attributes(Book)))
-COUNTERS = Compiled(lambda: Book.objects.filter(pk=0).order_by().values(*Version._fields))
-LIVE = Compiled(lambda: Contact.objects.for_user(0).filter(pk=0).order_by().values(*attributes(Contact)))
-CONTACTS = Writes(Contact)
+def new_epoch() -> int:
+    return secrets.randbelow(2**62)
 
 
 class BookManager(models.Manager["Book"]):
     @contextlib.contextmanager
-    def writing(self, user_id: int, via: str, client: str = "") -> Iterator["Book"]:
-        """The owner's book, locked until the end of the transaction: the one door to every write of a contact.
+    def writing(self, user_id: int, via: str, client: str = "", source: int | None = None) -> Iterator["Book"]:
+        """Open the owner's book for writing: one transaction in which its row is locked.
 
-        `via` names the door for the log (rest, admin, command …), `client` the program behind it.
-        The lock comes first, so changes are numbered in the order in which they are committed.
+        `via` names the interface for the log (rest, admin, command …), `client` the program behind it. The lock comes
+        first, so changes are numbered in the order in which they are committed.
         """
         with transaction.atomic():
-            book = self.locked(user_id)
-            book.via, book.client, book.unlogged, book.named = via, client[:200], [], set()
+            book, _ = self.select_for_update().get_or_create(user_id=user_id)
+            book.begin(via, client, source)
             yield book
-            if book.unlogged:
-                book.keep()
+            book.save_changes()
 
-    def locked(self, user_id: int) -> "Book":
-        book: Book | None = LOCKED.first(Book, user_id)
-        return book or self.select_for_update().get_or_create(user_id=user_id)[0]
+    def version(self, user_id: int) -> Version:
+        row = self.filter(pk=user_id).values_list(*Version._fields).first()
+        return Version(*(row or (0, 0, 0, 0)))
 
     def refold(self, contact_ids: list[int]) -> int:
-        """Reads the columns of these contacts out of their cards anew; how many differed.
+        """Derive the columns of these contacts from their cards again; return how many differed.
 
-        That is no change: the cards stay as they are, and nobody's copy is out of date.
+        That is no change for the log: the cards stay, so no client's copy is out of date.
         """
         with transaction.atomic():
             contacts = Contact.objects.select_for_update().filter(pk__in=contact_ids)
             stale = [contact for contact in contacts if contact.refold()]
             models.QuerySet[Contact, Contact](Contact).bulk_update(stale, Contact.DERIVED, batch_size=100)
+            owners = {contact.user_id for contact in stale}
+            self.filter(pk__in=owners).update(fold_version=F("fold_version") + 1)
         return len(stale)
 
     def begin_new_epoch(self, moment: datetime) -> None:
-        """After a restore from a backup: no number that was given before it is ever given again, and
-        who asks for the changes since one of those is told to read everything anew.
+        """After a restore from a backup: no number that was given before is given again.
 
-        Numbers go on from the clock, in microseconds since 1970: no book counts as fast, so whatever was given
-        in a history that is lost, also in one that came out of the same backup, is lower.
+        A client that asks for the changes since an older number is told to read everything. Numbers go on from the
+        clock, in microseconds since 1970: no book counts as fast, so every number of the lost history is lower.
         """
         now = int(moment.timestamp() * 1_000_000)
         owners = get_user_model().objects.using(self.db)
-        # Who has no book yet may have had one in the history that is lost.
+        # An owner without a book may have had one in the lost history.
         without = list(owners.filter(book=None).values_list("pk", flat=True))
         self.bulk_create((Book(user_id=pk) for pk in without), batch_size=1000)
         later = Greatest(F("sequence") + 1, now)
-        self.update(sequence=later, resync_below=later)
-
-    def version(self, user_id: int, known: Said | None = None) -> Version:
-        """From the cache."""
-        return Version(*remembered(book_key(user_id), lambda: self.version_of(user_id), known))
-
-    def version_of(self, user_id: int) -> Version:
-        rows = COUNTERS.rows(user_id, limit=1)
-        return Version(**rows[0]) if rows else Version(0, 0)
+        self.update(sequence=later, resync_below=later, epoch=new_epoch())
 
 
 class Book(models.Model):
-    """An owner's counter of changes and, while it is open for writing, the door to their contacts."""
+    """An owner's counters and, between `begin` and `save_changes`, the writer of their contacts."""
 
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="book"
     )
-    sequence = models.BigIntegerField(default=0)
-    live = models.PositiveIntegerField(default=0, db_default=0)  # contacts that are not in the trash
+    sequence = models.BigIntegerField(default=0)  # the number of the newest change
+    live = models.PositiveIntegerField(default=0)  # contacts outside the trash, without group cards
+    bytes = models.BigIntegerField(default=0)  # of cards and of the contents of changes
+    epoch = models.BigIntegerField(default=new_epoch)  # random; another one after a restore
     resync_below = models.BigIntegerField(default=0)  # older numbers may belong to a history that was rolled back
+    fold_version = models.IntegerField(default=0)  # rises when `refold` changes a contact
 
-    via: str
-    client: str
-    unlogged: list["Change"]
-    named: set[str]  # groups that cards name anew
+    COUNTERS = ("sequence", "live", "bytes")
 
     objects = BookManager()
 
     def __str__(self) -> str:
         return f"{self.sequence} changes"
 
+    # Writing
+
+    def begin(self, via: str, client: str, source: int | None) -> None:
+        self.via, self.client, self.source = via, client[:200], source
+        self.operation = self.sequence + 1
+        self.pending: dict[int, Change] = {}  # by contact
+        self.etags_before: dict[int, str] = {}  # of contacts that were written, by id
+        self.new_keywords: set[str] = set()
+
     def get(self, contact_id: int) -> Contact:
-        contact: Contact | None = (
-            LIVE.first(Contact, self.user_id, contact_id) if abs(contact_id) <= LARGEST_ID else None
-        )
-        if contact is None:
-            raise Http404(NOT_FOUND)
-        return contact
+        return Contact.objects.for_user(self.user_id).by_id(contact_id)
 
     def get_from_trash(self, contact_id: int) -> Contact:
         return Contact.objects.trash_of(self.user_id).by_id(contact_id)
 
     def create(self, card: jscontact.Card) -> Contact:
         contact = Contact(user_id=self.user_id, created_at=timezone.now())
-        contact.take_card(card)
+        contact.set_card(card)
         return self.write(contact, Change.Kind.CREATED, None)
 
-    def create_many(self, cards: list[jscontact.Card]) -> None:
-        """What `create` does for each of them, in a few statements for all."""
+    def create_many(self, cards: list[jscontact.Card]) -> list[Contact]:
+        """Create a contact for each card, with a few statements for all."""
         now = timezone.now()
         contacts = [Contact(user_id=self.user_id, created_at=now, updated_at=now) for _ in cards]
         for number, (contact, card) in enumerate(zip(contacts, cards, strict=True), self.sequence + 1):
-            contact.take_card(card)
+            contact.set_card(card)
             contact.revision = number
-            self.named |= set(card.get("keywords") or ())
-        for contact in models.QuerySet[Contact, Contact](Contact).bulk_create(contacts, batch_size=500):
-            self.log(contact.pk, Change.Kind.CREATED, None)
+            self.new_keywords |= set(card.get("keywords") or ())
+        created = models.QuerySet[Contact, Contact](Contact).bulk_create(contacts, batch_size=500)
+        for contact in created:
+            self.log(contact, Change.Kind.CREATED, None)
+            self.count(contact, 1, contact.size)
+        return created
 
     def change(self, contact: Contact, flat: dict[str, Any]) -> Contact:
-        """Sets flat fields, and leaves the rest of the card as it is."""
+        """Set flat fields and leave the rest of the card as it is."""
         return self.put_card(contact, jscontact.with_flat(contact.card, flat))
 
     def put_card(self, contact: Contact, card: jscontact.Card) -> Contact:
-        """Replaces the card; a write that changes nothing leaves no trace.
-
-        The log would not tell a change in the trash from one outside, so a contact is taken out first.
-        """
+        """Replace the card. A card that is the same leaves no trace."""
         before = contact.card
         if jscontact.same(card, before):
             return contact
         if contact.deleted_at:
             raise ValueError("A contact in the trash is restored before it is changed.")
-        contact.take_card(card)
+        self.count(contact, 0, -contact.size)
+        contact.set_card(card)
+        self.count(contact, 0, contact.size)
         return self.write(contact, Change.Kind.CHANGED, before)
 
     def delete(self, contact: Contact) -> Contact:  # type: ignore[override]
-        """Moves it to the trash."""
+        """Move the contact to the trash."""
         contact.deleted_at = timezone.now()
+        self.count(contact, -1, 0)
         return self.write(contact, Change.Kind.DELETED, contact.card)
 
     def restore(self, contact: Contact) -> Contact:
-        """Takes it out of the trash, with its id and uid."""
+        """Take the contact out of the trash, with its id and uid."""
         contact.deleted_at = None
+        self.count(contact, 1, 0)
         return self.write(contact, Change.Kind.RESTORED, contact.card)
 
     def purge(self, contact: Contact) -> None:
-        """Erases it and what the log holds of it; that it was there stays in the log."""
-        contact_id = contact.pk
+        """Erase a contact of the trash and the contents of its changes; that it was there stays in the log."""
+        changes = Change.objects.for_user(self.user_id).of(contact.pk)
+        self.bytes -= contact.size + changes.sizes_by_book().get(self.user_id, 0)
+        changes.erase_contents()
+        self.log(contact, Change.Kind.PURGED, None)
         models.Model.delete(contact)
-        Change.objects.for_user(self.user_id).of(contact_id).forget()
-        for change in self.unlogged:
-            if change.contact_id == contact_id:
-                change.before = None
-        self.log(contact_id, Change.Kind.PURGED, None)
 
     def rename_group(self, group: Group, name: str) -> Group:
-        """Also in the cards of those who are in it; Conflict if the owner has another group of that name."""
+        """Rename the group, also in its contacts' cards; ConflictError if the owner has another group of that name."""
         if Group.objects.for_user(self.user_id).filter(name=name).exclude(pk=group.pk).exists():
-            raise Conflict
+            raise ConflictError
         old, group.name = group.name, name
-        self.named.discard(old)
         group.save(update_fields=["name"])
         self.replace_keyword(old, name)
         return group
 
     def delete_group(self, group: Group) -> None:
-        """Its contacts stay, and are in it no more."""
+        """Delete the group. Its contacts stay, without the keyword."""
         self.replace_keyword(group.name, None)
-        self.named.discard(group.name)
         group.delete()
 
     def replace_keyword(self, old: str, new: str | None) -> None:
         for contact in Contact.objects.for_user(self.user_id).in_group(old).order_by("id"):
-            keywords = {name: True for name in contact.card["keywords"] if name != old} | ({new: True} if new else {})
-            rest = {name: value for name, value in contact.card.items() if name != "keywords"}
-            self.put_card(contact, {**rest, "keywords": keywords} if keywords else rest)
+            self.put_card(contact, jscontact.with_keyword_replaced(contact.card, old, new))
+        self.new_keywords.discard(old)
 
-    def write(self, contact: Contact, kind: str, before: jscontact.Card | None) -> Contact:
-        contact.revision = self.sequence + 1
+    def write(self, contact: Contact, kind: Change.Kind, before: jscontact.Card | None) -> Contact:
+        """Save the contact's row and log the change."""
+        is_new = contact.pk is None
+        if not is_new:
+            self.etags_before.setdefault(contact.pk, contact.etag)
+        pending = self.pending.get(contact.pk) if not is_new else None
+        contact.revision = pending.number if pending else self.sequence + 1
         contact.updated_at = timezone.now()
-        CONTACTS.insert(contact) if contact.pk is None else run(CONTACTS.alteration(contact))
-        self.log(contact.pk, kind, before)
-        # While it lay in the trash, its groups may have been deleted.
+        contact.save_row(force_insert=is_new, force_update=not is_new)
+        if is_new:
+            self.count(contact, 1, contact.size)
+        self.log(contact, kind, before)
+        # While a restored contact was in the trash, its groups may have been deleted.
         known = before.get("keywords") if before and kind != Change.Kind.RESTORED else None
-        self.named |= set(contact.card.get("keywords") or ()) - set(known or ())
+        self.new_keywords |= set(contact.card.get("keywords") or ()) - set(known or ())
         return contact
 
-    def log(self, contact_id: int, kind: str, before: jscontact.Card | None) -> None:
-        kind = Change.Kind(kind)
-        self.sequence += 1
-        self.live += Change.COUNTS.get(kind, 0)
-        self.unlogged.append(
-            Change(
-                book_id=self.user_id,
-                number=self.sequence,
-                contact_id=contact_id,
-                kind=kind.value,
-                via=self.via,
-                client=self.client,
-                before=before,
-            )
+    def count(self, contact: Contact, live: int, size: int) -> None:
+        self.bytes += size
+        if contact.kind == Contact.Kind.INDIVIDUAL:
+            self.live += live
+
+    def log(self, contact: Contact, kind: Change.Kind, before: jscontact.Card | None) -> None:
+        """Add a change of the contact, or combine it with the one that this transaction has of it already."""
+        change = Change(
+            book_id=self.user_id,
+            number=self.sequence + 1,
+            operation=self.operation,
+            contact_id=contact.pk,
+            kind=kind.value,
+            via=self.via,
+            client=self.client,
+            source=self.source,
+            before=before,
+            size=jscontact.size(before) if before else 0,
         )
-
-    def keep(self) -> None:
-        """Writes the log, the counters and new groups; the last thing before the commit."""
-        left = mark(book_key(self.user_id))
-        if len(self.unlogged) == 1:
-            run(CHANGES.insertion(self.unlogged[0]), BOOKS.alteration(self))
+        if pending := self.pending.get(contact.pk):
+            pending.combine(change)
         else:
-            Change.objects.bulk_create(self.unlogged, batch_size=500)
-            run(BOOKS.alteration(self))
-        self.keep_groups()
-        version = Version(self.sequence, self.live)
-        transaction.on_commit(lambda: settle(book_key(self.user_id), left, version))
+            self.pending[contact.pk] = change
+            self.sequence += 1
 
-    def keep_groups(self) -> None:
-        """A group that a card names is there."""
-        names = sorted(self.named - {jscontact.FAVOURITE})
+    def save_changes(self) -> None:
+        """Write the log, the counters and new groups; the last step before the commit."""
+        if not self.pending:
+            return
+        self.bytes += sum(change.size for change in self.pending.values())
+        Change.objects.bulk_create(self.pending.values(), batch_size=500)
+        self.save(update_fields=self.COUNTERS)
+        self.create_missing_groups()
+
+    def create_missing_groups(self) -> None:
+        """Create a group for every keyword that has none."""
+        names = sorted(self.new_keywords - {jscontact.FAVOURITE})
         if names:
             groups = [Group(user_id=self.user_id, name=name) for name in names]
             Group.objects.bulk_create(groups, ignore_conflicts=True, batch_size=500)
 
-
-class ChangeQuerySet(models.QuerySet["Change"]):
-    def for_user(self, user_id: int) -> Self:
-        return self.filter(book=user_id)
-
-    def of(self, contact_id: int) -> Self:
-        return self.filter(contact_id=contact_id)
-
-    def with_contents_before(self, moment: datetime) -> Self:
-        """Of every owner."""
-        return self.filter(at__lt=moment, before__isnull=False)
-
-    def forget(self) -> int:
-        """Lets go of the contents; that there was a change stays."""
-        return self.update(before=None)
-
-
-class Change(models.Model):
-    """One write of a contact, numbered per owner in the order of the commits, without gaps.
-
-    `before` is the card as it was; null for what was created, purged, or is older than what is kept.
-    """
-
-    class Kind(models.TextChoices):
-        CREATED = "created"
-        CHANGED = "changed"
-        DELETED = "deleted"
-        RESTORED = "restored"
-        PURGED = "purged"
-
-    COUNTS = {Kind.CREATED: 1, Kind.DELETED: -1, Kind.RESTORED: 1}  # what each does to the number of live contacts
-
-    book = models.ForeignKey(Book, on_delete=models.CASCADE, related_name="changes", db_index=False)  # as below
-    number = models.BigIntegerField()
-    contact_id = models.BigIntegerField()
-    kind = models.CharField(max_length=8, choices=Kind)
-    via = models.CharField(max_length=20)
-    client = models.CharField(max_length=200)
-    at = models.DateTimeField(default=timezone.now)
-    before = models.JSONField(null=True)
-
-    objects = ChangeQuerySet.as_manager()
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["book", "number"], name="change_number_unique_per_book")]
-        indexes = [
-            models.Index(fields=["book", "contact_id", "number"], name="change_history"),
-            models.Index(fields=["book", "number"], name="change_purges", condition=models.Q(kind="purged")),
-            models.Index(fields=["at"], name="change_contents", condition=models.Q(before__isnull=False)),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.number} {self.kind}"
-
-
-BOOKS, CHANGES = Writes(Book), Writes(Change)
+    def current_etags(self, contact: Contact) -> list[str]:
+        """Return the contact's tag, and the one from before this transaction, if it was written in it."""
+        before = self.etags_before.get(contact.pk)
+        return [contact.etag, *([before] if before else [])]

@@ -1,30 +1,19 @@
-"""What the routes around the log read and answer: history, trash, undo, changes, batch and groups."""
+"""Serializers of history, trash, undo, changes, batch and groups."""
 
 from typing import Any
 
 from rest_framework import serializers
 
-from contactbook.api.fields import Count, Flag, Number, Text
+from contactbook.api.fields import Flag, Number, Text
 from contacts.cards.jscontact import FAVOURITE
 from contacts.models import Change, Group
-from contacts.models.contact import LARGEST_ID
+from contacts.models.contact import MAX_BIGINT
 from contacts.serializers.contacts import ContactOutput, WholeContactOutput
-
-
-class PageQuery(serializers.Serializer):
-    skip = Count(required=False, default=0, min_value=0, max_value=2_147_483_647)
-    limit = Count(required=False, default=100, min_value=0, max_value=1000)
-
-
-class ChangesQuery(serializers.Serializer):
-    since = Count(required=False, default=0, min_value=0, max_value=LARGEST_ID)
-    limit = Count(required=False, default=500, min_value=1, max_value=1000)
-    fields = serializers.ChoiceField(["card"], required=False)  # type: ignore[assignment]
 
 
 class RestoreInput(serializers.Serializer):
     example = {"to": 1, "fields": ["phone"]}
-    to = Number(min_value=1, max_value=LARGEST_ID)
+    to = Number(min_value=1, max_value=MAX_BIGINT)
     fields = serializers.ListField(child=Text(max_length=255), required=False, allow_null=True, max_length=100)  # type: ignore[assignment]
 
 
@@ -34,8 +23,8 @@ class UndoInput(serializers.Serializer):
     openapi = {"oneOf": [{"required": ["change"]}, {"required": ["since"]}]}
     example = {"since": 1, "dry_run": True}
 
-    change = Number(required=False, min_value=1, max_value=LARGEST_ID)
-    since = Number(required=False, min_value=0, max_value=LARGEST_ID)
+    change = Number(required=False, min_value=1, max_value=MAX_BIGINT)
+    since = Number(required=False, min_value=0, max_value=MAX_BIGINT)
     dry_run = Flag(required=False, default=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -45,7 +34,7 @@ class UndoInput(serializers.Serializer):
 
 
 class Anything(serializers.JSONField):
-    """Whatever JSON holds; it is judged later."""
+    """Any JSON; it is validated later."""
 
     openapi: dict[str, Any] = {}
 
@@ -55,7 +44,7 @@ class Anything(serializers.JSONField):
 
 class BatchItem(serializers.Serializer):
     op = serializers.ChoiceField(["create", "update", "delete"])
-    id = Number(required=False, min_value=1, max_value=LARGEST_ID)
+    id = Number(required=False, min_value=1, max_value=MAX_BIGINT)
     contact = Anything(required=False)
     if_match = Text(required=False, allow_null=True, max_length=1000)
 
@@ -83,10 +72,6 @@ class GroupInput(serializers.Serializer):
         return name
 
 
-class GroupPath(serializers.Serializer):
-    group_id = Count()
-
-
 class GroupOutput(serializers.ModelSerializer):
     example = {"id": 1, "name": "Family"}
 
@@ -112,12 +97,12 @@ class HistoryOutput(serializers.Serializer):
     change = serializers.IntegerField()
     at = serializers.DateTimeField()
     kind = serializers.ChoiceField(Change.Kind.choices)
-    via = serializers.CharField(help_text="The door: rest, admin, command …")
-    client = serializers.CharField(help_text="The program, as its User-Agent said.")
+    via = serializers.CharField(help_text="The interface: rest, admin, command …")
+    client = serializers.CharField(help_text="The User-Agent of the program.")
     fields = serializers.DictField(  # type: ignore[assignment]
         child=serializers.ListField(min_length=2, max_length=2),
         allow_null=True,
-        help_text="Each field that changed: [before, after]; null where that is no longer kept.",
+        help_text="Each field that changed: [before, after]; null where the contents were erased.",
     )
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 import time_machine
 
-from conftest import ACCOUNT, BOOK, client_of
+from conftest import AUTHENTICATION, VERSION, client_of
 from contacts.tests.cast import (
     KEYS,
     UNKNOWN,
@@ -64,7 +64,7 @@ def test_it_asks_the_database_little_and_then_nothing(on, django_assert_num_quer
     settle()
     with django_assert_num_queries(3):  # account, the book, rows
         client.get(URL)
-    with django_assert_num_queries(ACCOUNT + BOOK):
+    with django_assert_num_queries(AUTHENTICATION + VERSION):
         assert names(client.get(URL)) == ["03-10", "03-11", "03-12"]
 
 

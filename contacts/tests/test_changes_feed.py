@@ -3,7 +3,7 @@
 import pytest
 from django.utils import timezone
 
-from conftest import ACCOUNT, BOOK
+from conftest import AUTHENTICATION, VERSION
 from contactbook.api.renderers import as_json
 from contacts.models import Book
 from contacts.tests.cast import KEYS, add, faults, path, settle
@@ -82,7 +82,7 @@ def test_it_takes_three_queries_however_much_there_is(as_alice, django_assert_nu
         add(as_alice, name)
     settle()
     changes(as_alice)
-    with django_assert_num_queries(ACCOUNT + BOOK + 3):
+    with django_assert_num_queries(AUTHENTICATION + VERSION + 3):
         changes(as_alice)
 
 
@@ -92,7 +92,7 @@ def test_where_nothing_is_new_redis_knows_it(as_alice, django_assert_num_queries
     nothing = {"changes": [], "next": 1, "more": False}
     with django_assert_num_queries(2):  # account, the book's number
         assert changes(as_alice, "?since=1") == nothing
-    with django_assert_num_queries(2 * (ACCOUNT + BOOK)):
+    with django_assert_num_queries(2 * (AUTHENTICATION + VERSION)):
         assert changes(as_alice, "?since=1") == nothing
         assert changes(as_alice, "?since=2&fields=card") == {**nothing, "next": 2}
 

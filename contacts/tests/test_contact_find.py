@@ -4,7 +4,7 @@ from urllib.parse import quote
 
 import pytest
 
-from conftest import ACCOUNT, BOOK
+from conftest import AUTHENTICATION, VERSION
 from contacts.tests.cast import (
     NOT_FOUND,
     UNKNOWN,
@@ -39,7 +39,7 @@ def test_it_asks_the_database_little(as_alice, django_assert_num_queries):
     settle()
     as_alice.get("/api/contacts/")
     for query, number in [(str(contact["id"]), 1), ("ann", 1), ("@y", 1), ("nobody", 1), ("12345", 2)]:
-        with django_assert_num_queries(ACCOUNT + BOOK + number):
+        with django_assert_num_queries(AUTHENTICATION + VERSION + number):
             find(as_alice, query)
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from conftest import client_of
-from contactbook import settings as product
+from contactbook.env import Configuration
 from contacts.tests.test_contacts_guards import ROUTES, ask
 
 pytestmark = pytest.mark.django_db
@@ -31,7 +31,7 @@ def test_it_works(as_alice, method, url, most):
 
 
 def test_the_defaults_are_the_contracts():
-    rates = {name: product.rate(text) for name, text in product.RATE_LIMIT_DEFAULTS.items()}
+    rates = Configuration({}).rate_limits
     assert [rates[f"contacts_{name}"] for name in NAMES] == [(most, 60) for most in DEFAULTS.values()]
 
 

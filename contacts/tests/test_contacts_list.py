@@ -5,7 +5,7 @@ from itertools import chain
 
 import pytest
 
-from conftest import ACCOUNT, BOOK
+from conftest import AUTHENTICATION, VERSION
 from contacts.models import Book
 from contacts.tests.cast import (
     KEYS,
@@ -55,7 +55,7 @@ def test_it_asks_the_database_little_and_then_nothing(as_alice, django_assert_nu
     settle()
     with django_assert_num_queries(3):  # account, the book, rows
         as_alice.get(URL)
-    with django_assert_num_queries(ACCOUNT + BOOK):
+    with django_assert_num_queries(AUTHENTICATION + VERSION):
         assert names(as_alice.get(URL)) == ["Ann", "Bea", "Cid"]
 
 

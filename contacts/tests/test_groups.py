@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from conftest import ACCOUNT
+from conftest import AUTHENTICATION
 from contacts.models import Book, Change, Group
 from contacts.tests.cast import add, faults, names, path, settle
 
@@ -130,7 +130,7 @@ def test_it_takes_two_queries(as_alice, django_assert_num_queries):
         made(as_alice, name)
     settle()
     as_alice.get(URL)
-    with django_assert_num_queries(ACCOUNT + 2):
+    with django_assert_num_queries(AUTHENTICATION + 2):
         as_alice.get(URL)
 
 

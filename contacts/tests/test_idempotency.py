@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from contacts.models import Change, Contact, FirstAnswer
+from contacts.models import Change, Contact, IdempotencyRecord
 from contacts.tests.cast import add, faults, path
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
@@ -63,11 +63,11 @@ def test_another_body_or_place_is_422(as_alice):
 
 def test_after_a_day_it_is_anew(as_alice):
     first = post(as_alice)
-    FirstAnswer.objects.update(created_at=timezone.now() - timedelta(hours=23, minutes=59))
+    IdempotencyRecord.objects.update(created_at=timezone.now() - timedelta(hours=23, minutes=59))
     assert said(post(as_alice)) == said(first)
-    FirstAnswer.objects.update(created_at=timezone.now() - timedelta(hours=24))
+    IdempotencyRecord.objects.update(created_at=timezone.now() - timedelta(hours=24))
     assert post(as_alice, {"fullname": "Bea"}).status_code == 201
-    assert Contact.objects.count() == 2 and FirstAnswer.objects.count() == 1
+    assert Contact.objects.count() == 2 and IdempotencyRecord.objects.count() == 1
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_after_a_day_it_is_anew(as_alice):
 def test_a_request_that_failed_leaves_nothing(as_alice, url, body, status):
     as_alice.post("/api/groups", {"name": "Work"}, format="json")
     assert post(as_alice, body, url=url).status_code == status
-    assert not FirstAnswer.objects.exists()
+    assert not IdempotencyRecord.objects.exists()
     assert post(as_alice).status_code == 201
 
 

@@ -60,7 +60,7 @@ def beside(server):
 
     def answers():
         cursor = connection.cursor()
-        cursor.execute("SELECT count(*) FROM contacts_firstanswer")
+        cursor.execute("SELECT count(*) FROM contacts_idempotencyrecord")
         return cursor.fetchone()[0]
 
     try:

@@ -20,7 +20,7 @@ WRITES = {
 RAW_SQL = {"execute", "executemany", "cursor", "callproc", "copy_expert"}
 # What a write may be called on in a module that knows Contact or Change: the door itself, and other things.
 NOT_CONTACTS = {
-    "book", "group", "answer", "answers", "self.groups()", "FirstAnswer.objects", "FirstAnswer.objects.expired()",
+    "book", "group", "answer", "answers", "self.groups()", "IdempotencyRecord.objects", "IdempotencyRecord.objects.expired()",
     "answers.filter(pk__in=keys)", "user",
 }  # fmt: skip
 TABLES = re.compile(r"contacts_(contact|change)\b")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from conftest import ACCOUNT
+from conftest import AUTHENTICATION
 from contacts.models import Book, Change
 from contacts.tests.cast import (
     NOT_FOUND,
@@ -109,7 +109,7 @@ def test_it_takes_two_queries_however_long_it_is(as_alice, django_assert_num_que
         as_alice.patch(path(contact), {"fullname": name}, format="json")
     settle()
     history(as_alice, contact)
-    with django_assert_num_queries(ACCOUNT + 2):
+    with django_assert_num_queries(AUTHENTICATION + 2):
         history(as_alice, contact)
 
 

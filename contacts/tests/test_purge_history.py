@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from contacts.avatars import image as avatars
-from contacts.models import Book, Change, Contact, FirstAnswer
+from contacts.models import Book, Change, Contact, IdempotencyRecord
 from contacts.tests.cast import add, path
 from contacts.tests.cloudinary_server import CloudinaryServer
 
@@ -66,13 +66,13 @@ def test_it_works(as_alice, capsys):
     as_alice.patch(path(changed), {"fullname": "Bea"}, format="json")
     aged(91, Change.objects.filter(contact_id=changed["id"]))
     as_alice.post("/api/contacts", {"fullname": "x"}, format="json", headers={"idempotency-key": "k"})
-    FirstAnswer.objects.update(created_at=timezone.now() - timedelta(days=1))
+    IdempotencyRecord.objects.update(created_at=timezone.now() - timedelta(days=1))
     url = picture()
     assert purge(capsys, dry_run=True) == [1, 1, 1, 1]
-    assert Contact.objects.count() == 4 and FirstAnswer.objects.count() == 1 and is_there(url)
+    assert Contact.objects.count() == 4 and IdempotencyRecord.objects.count() == 1 and is_there(url)
     assert purge(capsys) == [1, 1, 1, 1]
     assert not Contact.objects.filter(pk=gone["id"]).exists() and Contact.objects.filter(pk=kept["id"]).exists()
-    assert not FirstAnswer.objects.exists() and not is_there(url)
+    assert not IdempotencyRecord.objects.exists() and not is_there(url)
     purged = Change.objects.get(kind="purged")
     assert (purged.contact_id, purged.via, purged.client) == (gone["id"], "command", "purge_history")
     assert not Change.objects.filter(contact_id=gone["id"], before__isnull=False).exists()

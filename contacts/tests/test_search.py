@@ -5,12 +5,12 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import chain
 
 import pytest
+from contactbook.compiled import run
 from django.db import connection, models, transaction
 from django.http import Http404
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from contactbook.compiled import run
 from contacts import search as hot
 from contacts.cards import birthdays
 from contacts.cards.folding import fold

@@ -2,7 +2,7 @@
 
 import pytest
 
-from conftest import ACCOUNT
+from conftest import AUTHENTICATION
 from contacts.models import Change, Contact
 from contacts.tests.cast import (
     NOT_FOUND,
@@ -97,7 +97,7 @@ def test_it_takes_two_queries_however_many_there_are(as_alice, django_assert_num
         deleted(as_alice, name)
     settle()
     as_alice.get(URL)
-    with django_assert_num_queries(ACCOUNT + 2):
+    with django_assert_num_queries(AUTHENTICATION + 2):
         as_alice.get(URL)
 
 

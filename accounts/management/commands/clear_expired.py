@@ -10,13 +10,13 @@ from accounts.models import Session
 from contactbook.db.batches import in_batches
 
 
-def delete_still(rows: QuerySet[Any], keys: list[Any]) -> int:
-    """Looked at again: one may be prolonged at this very moment."""
+def delete_matching(rows: QuerySet[Any], keys: list[Any]) -> int:
+    """Delete those of the keys that are still among the rows: one may be prolonged at the same time."""
     return rows.filter(pk__in=keys).delete()[0]
 
 
 class Command(BaseCommand):
-    """What has expired opens nothing any more, and only takes room."""
+    """An expired session is of no use and takes space."""
 
     help = "Deletes expired sessions: those of the API, with their refresh tokens, and the staff's own."
 
@@ -32,5 +32,5 @@ class Command(BaseCommand):
             if dry_run:
                 self.stdout.write(f"{rows.count():,} {name} would be deleted.")
                 continue
-            deleted = in_batches(self, rows, functools.partial(delete_still, rows))
+            deleted = in_batches(self, rows, functools.partial(delete_matching, rows))
             self.stdout.write(f"{deleted:,} {name} were deleted.")

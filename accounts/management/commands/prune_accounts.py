@@ -9,7 +9,7 @@ from contactbook.db.batches import in_batches
 
 
 class Command(BaseCommand):
-    """Whoever mistyped an address at signup, or signed up with a stranger's, blocks it for its owner."""
+    """A sign-up with a mistyped address, or a stranger's, blocks that address for its owner."""
 
     help = "Deletes the accounts whose address was never confirmed. Staff are kept."
 
@@ -23,4 +23,4 @@ class Command(BaseCommand):
         if dry_run:
             self.stdout.write(f"{accounts.count():,} accounts would be deleted.")
             return
-        self.stdout.write(f"{in_batches(self, accounts, accounts.delete_still):,} accounts were deleted.")
+        self.stdout.write(f"{in_batches(self, accounts, accounts.delete_matching):,} accounts were deleted.")

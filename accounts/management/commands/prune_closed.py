@@ -8,7 +8,7 @@ from contactbook.db.batches import in_batches
 
 
 class Command(BaseCommand):
-    """Whoever closes an account is promised that all of it goes, and 30 days in which to come back."""
+    """The owner of a closed account has 30 days to come back; then all of it is deleted, as promised."""
 
     help = "Deletes the accounts that their owners closed more than 30 days ago, with all that they hold."
 
@@ -20,4 +20,4 @@ class Command(BaseCommand):
         if dry_run:
             self.stdout.write(f"{accounts.count():,} accounts would be deleted.")
             return
-        self.stdout.write(f"{in_batches(self, accounts, accounts.delete_still):,} accounts were deleted.")
+        self.stdout.write(f"{in_batches(self, accounts, accounts.delete_matching):,} accounts were deleted.")

@@ -7,10 +7,10 @@ from contacts.models import Book, Contact
 
 
 class Command(BaseCommand):
-    """Another Python brings other Unicode data, and what was folded by the old ones would not be found by the new."""
+    """Another Python brings other Unicode data; texts folded with the old data would not be found."""
 
-    help = "Reads every contact's columns out of its card anew. Nobody's history or copy is touched."
+    help = "Derives every contact's columns from its card again. No history and no client's copy changes."
 
     def handle(self, *args: Any, **options: Any) -> None:
         renewed = in_batches(self, Contact.objects.all(), Book.objects.refold)
-        self.stdout.write(f"{renewed:,} contacts were renewed.")
+        self.stdout.write(f"{renewed:,} contacts were updated.")

@@ -1,0 +1,31 @@
+"""System checks of a deployment: what the environment alone cannot tell."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error
+from django.utils.module_loading import import_string
+
+
+def check_mail_backend(**kwargs: Any) -> list[CheckMessage]:
+    """Some of Anymail's providers need a further package, amazon_ses for one."""
+    try:
+        import_string(settings.EMAIL_BACKEND)
+    except ImportError as error:
+        return [Error(f"Mails cannot be sent by {settings.EMAIL_BACKEND}: {error}", id="contactbook.E001")]
+    return []
+
+
+def check_avatar_folder(**kwargs: Any) -> list[CheckMessage]:
+    folder = Path(settings.MEDIA_ROOT)
+    if settings.CLOUDINARY_URL or not folder.exists() or os.access(folder, os.W_OK | os.X_OK):
+        return []
+    return [
+        Error(
+            "The folder of the avatars cannot be written.",
+            hint=f"Make {folder} writable for the user that runs the server.",
+            id="contactbook.E002",
+        )
+    ]

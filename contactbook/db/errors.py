@@ -1,0 +1,25 @@
+"""What kind of failure a database error is."""
+
+from django.db import InterfaceError, OperationalError, connection
+
+ROLLED_BACK = {"40001", "40P01"}  # SQLSTATE: serialization failure, deadlock
+READ_ONLY = "25006"  # SQLSTATE of a write to a server that has become a standby
+LOCK_NOT_AVAILABLE = "55P03"  # SQLSTATE after lock_timeout
+
+
+def sqlstate(exc: BaseException | None) -> str:
+    """Return PostgreSQL's code for the failure; empty where there is none."""
+    return getattr(exc and exc.__cause__, "pgcode", None) or ""
+
+
+def is_unavailable(exc: BaseException | None) -> bool:
+    """Return whether the database does not answer or takes no writes. A connection to a standby is closed."""
+    if sqlstate(exc) == READ_ONLY:
+        connection.close()
+        return True
+    return isinstance(exc, OperationalError | InterfaceError)
+
+
+def is_rolled_back(exc: BaseException | None) -> bool:
+    """Return whether the database rolled this transaction back in favour of another one."""
+    return sqlstate(exc) in ROLLED_BACK

@@ -1,0 +1,3 @@
+"""Bounds of database columns."""
+
+MAX_BIGINT = 2**63 - 1

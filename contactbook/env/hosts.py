@@ -1,0 +1,70 @@
+"""Host names and origins in the form in which browsers send them: lower case, IDNA 2008 with UTS 46's mapping."""
+
+import re
+from urllib.parse import SplitResult, urlsplit
+
+import idna
+
+from contactbook.env.variables import ConfigurationError
+
+DEFAULT_PORTS = {"http": 80, "https": 443}
+# The origins of pages inside an app made with Capacitor, Ionic or Tauri
+APP_ORIGINS = {"capacitor://localhost", "ionic://localhost", "tauri://localhost"}
+# Django answers 400 to every other Host header.
+HOST = re.compile(r"[a-z0-9.-]+|\[[a-f0-9]*:[a-f0-9.:]+\]")
+
+
+def ascii_host(variable: str, host: str) -> str:
+    """The host in ASCII and lower case, an IPv6 address in brackets."""
+    if host.isascii():
+        return f"[{host.lower()}]" if ":" in host and not host.startswith("[") else host.lower()
+    try:
+        return idna.encode(host, uts46=True).decode()
+    except idna.IDNAError:
+        raise ConfigurationError(f"{variable} must have names that can be written in ASCII (IDNA 2008).") from None
+
+
+def origin(variable: str, url: str, meaning: str) -> str:
+    """`scheme://host:port`, without the port where it is the scheme's own."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise ConfigurationError(f"{variable} must be {meaning}.") from None
+    if not is_origin(parts) or port == 0:
+        raise ConfigurationError(f"{variable} must be {meaning}.")
+    host = ascii_host(variable, parts.hostname or "")
+    return f"{parts.scheme}://{host}" + (f":{port}" if port not in (None, DEFAULT_PORTS[parts.scheme]) else "")
+
+
+def is_origin(parts: SplitResult) -> bool:
+    extra = parts.path or parts.query or parts.fragment or "@" in parts.netloc
+    return parts.scheme in DEFAULT_PORTS and not extra and bool(re.fullmatch(r"[^\s*]+", parts.hostname or ""))
+
+
+def public_url(url: str) -> str:
+    meaning = "an http or https URL with no path, such as https://contacts.example.org"
+    address = origin("PUBLIC_URL", url.strip().rstrip("/"), meaning)
+    if not HOST.fullmatch(host_of(address)):
+        raise ConfigurationError(f"PUBLIC_URL must be {meaning}.")
+    return address
+
+
+def host_of(url: str) -> str:
+    """The host without the port, an IPv6 address in brackets."""
+    return re.sub(r":[0-9]*$", "", urlsplit(url).netloc)
+
+
+def cors_origin(text: str) -> str:
+    meaning = "origins such as https://app.example.org, separated by commas"
+    return text if text in APP_ORIGINS else origin("CORS_ALLOWED_ORIGINS", text, meaning)
+
+
+def allowed_host(text: str) -> str:
+    """A name, `*` for every name, or `.example.org` for a domain and all names in it."""
+    if text == "*":
+        return text
+    name = ascii_host("ALLOWED_HOSTS", text.removeprefix(".")).removesuffix(".")
+    if not HOST.fullmatch(name):
+        raise ConfigurationError("ALLOWED_HOSTS must be names such as contacts.example.org, separated by commas.")
+    return f".{name}" if text.startswith(".") else name

@@ -1,0 +1,43 @@
+"""Errors of the domain. Models raise them; the API's exception handler maps each class to an HTTP status."""
+
+
+class DomainError(Exception):
+    """The base class; the text is one sentence for people."""
+
+    message = "The request could not be carried out."
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message or self.message)
+
+
+class NotFoundError(DomainError):
+    """The row does not exist, or it belongs to another account."""
+
+    message = "Not found"
+
+
+class ConflictError(DomainError):
+    """The write conflicts with what is stored."""
+
+    message = "Already exists"
+
+
+class InvalidValueError(DomainError):
+    """A value of the input refers to something that is not there; `field` is its place in the body."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class CredentialsError(DomainError):
+    """The password was wrong, or it was changed while the request ran."""
+
+    message = "Wrong address or password"
+
+
+class BusyError(DomainError):
+    """The server has more work of this kind than it can take; worth another try after `retry_after` seconds."""
+
+    message = "The service is busy. Try again in a moment."
+    retry_after = 5

@@ -1,0 +1,56 @@
+"""What Django answers outside any API view: JSON under /api and for the probes, a page elsewhere."""
+
+import sys
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+
+from contactbook.api.exceptions import Unavailable, as_api_exception
+
+SERVER_ERROR = "Something went wrong on our side."
+
+
+def is_api(request: HttpRequest) -> bool:
+    return f"{request.path}/".startswith(("/api/", "/healthz/", "/readyz/"))
+
+
+def error_response(request: HttpRequest, code: int, sentence: str) -> HttpResponse:
+    response: HttpResponse
+    if is_api(request):
+        response = JsonResponse({"detail": sentence}, status=code)
+    else:
+        response = render(request, "error.html", {"code": code, "sentence": sentence}, status=code)
+    response._has_been_logged = True  # type: ignore[attr-defined]  # Django's own line would name the path
+    return response
+
+
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return error_response(request, 400, "The request could not be understood.")
+
+
+def permission_denied(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return error_response(request, 403, "This is not allowed.")
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return error_response(request, 404, "Not found")
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Answer an exception of a page as the API answers it: 503 where it may pass, else 500."""
+    error = sys.exc_info()[1]
+    known = as_api_exception(error) if isinstance(error, Exception) else None
+    if not isinstance(known, Unavailable):
+        return error_response(request, 500, SERVER_ERROR)
+    response = error_response(request, 503, str(known.detail))
+    response["Retry-After"] = str(known.wait)
+    return response
+
+
+HANDLERS: dict[int, Callable[[HttpRequest], HttpResponse]] = {
+    400: bad_request,
+    403: permission_denied,
+    404: not_found,
+    500: server_error,
+}

@@ -1,0 +1,58 @@
+"""PATCH /api/contacts/{id}/avatar."""
+
+from django.core.files.uploadedfile import UploadedFile
+from drf_spectacular.utils import extend_schema
+from rest_framework.parsers import MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from contactbook.api.conditional import check_if_match
+from contactbook.api.exceptions import Invalid, TooLarge, Unavailable
+from contactbook.api.schema import ETAG, IF_MATCH
+from contacts.api.base import ContactBookViewSet
+from contacts.avatars import image, storage
+from contacts.serializers.contacts import AvatarInput, WholeContactOutput
+
+
+class AvatarViewSet(ContactBookViewSet):
+    limits = {"replace": "contacts_avatar"}
+    parser_classes = [MultiPartParser]
+    max_body = image.MAX_BYTES + 64 * 1024  # the form around the file
+
+    @extend_schema(
+        operation_id="replaceAvatar",
+        summary="Upload a contact's picture",
+        request=AvatarInput,
+        parameters=[IF_MATCH, ETAG],
+        responses={200: WholeContactOutput},
+    )
+    def replace(self, request: Request, contact_id: str) -> Response:
+        # The picture is not decoded for a contact that is not there.
+        contact = self.contacts().by_id(self.contact_id())
+        check_if_match(request.headers.get("If-Match"), contact.etag)
+        serializer = AvatarInput(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        reference, written = stored(serializer.validated_data["file"]), False
+        try:
+            with self.writing() as book:
+                contact = self.get_contact_for_update(book)
+                book.change(contact, {"avatar": reference})
+                written = True
+        except Exception:
+            # After the write a commit may be done although its answer was lost. If not, purge_history deletes the file.
+            if not written:
+                storage.delete(reference)
+            raise
+        return self.contact_response(contact)
+
+
+def stored(upload: UploadedFile) -> str:
+    """Crop and store the picture; return its reference."""
+    if (upload.size or 0) > image.MAX_BYTES:
+        raise TooLarge(f"The picture is larger than {image.MAX_BYTES} bytes.")
+    try:
+        return storage.store(image.render(upload))
+    except image.NotAnImage as error:
+        raise Invalid("body", {"file": [str(error)]}) from None
+    except storage.StorageUnavailable:
+        raise Unavailable("The avatar cannot be stored right now; the old one stays.") from None

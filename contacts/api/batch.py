@@ -1,0 +1,104 @@
+"""POST /api/contacts/batch."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.exceptions import APIException
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from contactbook.api import exceptions
+from contactbook.api.conditional import check_if_match
+from contactbook.api.exceptions import Invalid, InvalidItems
+from contactbook.api.schema import IDEMPOTENCY_KEY
+from contactbook.exceptions import DomainError
+from contacts.api.base import ContactBookViewSet
+from contacts.api.idempotency import idempotent
+from contacts.cards import jscontact
+from contacts.models import Book, Contact
+from contacts.serializers.contacts import ContactInput, NewContactInput, represent_contact
+from contacts.serializers.log import BatchInput, BatchItem, BatchOutput
+
+
+class BatchViewSet(ContactBookViewSet):
+    """Up to 1,000 writes in one transaction, counted once by the limit."""
+
+    limits = {"run": "contacts_batch"}
+
+    @extend_schema(
+        operation_id="batch",
+        summary="Write many contacts at once",
+        request=BatchInput,
+        parameters=[IDEMPOTENCY_KEY],
+        responses={200: BatchOutput},
+    )
+    @idempotent
+    def run(self, request: Request) -> Response:
+        serializer = BatchInput(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        given = serializer.validated_data
+        with self.writing() as book:
+            results = [result(book, i, item) for i, item in enumerate(given["items"])]
+            faults = [fault for i, each in enumerate(results) for fault in faults_of(i, each)]
+            if given["atomic"] and faults:
+                raise InvalidItems(faults)
+        return Response({"results": results})
+
+
+def result(book: Book, i: int, data: Any) -> dict[str, Any]:
+    """Return the answer to one item: its status with the contact, or with what was wrong."""
+    loc: tuple[str | int, ...] = ("body", "items", i)
+    try:
+        item = validated(BatchItem(data=data), *loc)
+        return WRITES[item["op"]](book, item, (*loc, "contact"))
+    except (APIException, DomainError) as error:
+        refused = exceptions.as_api_exception(error)
+        if isinstance(refused, Invalid) and refused.loc == ("body",):
+            refused.loc = (*loc, "contact")
+        return {"status": refused.status_code, **exceptions.body(refused)}
+
+
+def validated(serializer: Any, *loc: str | int) -> dict[str, Any]:
+    if not serializer.is_valid():
+        raise Invalid(loc, serializer.errors)
+    values: dict[str, Any] = serializer.validated_data
+    return values
+
+
+def get(book: Book, item: dict[str, Any]) -> Contact:
+    """Return the item's contact; If-Match may name its state before the batch or after the last item."""
+    contact = book.get(item["id"])
+    check_if_match(item.get("if_match"), *book.current_etags(contact))
+    return contact
+
+
+def create(book: Book, item: dict[str, Any], loc: tuple[str | int, ...]) -> dict[str, Any]:
+    serializer = NewContactInput(data=item["contact"])
+    validated(serializer, *loc)
+    return {"status": 201, "contact": represent_contact(book.create(serializer.new_card()))}
+
+
+def update(book: Book, item: dict[str, Any], loc: tuple[str | int, ...]) -> dict[str, Any]:
+    contact = get(book, item)
+    serializer = ContactInput(data=item["contact"])
+    validated(serializer, *loc)
+    book.put_card(contact, jscontact.with_flat(contact.card, serializer.flat_fields(contact.phone)))
+    return {"status": 200, "contact": represent_contact(contact)}
+
+
+def delete(book: Book, item: dict[str, Any], loc: tuple[str | int, ...]) -> dict[str, Any]:
+    contact = get(book, item)
+    before = represent_contact(contact)
+    book.delete(contact)
+    return {"status": 200, "contact": before}
+
+
+WRITES = {"create": create, "update": update, "delete": delete}
+
+
+def faults_of(i: int, result: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the faults of an item's result in the form of a 422; none for a success."""
+    detail = result.get("detail", [])
+    if isinstance(detail, str):
+        return [{"loc": ["body", "items", i], "msg": detail, "type": f"status_{result['status']}"}]
+    return detail

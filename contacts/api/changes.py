@@ -1,0 +1,38 @@
+"""GET /api/contacts/changes."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from contacts.api.base import ContactBookViewSet
+from contacts.history import Feed
+from contacts.models import Book
+from contacts.serializers.contacts import CARD_COLUMNS, COLUMNS, represent
+from contacts.serializers.log import ChangesOutput
+from contacts.serializers.queries import ChangesQuery
+
+
+class ChangesViewSet(ContactBookViewSet):
+    limits = {"list": "contacts_changes"}
+
+    @extend_schema(
+        operation_id="listChanges",
+        summary="List what changed since a change",
+        parameters=[ChangesQuery],
+        responses={200: ChangesOutput},
+    )
+    def list(self, request: Request) -> Response:
+        query = ChangesQuery(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        given = query.validated_data
+        feed = Feed(Book.objects.filter(user=self.user.pk).first(), given["since"], given["limit"])
+        columns = (*COLUMNS, *CARD_COLUMNS) if "fields" in given else COLUMNS
+        changes = [representation(row) for row in feed.rows(columns)]
+        return Response({"changes": changes, "next": feed.next_since, "more": feed.more})
+
+
+def representation(row: dict[str, Any]) -> dict[str, Any]:
+    contact = row["contact"] and represent(row["contact"])
+    return {"change": row["number"], "kind": row["kind"], "id": row["contact_id"], "contact": contact}

@@ -1,0 +1,84 @@
+"""/api/groups."""
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from contactbook.api.pagination import SkipLimitPagination
+from contactbook.api.schema import IDEMPOTENCY_KEY, LINK, TOTAL_COUNT, Problem
+from contactbook.exceptions import ConflictError
+from contacts.api.base import ContactBookViewSet
+from contacts.api.idempotency import idempotent
+from contacts.models import Group, GroupQuerySet
+from contacts.serializers.log import GroupInput, GroupOutput
+from contacts.serializers.queries import GroupPath, PageQuery
+
+
+class GroupViewSet(ContactBookViewSet):
+    """Groups by name. The card of a contact says which groups it is in, among its keywords."""
+
+    limits = {
+        "list": "groups_list",
+        "create": "groups_create",
+        "rename": "groups_update",
+        "destroy": "groups_delete",
+    }
+
+    def groups(self) -> GroupQuerySet:
+        return Group.objects.for_user(self.user.pk)
+
+    def group(self) -> Group:
+        path = GroupPath(data=self.kwargs)
+        path.is_valid(raise_exception=True)
+        return self.groups().by_id(path.validated_data["group_id"])
+
+    @extend_schema(
+        operation_id="listGroups",
+        summary="List groups",
+        parameters=[PageQuery, TOTAL_COUNT, LINK],
+        responses={200: GroupOutput(many=True)},
+    )
+    def list(self, request: Request) -> Response:
+        query = PageQuery(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        paginator = SkipLimitPagination(**query.validated_data)
+        paginator.total = self.groups().count()
+        page = paginator.paginate_queryset(self.groups().order_by("name", "id"), request, self)
+        return paginator.get_paginated_response(GroupOutput(page, many=True).data)
+
+    @extend_schema(
+        operation_id="createGroup",
+        summary="Add a group",
+        request=GroupInput,
+        parameters=[IDEMPOTENCY_KEY],
+        responses={201: GroupOutput, 409: Problem},
+    )
+    @idempotent
+    def create(self, request: Request) -> Response:
+        serializer = GroupInput(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        group, is_new = self.groups().get_or_create(user_id=self.user.pk, name=serializer.validated_data["name"])
+        if not is_new:
+            raise ConflictError
+        return Response(GroupOutput(group).data, 201)
+
+    @extend_schema(
+        operation_id="renameGroup",
+        summary="Rename a group",
+        request=GroupInput,
+        responses={200: GroupOutput, 409: Problem},
+    )
+    def rename(self, request: Request, group_id: str) -> Response:
+        serializer = GroupInput(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        with self.writing() as book:
+            group = book.rename_group(self.group(), serializer.validated_data["name"])
+        return Response(GroupOutput(group).data)
+
+    @extend_schema(operation_id="deleteGroup", summary="Delete a group", responses={200: GroupOutput})
+    def destroy(self, request: Request, group_id: str) -> Response:
+        with self.writing() as book:
+            group = self.group()
+            response = Response(GroupOutput(group).data)
+            book.delete_group(group)
+        return response

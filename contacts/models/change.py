@@ -1,0 +1,90 @@
+"""The log of every write of a contact."""
+
+from datetime import datetime
+from typing import Self
+
+from django.db import models
+from django.db.models import Sum
+from django.utils import timezone
+
+from contactbook.db.fields import MAX_BIGINT
+
+
+class ChangeQuerySet(models.QuerySet["Change"]):
+    def for_user(self, user_id: int) -> Self:
+        return self.filter(book=user_id)
+
+    def of(self, contact_id: int) -> Self:
+        return self.filter(contact_id=contact_id)
+
+    def by_number(self, number: int) -> "Change | None":
+        return self.filter(number=number).first() if abs(number) <= MAX_BIGINT else None
+
+    def with_contents_before(self, moment: datetime) -> Self:
+        """Return the changes of every owner from before then that still have their contents."""
+        return self.filter(at__lt=moment, before__isnull=False)
+
+    def sizes_by_book(self) -> dict[int, int]:
+        """Return the bytes of contents, by owner."""
+        return dict(self.order_by().values_list("book").annotate(Sum("size")))
+
+    def erase_contents(self) -> int:
+        """Erase the contents; that there was a change stays. Books' byte counts are for the caller to lower."""
+        return self.update(before=None, size=0)
+
+
+class Change(models.Model):
+    """What one transaction did to one contact, numbered per owner in the order of the commits, without gaps.
+
+    `before` is the card as it was; null for a created or purged contact, and where the contents were erased.
+    """
+
+    class Kind(models.TextChoices):
+        CREATED = "created"
+        CHANGED = "changed"
+        DELETED = "deleted"
+        RESTORED = "restored"
+        PURGED = "purged"
+
+    # What two writes of one contact in one transaction amount to; for other pairs it is the second.
+    # Restored and deleted again is a contact that was in the trash before and is there after.
+    COMBINED = {
+        (Kind.CREATED, Kind.CHANGED): Kind.CREATED,
+        (Kind.RESTORED, Kind.CHANGED): Kind.RESTORED,
+        (Kind.RESTORED, Kind.DELETED): Kind.RESTORED,
+        (Kind.DELETED, Kind.RESTORED): Kind.CHANGED,
+    }
+
+    # Without an index of its own: those below begin with it.
+    book = models.ForeignKey("contacts.Book", on_delete=models.CASCADE, related_name="changes", db_index=False)
+    number = models.BigIntegerField()
+    operation = models.BigIntegerField()  # the number of the first change of the same transaction
+    contact_id = models.BigIntegerField()
+    kind = models.CharField(max_length=8, choices=Kind)
+    via = models.CharField(max_length=20)
+    client = models.CharField(max_length=200)
+    source = models.BigIntegerField(null=True)  # the id of the import or app password behind it
+    at = models.DateTimeField(default=timezone.now)
+    before = models.JSONField(null=True)
+    size = models.PositiveIntegerField(default=0)  # bytes of `before`
+
+    objects = ChangeQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["book", "number"], name="change_number_unique_per_book")]
+        indexes = [
+            models.Index(fields=["book", "contact_id", "number"], name="change_history"),
+            models.Index(fields=["book", "number"], name="change_purges", condition=models.Q(kind="purged")),
+            models.Index(fields=["at"], name="change_contents", condition=models.Q(before__isnull=False)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.kind}"
+
+    def combine(self, later: "Change") -> None:
+        """Take a later write of the same contact in the same transaction into this change."""
+        if later.kind == self.Kind.PURGED:
+            self.before, self.size = None, 0
+        elif self.kind == self.Kind.CREATED and later.kind == self.Kind.DELETED:
+            self.before, self.size = later.before, later.size
+        self.kind = self.COMBINED.get((self.Kind(self.kind), self.Kind(later.kind)), later.kind)
