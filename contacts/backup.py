@@ -20,7 +20,7 @@ from django.utils import timezone
 from psycopg2 import extensions
 
 from accounts.models import Session, User
-from contacts.avatars.image import NAME
+from contacts.avatars.references import NAME
 from contacts.models import Book, Contact, Group
 
 FORMAT = 1

@@ -17,7 +17,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from accounts.models import OutgoingEmail, Session, User
 from accounts.tests.cast import bearer, pair_of, refresh
 from contacts import backup
-from contacts.avatars import image as avatars
+from contacts.avatars import references, storage
 from contacts.models import Contact, Group
 from contacts.tests.cast import add, names, path
 
@@ -75,7 +75,7 @@ def pictures(folder):
 
 
 def new_picture(folder, content):
-    return folder / avatars.keep(content).rpartition("/")[2]
+    return folder / storage.store(content).rpartition("/")[2]
 
 
 def members(file):
@@ -85,7 +85,7 @@ def members(file):
 
 def fill(client, staff):
     """Rows in every table that people fill."""
-    ann = add(client, "Ann", phone="+44 20", birthday="2000-02-29", avatar=avatars.keep(b"a picture"))
+    ann = add(client, "Ann", phone="+44 20", birthday="2000-02-29", avatar=storage.store(b"a picture"))
     client.patch(path(ann), {"card": {"name": {"full": "Łucja\t\\N\n😀"}, "keywords": {"kin": True}}}, format="json")
     client.delete(path(add(client, "Bea", additional="\\.\n")))
     client.post("/api/groups", {"name": "empty"}, format="json")
@@ -410,7 +410,7 @@ def test_a_place_where_no_file_can_be_written_is_a_sentence(alice, place):
 def test_a_picture_deleted_or_uploaded_during_the_backup_is_in_it(as_alice, alice, file, folder, monkeypatch):
     old = new_picture(folder, b"old")
     os.utime(old, (1, 1))
-    add(as_alice, "Ann", avatar=avatars.storages["avatars"].url(old.name))
+    add(as_alice, "Ann", avatar=references.PREFIX + old.name)
     dump = f"dump_{connection.vendor}"
     real, new = getattr(backup, dump), []
 
