@@ -20,7 +20,8 @@ import psycopg2
 import redis
 from psycopg2.extras import register_default_jsonb
 
-COLUMNS = "fullname, email, phone, birthday, additional, avatar, user_id, id, card, revision"
+NAMES = ("fullname", "email", "phone", "birthday", "additional", "user_id", "avatar", "id", "card", "revision")
+COLUMNS = ", ".join(NAMES)
 LIVE = "FROM contacts_contact WHERE user_id = %s AND deleted_at IS NULL"
 LIST = f"SELECT {COLUMNS} {LIVE} ORDER BY fullname_folded, id LIMIT %s OFFSET %s"
 FIND = f"SELECT {COLUMNS} {LIVE} AND {{}} LIKE %s ORDER BY fullname_folded, id LIMIT 1"
@@ -75,17 +76,8 @@ def book(owner):
 
 def flat(row):
     digits = "".join(filter(str.isdecimal, row[2] or ""))
-    return {
-        "fullname": row[0],
-        "email": row[1],
-        "phone_number": int(digits) if 0 < len(digits) <= 15 else None,
-        "birthday": row[3],
-        "additional": row[4],
-        "user_id": row[6],
-        "avatar": row[5],
-        "id": row[7],
-        "phone": row[2],
-    }
+    number = int(digits) if 0 < len(digits) <= 15 else None
+    return {**dict(zip(NAMES[:8], row, strict=False)), "phone_number": number}
 
 
 def whole(status, row):

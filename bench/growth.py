@@ -12,9 +12,19 @@ ROUNDS = 4
 FROM_USERS = 50  # whose contacts are copied again and again
 INDEXES = """SELECT indexname, indexdef FROM pg_indexes WHERE tablename = 'contacts_contact'
     AND indexname NOT IN (SELECT conname FROM pg_constraint)"""
+ACCOUNTS = "SELECT min(id), max(id), (SELECT count(*) FROM contacts_contact) FROM accounts_user"
 SETTINGS = "SET session_replication_role = replica; SET synchronous_commit = off; SET maintenance_work_mem = '1GB'"
-NEW = {"id": "nextval(pg_get_serial_sequence('contacts_contact', 'id'))", "uid": "gen_random_uuid()::text"}
+NEW = {"id": "nextval(pg_get_serial_sequence('contacts_contact', 'id'))", "uid": "gen_random_uuid()"}
+EMAIL, REVISION = "'crowd' || n || '@example.org'", "nextval('revisions')"
 FIND, SHORT_FIND, SKIP = "find, 3 letters or more", "find, 2 letters", "page by a deep skip"
+
+
+def copies(table, times, where, **new):
+    """A statement that inserts these rows that many times, numbered `n`, with new values in some columns."""
+    # With n among the values PostgreSQL makes each row anew; it is no column, and left out.
+    values = ", ".join(f"'{column}', {value}" for column, value in {"n": "n", **new}.items())
+    changed = f"jsonb_populate_record(old, jsonb_build_object({values})) new"
+    return f"INSERT INTO {table} SELECT new.* FROM {table} old, generate_series(1, {times}) n, {changed} WHERE {where}"
 
 
 class Growth:
@@ -45,40 +55,31 @@ class Growth:
 
         The copies have no change log. The owner of many is the last account, that of few the first.
         """
-        (first, power, there), *_ = self.sql(
-            "SELECT min(u.id), max(u.id), (SELECT count(*) FROM contacts_contact) FROM accounts_user u"
+        first, power, there = self.sql(ACCOUNTS)[0]
+        self.few, has = (
+            self.sql(f"SELECT count(*) FROM contacts_contact WHERE user_id = {u}")[0][0] for u in (first, power)
         )
-        count = "SELECT count(*) FROM contacts_contact WHERE user_id = %s"
-        (small,), (has,) = self.sql(count, first)[0], self.sql(count, power)[0]
-        crowd, missing = max(0, self.wanted - there - (self.large - has)) // small, self.large - has
-        indexes, series = self.sql(INDEXES), f"generate_series(1, {crowd}) n"
-        emails = {"email": "'crowd' || n || '@example.org'", "email_key": "'crowd' || n || '@example.org'"}
-        copies = [
-            self.copied("accounts_user", series, f"id = {first}", id=f"{power} + n", **emails),
-            self.copied("contacts_book", series, f"user_id = {first}", user_id=f"{power} + n"),
-            self.copied("contacts_contact", series, f"user_id = {first} + n % {FROM_USERS}", user_id=f"{power} + n"),
-            self.copied(
-                "contacts_contact",
-                f"generate_series(1, {-(-missing // small)}) n",
-                f"user_id < {first} + {FROM_USERS} LIMIT {missing}",
-                user_id=str(power),
-                revision=f"{has} + row_number() OVER ()",
-            ),
-        ]
-        drops, creates = [f"DROP INDEX {name}" for name, _ in indexes], [definition for _, definition in indexes]
-        count = f"UPDATE contacts_book SET sequence = {self.large}, live = {self.large} WHERE user_id = {power}"
-        self.sql("; ".join([SETTINGS, *drops, *copies, count, *creates]))
+        missing, indexes = self.large - has, self.sql(INDEXES)
+        crowd = max(0, self.wanted - there - missing) // self.few
+        some, owner = f"old.user_id < {first} + {FROM_USERS} LIMIT {missing}", {"user_id": f"{power} + n"}
+        self.sql(
+            ";".join(
+                [
+                    f"{SETTINGS}; CREATE TEMP SEQUENCE revisions START {has + 1}",
+                    *(f"DROP INDEX {name}" for name, _ in indexes),
+                    copies(
+                        "accounts_user", crowd, f"old.id = {first}", id=f"{power} + n", email=EMAIL, email_key=EMAIL
+                    ),
+                    copies("contacts_book", crowd, f"old.user_id = {first}", **owner),
+                    copies("contacts_contact", crowd, f"old.user_id = {first} + n % {FROM_USERS}", **NEW, **owner),
+                    copies("contacts_contact", -(-missing // self.few), some, **NEW, user_id=power, revision=REVISION),
+                    f"UPDATE contacts_book SET sequence = {self.large}, live = {self.large} WHERE user_id = {power}",
+                    *(definition for _, definition in indexes),
+                ]
+            )
+        )
         self.sql("VACUUM ANALYZE")
-        self.few = small
-        owners = "SELECT id, email FROM accounts_user WHERE id IN (%s, %s) ORDER BY id DESC"
-        self.owners = self.sql(owners, power, first)
-
-    def copied(self, name, series, where, **new):
-        statement = "SELECT column_name FROM information_schema.columns WHERE table_name = %s ORDER BY ordinal_position"
-        columns = [column for (column,) in self.sql(statement, name)]
-        new = (NEW if name == "contacts_contact" else {}) | new
-        values = ", ".join(new.get(column, f"t.{column}") for column in columns)
-        return f"INSERT INTO {name} ({', '.join(columns)}) SELECT {values} FROM {name} t, {series} WHERE t.{where}"
+        self.owners = self.sql(f"SELECT id, email FROM accounts_user WHERE id IN ({first}, {power}) ORDER BY id DESC")
 
     def requests(self, user):
         """A title and the requests of each row of the table; every one follows a PUT, so that no cache answers."""
@@ -119,7 +120,7 @@ class Growth:
                     pairs = self.pairs(user, rows[name], f"Rings on day {number} {name}", number)
                     for each in pairs[:2]:
                         self.server.check(each)
-                    run = measure(self.server.port, map(self.server.encoded, pairs), 600, warm_up=0, connections=1)
+                    run = measure(self.server, map(self.server.encoded, pairs), 600, warm_up=0, connections=1)
                     if number:  # the first round reads from the disk
                         kept["PUT"] += run.latencies[0::2]
                         kept[name] += run.latencies[1::2]

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -58,7 +59,7 @@ class Load:
 
     def __init__(self, requests: Iterable[Encoded], seconds: float, warm_up: float, connections: int):
         self.requests, self.connections = iter(requests), connections
-        self.latencies, self.statuses, self.wrong = [], {}, []
+        self.latencies, self.statuses, self.wrong = [], Counter(), []
         self.begun = time.perf_counter() + warm_up
         self.until = self.begun + seconds
 
@@ -77,7 +78,7 @@ class Load:
         self.last, status = time.perf_counter(), answer[9:12]
         if self.last - seconds >= self.begun:
             self.latencies.append(seconds)
-        self.statuses[status] = self.statuses.get(status, 0) + 1
+        self.statuses[status] += 1
         counted = expected.count is None or answer.count(expected.text) == expected.count
         if status not in expected.statuses or not counted:
             self.wrong.append(f"Expected {expected}, received {answer[:2000]!r}.")
@@ -88,25 +89,24 @@ class Load:
             self.over.set_result(None)
 
 
-def measure(port, requests, seconds, warm_up=0.2, connections=16, beside=()) -> Load:
-    """Run a load, and `beside` it, from its begin on, others of the same server, each from a connection of its own."""
-    loads = [Load(requests, seconds, warm_up, connections)]
-    loads += [Load([each], seconds, 0, 1) for each in beside]
+def measure(server, requests, seconds, warm_up=0.2, connections=16, beside=()) -> Load:
+    """Run a load; at its beginning each request of `beside` is sent on a connection of its own."""
+    load = Load(requests, seconds, warm_up, connections)
+    others = [Load([request], seconds, 0, 1) for request in beside]
 
     async def together():
-        await asyncio.gather(*(load.run(port) for load in loads))
+        await asyncio.gather(*(each.run(server.port) for each in (load, *others)))
 
     uvloop.run(together())
-    for load in loads[1:]:
-        loads[0].wrong += load.wrong
-        for status, count in load.statuses.items():
-            loads[0].statuses[status] = loads[0].statuses.get(status, 0) + count
-    if loads[0].wrong:
-        raise SystemExit("A wrong answer under load:\n" + "\n".join(loads[0].wrong[:3]))
-    return loads[0]
+    for other in others:
+        load.wrong += other.wrong
+        load.statuses.update(other.statuses)
+    if load.wrong:
+        raise SystemExit(f"{server.name} answered wrongly: {load.wrong[0]}\n{server.log()}")
+    return load
 
 
-def percentile(load_or_latencies, part):
-    """In milliseconds."""
-    latencies = sorted(getattr(load_or_latencies, "latencies", load_or_latencies))
+def percentile(latencies, part):
+    """Milliseconds of latencies in seconds."""
+    latencies = sorted(latencies)
     return latencies[min(int(len(latencies) * part), len(latencies) - 1)] * 1000

@@ -50,6 +50,7 @@ class Contact(Base):
 
 
 class ContactModel(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
     fullname: str
     email: str | None = None
     phone_number: int | None = None
@@ -57,10 +58,6 @@ class ContactModel(BaseModel):
     additional: str | None = None
     user_id: int | None = None
     avatar: str | None = None
-
-
-class ContactResponse(ContactModel):
-    model_config = ConfigDict(from_attributes=True)
 
 
 def create_tables():
@@ -114,7 +111,7 @@ app.state.limiter = limiter
 app.add_exception_handler(RateLimitExceeded, _rate_limit_exceeded_handler)
 
 
-@app.get("/api/contacts/", response_model=list[ContactResponse])
+@app.get("/api/contacts/", response_model=list[ContactModel])
 @limiter.limit(RATE)
 async def read_contacts(
     request: Request,
@@ -126,7 +123,7 @@ async def read_contacts(
     return db.query(Contact).filter(Contact.user_id == current_user.id).offset(skip).limit(limit).all()
 
 
-@app.post("/api/contacts/", response_model=ContactResponse, status_code=status.HTTP_201_CREATED)
+@app.post("/api/contacts/", response_model=ContactModel, status_code=status.HTTP_201_CREATED)
 @limiter.limit(RATE)
 async def create_contact(
     request: Request,
@@ -141,7 +138,7 @@ async def create_contact(
     return contact
 
 
-@app.get("/api/contacts/bd", response_model=list[ContactResponse])
+@app.get("/api/contacts/bd", response_model=list[ContactModel])
 @limiter.limit(RATE)
 async def check_birthdays(
     request: Request,
@@ -156,7 +153,7 @@ async def check_birthdays(
     return db.query(Contact).filter(Contact.user_id == current_user.id, within).order_by(day).all()
 
 
-@app.get("/api/contacts/{query}", response_model=ContactResponse)
+@app.get("/api/contacts/{query}", response_model=ContactModel)
 @limiter.limit(RATE)
 async def read_contact(
     request: Request,
@@ -172,7 +169,7 @@ async def read_contact(
     return contact
 
 
-@app.put("/api/contacts/{contact_id}", response_model=ContactResponse)
+@app.put("/api/contacts/{contact_id}", response_model=ContactModel)
 @limiter.limit(RATE)
 async def update_contact(
     request: Request,
@@ -184,10 +181,7 @@ async def update_contact(
     contact = db.query(Contact).filter(Contact.id == contact_id, Contact.user_id == current_user.id).first()
     if contact is None:
         raise HTTPException(status_code=status.HTTP_404_NOT_FOUND, detail="Contact was not found")
-    contact.fullname = body.fullname
-    contact.email = body.email
-    contact.phone_number = body.phone_number
-    contact.birthday = body.birthday
-    contact.additional = body.additional
+    for field in ("fullname", "email", "phone_number", "birthday", "additional"):
+        setattr(contact, field, getattr(body, field))
     db.commit()
     return contact

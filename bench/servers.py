@@ -75,7 +75,7 @@ class Server:
                 self.check(ready) if ready else socket.create_connection(("127.0.0.1", self.port)).close()
                 return time.perf_counter() - begun
             if self.process.poll() is not None or time.perf_counter() - begun > START_SECONDS:
-                raise SystemExit(f"{self.name} did not start:\n{self.tail()}")
+                raise SystemExit(f"{self.name} did not start:\n{self.log()}")
             time.sleep(0.005)
 
     def stop(self):
@@ -87,7 +87,7 @@ class Server:
                 os.killpg(self.process.pid, signal.SIGKILL)
                 self.process.wait()
 
-    def tail(self):
+    def log(self):
         return (self.folder / f"{self.name}.log").read_text()[-3000:]
 
     def memory(self):
@@ -130,7 +130,7 @@ class Server:
         start = 0 if repeated else self.next.get(kind, 0)
         ordered = requests[start:] + requests[:start]
         used = [self.encoded(each, kind) for each in ordered[: int(5000 * (seconds + 1))]]
-        load = measure(self.port, itertools.cycle(used) if repeated else used, seconds)
+        load = measure(self, itertools.cycle(used) if repeated else used, seconds)
         self.next[kind] = (start + sum(load.statuses.values())) % len(requests)
         return load
 
