@@ -19,8 +19,8 @@ import redis
 from bench import report
 from bench.growth import Growth
 from bench.kinds import PEOPLE, TITLES, Kinds, Request
-from bench.load import Encoded, measure, percentile
-from bench.servers import FORM, OTHER_CORES, PASSWORD, Bare, Older, Product, Tutorial, fill_peer, login_form, sql
+from bench.load import measure, percentile
+from bench.servers import OTHER_CORES, PASSWORD, Bare, Older, Product, Tutorial, fill_peer, login, sql
 from scripts.services import services
 
 PARTS = ("memory", "start", "logins", "growth")
@@ -49,6 +49,7 @@ class Bench:
             return kind(folder, self.database(name), urlsplit(redis_url)._replace(path=f"/{number}").geturl())
 
         self.ours, self.grown = server(Product, "contactbook", 1), server(Product, "growth", 2)
+        self.grown.name = "growth"
         self.older, self.tutorial = server(Older, "older", 3), server(Tutorial, "tutorial", 4)
         self.bare = server(Bare, "bare", 5)
         self.servers = [self.ours, self.older, self.tutorial, self.bare]
@@ -106,8 +107,7 @@ class Bench:
         if server is self.ours:
             redis.Redis.from_url(server.redis_url).flushdb()
         run = server.measure(kind, requests, self.options.seconds)
-        rate = len(run.latencies) / run.seconds
-        return {"rate": rate, "p50": percentile(run.latencies, 0.5), "p99": percentile(run.latencies, 0.99)}
+        return {"rate": run.rate, "p50": percentile(run.latencies, 0.5), "p99": percentile(run.latencies, 0.99)}
 
     def memory(self):
         """After the largest answers, each asked for by 16 at once, of the account with the most contacts."""
@@ -145,7 +145,7 @@ class Bench:
         for _ in range(1 if self.options.quick else 5):
             for times, logins in ((alone, []), (beside, self.people[:50])):
                 redis.Redis.from_url(self.ours.redis_url).flushdb()
-                requests, logins = map(self.ours.encoded, lists), [self.login(email) for _, email in logins]
+                requests, logins = map(self.ours.encoded, lists), [login(email) for _, email in logins]
                 run = measure(self.ours, requests, 2, beside=logins)
                 times.append(percentile(run.latencies, 0.99))
                 refused += [run.statuses[b"503"]] if logins else []
@@ -154,11 +154,6 @@ class Bench:
         head = ["p99 of lists, ms", "alone", "while 50 people log in", "ratio", "logins answered by 503"]
         self.tables.append(report.table(head, [row]))
         self.targets.at_most("50 logins: p99 of lists against alone", beside / alone, 3, "×")
-
-    def login(self, email):
-        body = login_form(email).encode()
-        head = f"POST /api/auth/login HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: {FORM['Content-Type']}\r\n"
-        return Encoded(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body, (b"200", b"503"), b"", None)
 
     def growth(self):
         growth = Growth(self.grown, self.options.growth, self.options.quick)

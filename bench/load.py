@@ -40,7 +40,7 @@ class Connection(asyncio.Protocol):
             self.length = end + 4 + content_length(self.received[: end + 2].lower())
         if self.length and len(self.received) >= self.length:
             answer, self.received, self.length = self.received, b"", 0
-            self.load.answered(self.current, answer, time.perf_counter() - self.sent)
+            self.load.answered(self.current, answer, self.sent)
             self.send_next()
 
     def connection_lost(self, error):
@@ -55,13 +55,14 @@ def content_length(head):
 
 
 class Load:
-    """One run; `latencies` in seconds, of what was sent after `warm_up` seconds."""
+    """One run; `latencies` in seconds, of what was sent after `warm_up` seconds, or of everything if that is nothing."""
 
     def __init__(self, requests: Iterable[Encoded], seconds: float, warm_up: float, connections: int):
         self.requests, self.connections = iter(requests), connections
-        self.latencies, self.statuses, self.wrong = [], Counter(), []
-        self.begun = time.perf_counter() + warm_up
-        self.until = self.begun + seconds
+        self.answers, self.statuses, self.wrong = [], Counter(), []
+        self.begun = time.perf_counter()
+        self.warm = self.begun + warm_up
+        self.until = self.warm + seconds
 
     async def run(self, port):
         loop = asyncio.get_running_loop()
@@ -69,15 +70,17 @@ class Load:
         for _ in range(self.connections):
             await loop.create_connection(lambda: Connection(self), "127.0.0.1", port)
         await self.over
-        self.seconds = max(self.last - self.begun, 1e-9)
+        if any(sent >= self.warm for sent, _ in self.answers):
+            self.answers, self.begun = [each for each in self.answers if each[0] >= self.warm], self.warm
+        self.latencies = [seconds for _, seconds in self.answers]
+        self.rate = len(self.answers) / (time.perf_counter() - self.begun)
 
     def next_request(self):
         return next(self.requests, None) if time.perf_counter() < self.until and not self.wrong else None
 
-    def answered(self, expected, answer, seconds):
-        self.last, status = time.perf_counter(), answer[9:12]
-        if self.last - seconds >= self.begun:
-            self.latencies.append(seconds)
+    def answered(self, expected, answer, sent):
+        self.answers.append((sent, time.perf_counter() - sent))
+        status = answer[9:12]
         self.statuses[status] += 1
         counted = expected.count is None or answer.count(expected.text) == expected.count
         if status not in expected.statuses or not counted:
