@@ -23,7 +23,7 @@ from bench.load import measure, percentile
 from bench.servers import OTHER_CORES, PASSWORD, Bare, Older, Product, Tutorial, fill_peer, login, sql
 from scripts.services import services
 
-PARTS = ("memory", "start", "logins", "growth")
+PARTS = ("memory", "cold_start", "logins", "growth")
 TOKEN_SECONDS = 480  # after which people log in again; an access token lives for 15 minutes
 CHECKED = 20  # requests of each kind whose whole answer is checked on each server
 LARGEST = ("/api/contacts/?skip=0&limit=1000",)
@@ -126,7 +126,7 @@ class Bench:
                 self.targets.at_most("memory (PSS) after the largest answers", after[0], 100, "MB")
         self.tables.append(report.table(["PSS / RSS of a process, MB", "before", "after the largest answers"], rows))
 
-    def start_again(self):
+    def cold_start(self):
         """From the command to the first list that is right."""
         rows, list_of_20 = [], self.kinds.page(self.kinds.readers[0], 0)
         for server in self.servers:
@@ -169,7 +169,7 @@ class Bench:
             self.compare(kinds)
         for part in [part for part in PARTS if part in self.options.only]:
             self.log_in()
-            {"start": self.start_again}.get(part, getattr(self, part))()
+            getattr(self, part)()
             say(f"{part} measured")
 
     def stop(self):

@@ -55,7 +55,7 @@ def content_length(head):
 
 
 class Load:
-    """One run; `latencies` in seconds, of what was sent after `warm_up` seconds, or of everything if that is nothing."""
+    """One run; `latencies` in seconds, of the requests after `warm_up` seconds, or of all where there were none."""
 
     def __init__(self, requests: Iterable[Encoded], seconds: float, warm_up: float, connections: int):
         self.requests, self.connections = iter(requests), connections
