@@ -20,8 +20,8 @@ WRITES = {
 RAW_SQL = {"execute", "executemany", "cursor", "callproc", "copy_expert"}
 # What a write may be called on in a module that knows Contact or Change: the door itself, and other things.
 NOT_CONTACTS = {
-    "book", "group", "answer", "answers", "self.groups()", "IdempotencyRecord.objects", "IdempotencyRecord.objects.expired()",
-    "answers.filter(pk__in=keys)", "user",
+    "book", "group", "answer", "answers", "self.groups()", "IdempotencyRecord.objects", "records.expired()", "IdempotencyRecord.objects.expired()",
+    "answers.filter(pk__in=keys)", "user", "storage",
 }  # fmt: skip
 TABLES = re.compile(r"contacts_(contact|change)\b")
 
@@ -116,7 +116,7 @@ def test_a_write_that_fails_leaves_no_number(alice):
     with pytest.raises(ZeroDivisionError), Book.objects.writing(alice.pk, "command") as book:
         book.create({"name": {"full": "Ann"}})
         raise ZeroDivisionError
-    assert Book.objects.version_of(alice.pk).sequence == 0 and not Change.objects.exists()
+    assert Book.objects.version(alice.pk).sequence == 0 and not Change.objects.exists()
 
 
 @pytest.mark.django_db
