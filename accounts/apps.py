@@ -8,7 +8,6 @@ class AccountsConfig(AppConfig):
     verbose_name = "Accounts"
 
     def ready(self) -> None:
-        from accounts.models import Letter
+        from accounts.mail.metrics import EmailQueueCollector
 
-        metrics.ask("contactbook_letters", "Mails in the queue.", "state", Letter.objects.census)
-        metrics.ask("contactbook_letters_age_seconds", "How long the oldest one waits.", "state", Letter.objects.ages)
+        metrics.AT_SCRAPE.register(EmailQueueCollector())

@@ -21,8 +21,8 @@ from rest_framework_simplejwt.exceptions import TokenError
 from accounts.addresses import email_key
 from accounts.models import Caller, User, account_key
 from accounts.tokens import AccessToken, RefreshToken, Token, claims_of_ours
-from contactbook import counting
 from contactbook.api import throttling
+from contactbook.observability import metrics
 
 LESS_URGENT = 10  # of niceness: a read that wants the processor goes before a hash
 
@@ -85,12 +85,12 @@ class PasswordBackend(ModelBackend):
         key = email_key(username)
         attempt = throttling.take("account_failures", key)
         if attempt and not attempt.allowed:
-            counting.count(counting.LOGINS, "locked")
+            metrics.LOGINS_REFUSED.labels("locked").inc()
             raise TooManyFailures(attempt.reset)
         user = User.objects.by_address(username)
         right = user.check_password(password) if user else check_password(password, nobodys_password())
         if not right or not user or not self.user_can_authenticate(user):
-            counting.count(counting.LOGINS, "wrong")
+            metrics.LOGINS_REFUSED.labels("wrong").inc()
             return None
         throttling.give_back("account_failures", key, attempt)
         return user

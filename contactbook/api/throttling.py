@@ -24,11 +24,11 @@ from redis.exceptions import RedisError
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
-from contactbook import counting
 from contactbook.api import exceptions as errors
 from contactbook.cache import circuit_breaker as breaker
 from contactbook.cache import rate_limit as stores
 from contactbook.cache import responses as caching
+from contactbook.observability import metrics
 
 if TYPE_CHECKING:  # models count too, and are loaded before views can be
     from rest_framework.views import APIView
@@ -109,7 +109,7 @@ def look(name: str | None, who: str, keys: tuple[str, ...] = ()) -> tuple[Verdic
     except RedisError:
         count = stores.memory.count(key, limit, span, ticket)
     if not count.counted:
-        counting.count(counting.LIMITED, name)
+        metrics.LIMITS_HIT.labels(name).inc()
     return Verdict.of(count, limit, ticket), caching.said(keys, count.values)
 
 
@@ -166,7 +166,7 @@ def page_verdict(name: str, request: HttpRequest, method: str | None) -> Verdict
     except RedisError:
         return take(name, f"address:{who}")
     if usage["should_limit"]:
-        counting.count(counting.LIMITED, name)
+        metrics.LIMITS_HIT.labels(name).inc()
     left = max(1, usage["time_left"])
     return Verdict(not usage["should_limit"], count, max(0, count - usage["count"]), left, "")
 

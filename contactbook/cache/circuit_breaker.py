@@ -30,7 +30,7 @@ from django.core.cache import caches
 from django_redis import get_redis_connection
 from redis.exceptions import NoScriptError, RedisError
 
-from contactbook import counting
+from contactbook.observability import metrics
 
 logger = logging.getLogger(__name__)
 
@@ -60,7 +60,7 @@ class Breaker:
             self.failures += 1
             if self.failures > 1:
                 return
-            counting.gauge(counting.BREAKER, 1)
+            metrics.REDIS_CIRCUIT_OPEN.set(1)
         logger.warning(
             "Redis does not answer (%s): limits are counted per process, nothing is cached.",
             type(error).__name__,
@@ -83,7 +83,7 @@ class Breaker:
         with self.lock:
             if self.failures == seen:
                 self.failures = 0
-                counting.gauge(counting.BREAKER, 0)
+                metrics.REDIS_CIRCUIT_OPEN.set(0)
 
 
 breaker = Breaker()

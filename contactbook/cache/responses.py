@@ -25,11 +25,11 @@ import orjson
 from django.db import transaction
 from redis.exceptions import RedisError
 
-from contactbook import counting
 from contactbook.api.conditional import etag_of
 from contactbook.api.renderers import as_json, json_list
 from contactbook.cache import rate_limit as stores
 from contactbook.cache.circuit_breaker import EPOCH, breaker, make_key, new_epoch
+from contactbook.observability import metrics
 
 SECONDS = 30  # how long a value may be believed, and how long a mark stands
 LEASE_SECONDS = 5  # in which a reader has to have read its row
@@ -87,7 +87,7 @@ def remembered(
         raw, epoch = known[key], epoch_in(known)
         kept_in, kept = orjson.loads(raw) if raw and is_free(raw) else (None, None)
         hit = kept_in == epoch and serves(kept)
-        counting.count(counting.CACHE, "values", "hit" if hit else "miss")
+        metrics.CACHE.labels("values", "hit" if hit else "miss").inc()
         if hit:
             return kept
         lease = leased(stores.redis, key, raw) if is_free(raw) else None
@@ -163,7 +163,7 @@ def kept_page(key: str, basis: Any, known: Said) -> Page | None:
     head, _, content = (known.get(key) or b"[null,null,null,null]").partition(b"\n")
     epoch, built_from, etag, headers = orjson.loads(head)
     hit = etag and built_from == basis and epoch.encode() == (known[EPOCH] or b"")
-    counting.count(counting.CACHE, "pages", "hit" if hit else "miss")
+    metrics.CACHE.labels("pages", "hit" if hit else "miss").inc()
     return Page(content, etag, headers) if hit else None
 
 
