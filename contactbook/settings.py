@@ -120,7 +120,7 @@ def postgresql(url: str) -> dict[str, Any]:
         database["HOST"] = ",".join(str(host.hostname) for host in hosts)
         database["PORT"] = ",".join(str(host.port or 5432) for host in hosts)
         database["OPTIONS"] = {"target_session_attrs": "read-write", **database.get("OPTIONS", {})}
-    # What a working server bounds by itself; a silent one is given up in contactbook/postgresql/base.py.
+    # What a working server bounds by itself; for a silent one see contactbook/db/postgresql/deadline.py.
     # A search among ten million contacts is thought dear enough to be compiled, which takes longer than it.
     bounds = "-c statement_timeout=5000 -c lock_timeout=3000 -c idle_in_transaction_session_timeout=30000"
     database["OPTIONS"] = {
@@ -140,7 +140,7 @@ if DATABASE_URL:
 else:
     DATABASES = {
         "default": {
-            "ENGINE": "contactbook.sqlite",
+            "ENGINE": "django.db.backends.sqlite3",
             "NAME": VAR_DIR / "contactbook.sqlite3",
             "CONN_MAX_AGE": None,
             "OPTIONS": {
@@ -356,7 +356,7 @@ INSTALLED_APPS = [
     "anymail",
 ]
 MIDDLEWARE = [
-    "contactbook.observability.middleware.Monitoring",  # the outermost: every answer is named and counted
+    "contactbook.observability.middleware.RequestMonitoringMiddleware",  # outermost: it sees every response
     "contactbook.api.parsers.forms_are_utf8",
     # These are outside of the one that redirects to https and refuses hosts: its answers carry their headers, too.
     "contactbook.api.exceptions.Envelope",
@@ -539,16 +539,16 @@ SENTRY_DSN = read(env.str, "SENTRY_DSN", "", "a URL")
 if SENTRY_DSN and not re.fullmatch(r"https?://[^:@/\s]+@[^/@\s]+/([^?#\s]+/)?\d+", SENTRY_DSN):
     stop("SENTRY_DSN must look like https://key@host/1.")
 
-# Logs go to standard error; a token in a link never reaches them, since only the route is named (logs.py)
+# Logs go to standard error. They name the route, never the path, which may hold the secret of a link.
 
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "line": {"()": "contactbook.observability.logging.Line"},
-        "json": {"()": "contactbook.observability.logging.JSON"},
+        "line": {"()": "contactbook.observability.logging.LineFormatter"},
+        "json": {"()": "contactbook.observability.logging.JSONLogFormatter"},
     },
-    "filters": {"safe": {"()": "contactbook.observability.logging.Safe"}},
+    "filters": {"safe": {"()": "contactbook.observability.logging.RedactingFilter"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["safe"]}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {

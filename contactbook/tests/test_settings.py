@@ -30,7 +30,7 @@ SECRET = "hunter2-hunter2-hunter2"
         ("METRICS_NETWORKS", "[IPv4Network('127.0.0.0/8'), IPv6Network('::1/128')]"),
         ("SENTRY_DSN", ""),
         ("EMAIL_BACKEND", "accounts.mail.messages.TerminalBackend"),
-        ("DATABASES['default']['ENGINE']", "contactbook.sqlite"),
+        ("DATABASES['default']['ENGINE']", "django.db.backends.sqlite3"),
         ("CACHES['default']['BACKEND']", "django.core.cache.backends.locmem.LocMemCache"),
         ("SECURE_SSL_REDIRECT", "False"),
         ("SECURE_HSTS_SECONDS", "0"),
