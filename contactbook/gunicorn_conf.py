@@ -112,6 +112,11 @@ def child_exit(server, worker):
         mark_process_dead(worker.number)
 
 
+def on_exit(server):
+    if METRICS in os.environ and server.reexec_pid == 0:  # after SIGUSR2 the new master uses the directory
+        metrics_directory.remove(os.environ[METRICS])
+
+
 def post_worker_init(worker):
     from accounts.mail import delivery
 

@@ -4,6 +4,7 @@ prometheus-client maps the files into memory, and a write to a mapped file on a 
 tmpfs with room will do. This module does not import prometheus_client, which reads its variable once.
 """
 
+import contextlib
 import hashlib
 import os
 from pathlib import Path
@@ -22,6 +23,14 @@ def prepare(workers: int) -> str | None:
         if is_tmpfs(tmpfs) and free_bytes(tmpfs) > workers * WORKER_BYTES and is_emptied(Path(path)):
             return path
     return None
+
+
+def remove(path: str) -> None:
+    """Frees the memory when the server ends; the tmpfs itself stays."""
+    for file in Path(path).glob("*.db"):
+        file.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # a mount, or gone
+        Path(path).rmdir()
 
 
 def is_tmpfs(path: str) -> bool:

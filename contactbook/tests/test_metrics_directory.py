@@ -49,6 +49,15 @@ def test_it_is_emptied_at_the_start(tmpfs):
     assert directory.prepare(2) and not list(tmpfs.own.iterdir())
 
 
+def test_its_memory_is_freed_when_the_server_ends(tmpfs):
+    tmpfs.mounted = {str(tmpfs.shared)}
+    path = directory.prepare(2)
+    Path(path, "counter_0.db").write_bytes(b"x")
+    directory.remove(path)
+    directory.remove(path)
+    assert not list(tmpfs.shared.iterdir())
+
+
 def test_one_without_room_for_all_workers_is_not_used(tmpfs):
     tmpfs.mounted, tmpfs.free = {str(tmpfs.own)}, 16 * 1024**2
     assert directory.prepare(31) and directory.prepare(32) is None

@@ -70,6 +70,18 @@ def test_killed_processes_do_not_fill_the_directory(server):
     until(lambda: {*files} >= {*metrics_files(server)})
 
 
+def test_nothing_of_a_stopped_server_stays_in_shared_memory(tmp_path):
+    with serving(tmp_path / "var") as server:
+        before = set(shared_directories())
+        server.stop()
+        gone = before - set(shared_directories())
+    assert len(gone) == (server.env["WEB_CONCURRENCY"] != "1")
+
+
+def shared_directories():
+    return [path.name for path in Path("/dev/shm").glob("contactbook-*")]
+
+
 def test_a_strangers_network_finds_nothing(tmp_path):
     with serving(tmp_path / "var", METRICS_NETWORKS="10.0.0.0/8,fd00::/8") as server:
         for path in ("/metrics", "/metrics/"):

@@ -69,13 +69,14 @@ def test_connections_are_refused_at_once_and_accepted_requests_are_answered(serv
 
 def test_a_request_on_an_open_connection_is_answered_and_told_that_the_connection_ends(server):
     request = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
-    with connect(server) as connection:
+    with connect(server) as connection, connection.makefile("rb") as answers:
         connection.sendall(request)
-        assert connection.recv(65536).startswith(b"HTTP/1.1 200")
+        until(lambda: answers.readline() == b"\r\n")
+        assert answers.read(len(b'{"status": "up"}')) == b'{"status": "up"}'
         os.kill(server.process.pid, signal.SIGTERM)
         until(lambda: is_refused(server), 10)
         connection.sendall(request)
-        answer = connection.makefile("rb").read()
+        answer = answers.read()
     assert answer.startswith(b"HTTP/1.1 200") and b"\r\nConnection: close\r\n" in answer
     assert server.process.wait(timeout=40) == 0
 
