@@ -8,8 +8,6 @@ class AccountsConfig(AppConfig):
     verbose_name = "Accounts"
 
     def ready(self) -> None:
-        from accounts.models import OutgoingEmail
+        from accounts.mail.metrics import EmailQueueCollector
 
-        emails = OutgoingEmail.objects
-        metrics.ask("contactbook_outgoing_emails", "E-mails in the queue.", "state", emails.counts)
-        metrics.ask("contactbook_outgoing_emails_age_seconds", "Age of the oldest e-mail.", "state", emails.ages)
+        metrics.AT_SCRAPE.register(EmailQueueCollector())

@@ -1,4 +1,4 @@
-"""PgBouncer in transaction mode between two processes of eight threads and a pool of three connections."""
+"""PgBouncer in transaction mode between two processes of sixteen threads and a pool of three connections."""
 
 import contextlib
 import signal
@@ -51,8 +51,7 @@ def avatar_form():
     return head + picture().read() + b"\r\n--x--\r\n", {"Content-Type": "multipart/form-data; boundary=x"}
 
 
-def test_it_works(server):
-    """One walk by everything that touches the database in its own way."""
+def test_every_kind_of_request_works_through_it(server):
     _, token = account(server)
 
     def ask(method, path, body=None, status=200, headers=None):
