@@ -92,7 +92,7 @@ class RefreshViewSet(APIViewSet):
     @extend_schema(
         operation_id="refreshToken",
         summary="Get a new pair of tokens",
-        auth=[{"refresh_token": []}],
+        auth=[{"refresh_token": []}],  # type: ignore[list-item]
         responses={200: PairOutput},
     )
     def refresh_token(self, request: Request) -> Response:
