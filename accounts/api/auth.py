@@ -151,8 +151,19 @@ def confirm_address(user: User | None) -> Response:
 
 
 def prefers_html(request: Request) -> bool:
-    accepted = request._request.get_preferred_type(["application/json", "text/html"])
-    return accepted == "text/html"
+    """Return whether Accept prefers text/html to JSON, whatever parameters it gives them."""
+    return preference(request, "text", "html") > preference(request, "application", "json")
+
+
+def preference(request: Request, main_type: str, sub_type: str) -> tuple[float, int]:
+    """Return the quality of the most specific entry of Accept that fits the type, and how specific that is."""
+    fitting = [
+        ((accepted.main_type != "*") + (accepted.sub_type != "*"), float(accepted.quality))
+        for accepted in request._request.accepted_types
+        if accepted.main_type in ("*", main_type) and accepted.sub_type in ("*", sub_type)
+    ]
+    specificity, quality = max(fitting, default=(0, 0.0))
+    return quality, specificity
 
 
 def confirm_page(request: Request, user: User | None, confirmed: bool = False) -> HttpResponse:

@@ -10,6 +10,7 @@ from contactbook.api.fields import Text, whole
 from contactbook.api.pagination import Position
 from contacts.avatars.references import without_public_url
 from contacts.cards import validation
+from contacts.cards.folding import fold
 
 PHONE_DIGITS = 15  # the most that E.164 allows
 NOT_A_DIGIT = re.compile(r"\D+")
@@ -19,6 +20,16 @@ def digits(phone: str | None) -> int | None:
     """Return `phone_number`, the digits of `phone`; None where there are none, or more than 15."""
     found = NOT_A_DIGIT.sub("", phone or "")
     return int(found) if 0 < len(found) <= PHONE_DIGITS else None
+
+
+class FullName(Text):
+    """A name with something to see in it."""
+
+    def to_internal_value(self, data: Any) -> str:
+        name = super().to_internal_value(data)
+        if not fold(name):
+            self.fail("blank")
+        return name
 
 
 class OptionalText(Text):
