@@ -132,7 +132,7 @@ class AutoSchema(SpectacularAutoSchema):
     def complete_body(self, operation: Schema) -> None:
         """Add the body of a DELETE, which drf-spectacular leaves out, and say whether a body is required."""
         serializer: Any = self.get_request_serializer()
-        if not isinstance(serializer, serializers.SerializerMetaclass):  # a dict by media type has its own
+        if serializer is None or isinstance(serializer, dict):  # a dict by media type says it itself
             return
         component = self.resolve_serializer(serializer, "request")
         if self.method == "DELETE":
