@@ -6,11 +6,12 @@ RUN python -m venv /venv \
     && /venv/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes --only-binary :all: -r requirements.txt
 
 FROM python:3.13-slim-trixie
-# Why GLIBC_TUNABLES is set stands in scripts/environment.
+# Why MALLOC_… are set stands in scripts/run.
 ENV PATH=/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
-    GLIBC_TUNABLES=glibc.malloc.hugetlb=1 \
+    MALLOC_ARENA_MAX=2 \
+    MALLOC_MMAP_THRESHOLD_=262144 \
     HOST=0.0.0.0 \
     PORT=8000
 # The number is fixed so that it means the same user on every host whose folders or volumes we get.

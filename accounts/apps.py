@@ -9,8 +9,6 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         import accounts.api.security_schemes  # noqa: F401 - drf-spectacular finds them once they are imported
-        from accounts.models import OutgoingEmail
+        from accounts.mail.metrics import EmailQueueCollector
 
-        emails = OutgoingEmail.objects
-        metrics.ask("contactbook_outgoing_emails", "E-mails in the queue.", "state", emails.counts)
-        metrics.ask("contactbook_outgoing_emails_age_seconds", "Age of the oldest e-mail.", "state", emails.ages)
+        metrics.AT_SCRAPE.register(EmailQueueCollector())

@@ -1,151 +1,203 @@
-"""scripts/bench: how fast the product is, beside its peers.
+"""scripts/bench: how fast the product is, beside its peers. Everything that is measured is started here.
 
-Everything that it measures it starts itself. Each case is alternated over the servers, each answer is checked, and the
-tables are printed as they stand in docs/performance.md; the numbers behind them go to var/bench/ as JSON.
+Each kind of request is measured on each server in turn, every answer is checked, and the tables are printed as they
+stand in docs/performance.md. A time never fails the run; a wrong answer does.
 """
 
 import argparse
-import json
+import os
+import statistics
 import sys
+import tempfile
 import time
-from datetime import UTC, datetime, timedelta
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from urllib.parse import urlsplit
 
-import jwt
+import redis
 
 from bench import report
-from bench.cases import Cases, Size
-from bench.embedded import Embedded
-from bench.extras import Extras
 from bench.growth import Growth
-from bench.parts import Parts
-from bench.rounds import CASES, Rounds
-from bench.stage import ROOT, SECRET_KEY, stage
+from bench.kinds import PEOPLE, TITLES, Kinds, Request
+from bench.load import measure, percentile
+from bench.servers import OTHER_CORES, PASSWORD, Bare, Older, Product, Tutorial, fill_peer, login, sql
+from scripts.services import services
 
-FULL = Size(readers=200, writers=50, mixers=50, contacts=200, power=10_000)
-QUICK = Size(readers=40, writers=10, mixers=10, contacts=60, power=1_000)
+PARTS = ("memory", "cold_start", "logins", "growth")
+TOKEN_SECONDS = 480  # after which people log in again; an access token lives for 15 minutes
+CHECKED = 20  # requests of each kind whose whole answer is checked on each server
+LARGEST = ("/api/contacts/?skip=0&limit=1000",)
+OUR_LARGEST = (
+    *LARGEST,
+    "/api/contacts/?limit=1000&fields=card",
+    "/api/contacts/bd?days_range=366&across_year=true",
+    "/api/contacts/changes?since=0&limit=1000",
+    "/api/me/export",
+)
 
 
 def say(text):
     print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)
 
 
-def minted(**claims):
-    return jwt.encode({**claims, "exp": datetime.now(UTC) + timedelta(hours=2)}, SECRET_KEY, algorithm="HS256")
-
-
 class Bench:
-    def __init__(self, here, options):
-        self.here, self.options = here, options
-        self.size = QUICK if options.quick else FULL
-        self.env = here.env()
+    def __init__(self, options, folder, database_url, redis_url):
+        self.options, self.database_url, self.logged_in = options, database_url, 0
+        self.targets, self.tables = report.Targets(), []
+
+        def server(kind, name, number):
+            return kind(folder, self.database(name), urlsplit(redis_url)._replace(path=f"/{number}").geturl())
+
+        self.ours, self.grown = server(Product, "contactbook", 1), server(Product, "growth", 2)
+        self.grown.name = "growth"
+        self.older, self.tutorial = server(Older, "older", 3), server(Tutorial, "tutorial", 4)
+        self.bare = server(Bare, "bare", 5)
+        self.servers = [self.ours, self.older, self.tutorial, self.bare]
+
+    def database(self, name):
+        return urlsplit(self.database_url)._replace(path=f"/{name}").geturl()
 
     def fill(self):
-        """The same people for all: in our tables, a copy of them for the bare server, the peers' own tables."""
-        self.here.populate(self.size, env=self.env)
-        self.people = self.here.inside("people", env=self.env)
-        for copy in ("bare", "peers", "growth"):
-            self.here.sql(f"CREATE DATABASE {copy} TEMPLATE contactbook", database="postgres")
-        self.here.sql((ROOT / "bench" / "peers.sql").read_text(), database="peers")
-        for database in ("contactbook", "bare", "peers"):
-            self.here.sql("VACUUM ANALYZE", database=database)
-        self.cases = Cases(self.here, self.size, [user for user, _, _ in self.people])
+        """The same people in every database."""
+        readers, others, contacts, power = (20, 15, 60, 1_000) if self.options.quick else (100, 50, 200, 10_000)
+        self.ours.run("manage.py", "migrate", "-v0")
+        counts = [f"--users={readers + 2 * others}", f"--contacts={contacts}", f"--power={power}"]
+        self.ours.run("manage.py", "populate", *counts, f"--password={PASSWORD}")
+        for name in ("older", "tutorial"):
+            sql(self.database("postgres"), f"CREATE DATABASE {name}")
+        for name in ("bare", "growth"):
+            sql(self.database("postgres"), f"CREATE DATABASE {name} TEMPLATE contactbook")
+        for server in (self.older, self.tutorial):
+            fill_peer(server, self.database_url)
+        for server in self.servers:
+            sql(server.database_url, "VACUUM ANALYZE")
+        self.people = sql(self.database_url, "SELECT id, email FROM accounts_user ORDER BY id")
+        users = [user for user, _ in self.people[:-1]]
+        groups = users[:readers], users[readers : readers + others], users[readers + others :]
+        self.kinds = Kinds(sql(self.database_url, PEOPLE, users), *groups)
 
     def start(self):
-        env = self.here.env("peers")
-        self.ours, bare = self.here.product(self.env), self.here.bare(self.here.env("bare"))
-        older, expert = self.here.uvicorn("older", env), self.here.uvicorn("expert", env)
-        ours = {user: token for user, _, token in self.people}
-        self.tokens = {
-            self.ours: ours,
-            bare: ours,
-            older: {user: minted(sub=email, scope="access_token") for user, email, _ in self.people},
-            expert: {user: minted(sub=str(user)) for user, _, _ in self.people},
-        }
-        older.sorts = older.counts = expert.counts = False
-        for server in self.tokens:
-            say(f"{server.name} answers after {server.start():.2f} s")
+        for server in self.servers:
+            server.start()
 
-    def renew(self):
-        """Access tokens live for a quarter of an hour."""
-        self.people = self.here.inside("people", env=self.env)
-        self.tokens[self.ours] = {user: token for user, _, token in self.people}
+    def log_in(self):
+        if not self.logged_in or time.monotonic() - self.logged_in > TOKEN_SECONDS:
+            for server in self.servers:
+                server.log_in(self.people)
+            self.logged_in = time.monotonic()
 
-    def etag(self, path, user):
-        return self.ours.ask("GET", path, self.tokens[self.ours][user])[1]["ETag"]
+    def compare(self, kinds):
+        """Rates and latencies of these kinds, every round in the opposite order of the servers."""
+        requests = {kind: getattr(self.kinds, kind)() for kind in kinds}
+        for kind, server in ((kind, server) for kind in kinds for server in self.servers):
+            for request in requests[kind][-CHECKED:]:
+                server.check(request)
+        say("every answer is right")
+        results = {kind: {server.name: [] for server in self.servers} for kind in kinds}
+        for number in range(self.options.rounds):
+            self.log_in()
+            for kind in kinds:
+                for server in self.servers[:: -1 if number % 2 else 1]:
+                    results[kind][server.name].append(self.measured(server, kind, requests[kind]))
+            say(f"round {number + 1} of {self.options.rounds}")
+        self.tables += [report.rates(results, self.servers), report.latencies(results, self.servers)]
+        report.judge(results, self.targets)
 
-    def plan(self, server, name, asks):
-        tokens = self.tokens[server]
-        return self.here.load.plan(f"{server.name}-{name}", [ask.plan(server, tokens[ask.user]) for ask in asks])
+    def measured(self, server, kind, requests):
+        if server is self.ours:
+            redis.Redis.from_url(server.redis_url).flushdb()
+        run = server.measure(kind, requests, self.options.seconds)
+        return {"rate": run.rate, "p50": percentile(run.latencies, 0.5), "p99": percentile(run.latencies, 0.99)}
 
-    def plans(self, name, servers):
-        asks = getattr(self.cases, "list_again" if name == "list_unchanged" else name)()
-        plans = {server.name: self.plan(server, name, asks) for server in servers}
-        if name == "list_unchanged":
-            plans["ours"] = self.plan(self.ours, name, self.cases.list_unchanged(self.etag))
-        return plans
+    def memory(self):
+        """After the largest answers, each asked for by 16 at once, of the account with the most contacts."""
+        rows, power = [], self.people[-1][0]
+        for server in self.servers:
+            paths = OUR_LARGEST if server is self.ours else LARGEST
+            before = server.memory()
+            with ThreadPoolExecutor(16) as pool:
+                for path in paths:
+                    answers = list(pool.map(server.ask, [Request("GET", path, power)] * 16))
+                    if any(status != 200 for status, _, _ in answers):
+                        raise SystemExit(f"{server.name} answers {path} by {answers[0]!r:.500}")
+            after = server.memory()
+            rows.append([server.title, *(f"{pss:.0f} / {rss:.0f}" for pss, rss in (before, after))])
+            if server is self.ours:
+                self.targets.at_most("memory (PSS) after the largest answers", after[0], 100, "MB")
+        self.tables.append(report.table(["PSS / RSS of a process, MB", "before", "after the largest answers"], rows))
 
-    def alternated(self, names, servers, turns):
-        """The results of these cases on those of the servers that take part in each."""
-        plans = [(name, self.plans(name, [each for each in servers if CASES[name].has(each.name)])) for name in names]
-        rounds = Rounds(self.here.load, servers, plans, self.options.seconds)
-        first = {server: plan for _, by_server in reversed(plans) for server, plan in by_server.items()}
-        for server in servers:  # what a process does once is done before
-            if server.name in first:
-                self.here.load.run(server, first[server.name], self.options.seconds / 2)
-        for turn in range(turns):
-            rounds.turn(backwards=turn % 2 == 1)
-            say(f"round {turn + 1} of {turns}")
-        return rounds.results
+    def cold_start(self):
+        """From the command to the first list that is right."""
+        rows, list_of_20 = [], self.kinds.page(self.kinds.readers[0], 0)
+        for server in self.servers:
+            seconds = []
+            for _ in range(1 if self.options.quick else 5):
+                server.stop()
+                seconds.append(server.start(list_of_20))
+            rows.append([server.title, f"{statistics.median(seconds):.2f}"])
+            if server is self.ours:
+                self.targets.at_most("cold start to the first answer", statistics.median(seconds), 1.5, "s")
+        self.tables.append(report.table(["cold start to the first list", "s"], rows))
 
+    def logins(self):
+        """Lists that are not in the cache over 16 connections, alone and while fifty people log in at once."""
+        lists, alone, beside, refused = self.kinds.list(), [], [], []
+        for _ in range(1 if self.options.quick else 5):
+            for times, logins in ((alone, []), (beside, self.people[:50])):
+                redis.Redis.from_url(self.ours.redis_url).flushdb()
+                requests, logins = map(self.ours.encoded, lists), [login(email) for _, email in logins]
+                run = measure(self.ours, requests, 2, beside=logins)
+                times.append(percentile(run.latencies, 0.99))
+                refused += [run.statuses[b"503"]] if logins else []
+        alone, beside = statistics.median(alone), statistics.median(beside)
+        row = ["ours", f"{alone:.1f}", f"{beside:.1f}", f"{beside / alone:.2f}", f"{statistics.median(refused):.0f}"]
+        head = ["p99 of lists, ms", "alone", "while 50 people log in", "ratio", "logins answered by 503"]
+        self.tables.append(report.table(head, [row]))
+        self.targets.at_most("50 logins: p99 of lists against alone", beside / alone, 3, "×")
 
-PARTS = {"extras": Extras, "embedded": Embedded, "growth": Growth, "profile": Parts}
+    def growth(self):
+        growth = Growth(self.grown, self.options.growth, self.options.quick)
+        say(f"the growth table was filled in {growth.run():.0f} s")
+        self.tables.append(growth.report(self.targets))
+
+    def run(self):
+        self.fill()
+        self.start()
+        self.log_in()
+        say("filled and started")
+        if kinds := [kind for kind in TITLES if kind in self.options.only]:
+            self.compare(kinds)
+        for part in [part for part in PARTS if part in self.options.only]:
+            self.log_in()
+            getattr(self, part)()
+            say(f"{part} measured")
+
+    def stop(self):
+        for server in [*self.servers, self.grown]:
+            server.stop()
 
 
 def main(options):
-    machine, targets, tables, results = report.machine(), report.Targets(), [], {}
-    with stage() as here:
-        bench = Bench(here, options)
-        bench.fill()
-        say("filled")
-        bench.start()
-        if cases := [name for name in CASES if name in options.only]:
-            results = bench.alternated(cases, list(bench.tokens), options.rounds)
-            report.judge(results, targets)
-            tables += [report.speed(results), report.latency(results), report.processor(results)]
-        for name in [name for name in PARTS if name in options.only]:
-            part = PARTS[name](bench, targets)
-            bench.renew()
-            part.all()
-            tables += part.tables()
-            say(f"{name} measured")
-    tables += targets.tables()
-    print("\n\n".join([machine, *tables]))
-    keep({"machine": machine, "cases": results, "tables": tables})
-
-
-def keep(numbers):
-    folder = ROOT / "var" / "bench"
-    folder.mkdir(parents=True, exist_ok=True)
-    file = folder / f"{datetime.now(UTC):%Y%m%d-%H%M%S}.json"
-    file.write_text(json.dumps(numbers, indent=1))
-    say(f"The numbers are in {file.relative_to(ROOT)}.")
+    machine = report.machine()
+    os.sched_setaffinity(0, OTHER_CORES)
+    with services() as urls, tempfile.TemporaryDirectory(prefix="contactbook-bench-") as folder:
+        bench = Bench(options, Path(folder), urls["DATABASE_URL"], urls["REDIS_URL"])
+        try:
+            bench.run()
+        finally:
+            bench.stop()
+    print("\n\n".join([machine, *bench.tables, bench.targets.table()]))
 
 
 def arguments():
-    everything = [*CASES, *PARTS]
+    everything = [*TITLES, *PARTS]
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__.partition("\n")[0])
-    parser.add_argument("--quick", action="store_true", help="small and short, for correctness alone")
+    parser.add_argument("--quick", action="store_true", help="small and short, to see that every answer is right")
     parser.add_argument("--seconds", type=float, help="of each measurement (1.2, or 0.5 with --quick)")
-    parser.add_argument("--rounds", type=int, help="alternations (5, or 1 with --quick)")
-    parser.add_argument(
-        "--only",
-        nargs="+",
-        metavar="PART",
-        choices=everything,
-        default=[name for name in everything if name != "profile"],
-        help=f"of {', '.join(everything)}; without it, all but the last",
-    )
-    growth = "rows of the growth table (1,000,000, or 10,000 with --quick; 10,000,000 takes many minutes more)"
+    parser.add_argument("--rounds", type=int, help="how often each is measured (5, or 1 with --quick)")
+    only = f"of {', '.join(everything)}; all without it"
+    parser.add_argument("--only", nargs="+", metavar="PART", choices=everything, default=everything, help=only)
+    growth = "rows of the growth table (1,000,000, or 10,000 with --quick)"
     parser.add_argument("--growth", type=int, metavar="ROWS", help=growth)
     options = parser.parse_args()
     options.growth = options.growth or (10_000 if options.quick else 1_000_000)

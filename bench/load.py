@@ -1,143 +1,115 @@
-"""The load: so many connections that each send a request, wait for the whole answer, look whether it is right, and
-send the next. A process of its own; a job is a line on its input, the result a line on its output.
-
-A plan is a pickled list of (request, status, needles): the bytes to send, the status that is right, and for each text
-of `needles` how often it stands in the answer, head and body. Latencies are seconds from sending to the last byte.
-"""
+"""The load: connections that each send a request, wait for the whole answer, check it, and send the next."""
 
 import asyncio
-import json
-import pickle
-import sys
 import time
+from collections import Counter
+from collections.abc import Iterable
+from typing import NamedTuple
 
 import uvloop
 
-CHUNKED = 2**62
-LAST_CHUNK = b"\r\n0\r\n\r\n"
-SHOWN = 3  # wrong answers that are shown
+
+class Encoded(NamedTuple):
+    """A request as it is sent; its answer is right with one of these statuses and `text` in it `count` times."""
+
+    request: bytes
+    statuses: tuple[bytes, ...]
+    text: bytes
+    count: int | None  # None: not counted
 
 
 class Connection(asyncio.Protocol):
-    def __init__(self, run):
-        self.run, self.data, self.need = run, b"", 0
+    def __init__(self, load):
+        self.load, self.received, self.length, self.current = load, b"", 0, None
 
     def connection_made(self, transport):
         self.transport = transport
-        self.next()
+        self.send_next()
 
-    def next(self):
-        self.plan = self.run.take()
-        if self.plan is None:
+    def send_next(self):
+        self.current = self.load.next_request()
+        if self.current is None:
             self.transport.close()
-            self.run.closed()
             return
         self.sent = time.perf_counter()
-        self.transport.write(self.plan[0])
+        self.transport.write(self.current.request)
 
     def data_received(self, data):
-        self.data = self.data + data if self.data else data
-        if not self.need:
-            end = self.data.find(b"\r\n\r\n")
-            if end < 0:
-                return
-            length = body_length(self.data[: end + 2])
-            self.need = CHUNKED if length == CHUNKED else end + 4 + length
-        if self.data.endswith(LAST_CHUNK) if self.need == CHUNKED else len(self.data) >= self.need:
-            answer, self.data, self.need = self.data, b"", 0
-            self.run.took(time.perf_counter() - self.sent, self.plan, answer)
-            if self.run.pause:
-                asyncio.get_running_loop().call_later(self.run.pause, self.next)
-            else:
-                self.next()
+        self.received += data
+        if not self.length and (end := self.received.find(b"\r\n\r\n")) >= 0:
+            self.length = end + 4 + content_length(self.received[: end + 2].lower())
+        if self.length and len(self.received) >= self.length:
+            answer, self.received, self.length = self.received, b"", 0
+            self.load.answered(self.current, answer, self.sent)
+            self.send_next()
 
     def connection_lost(self, error):
-        if self.plan is not None:
-            self.run.failed(f"the connection was lost: {error}")
+        if self.current is not None:
+            self.load.wrong.append(f"The connection was lost ({error}) after {self.current.request!r}.")
+        self.load.closed()
 
 
-def body_length(head):
-    """In bytes; CHUNKED where it is not said before."""
-    lower = head.lower()
-    place = lower.find(b"\r\ncontent-length:")
-    if place < 0:
-        if b"\r\ntransfer-encoding: chunked" in lower:
-            return CHUNKED
-        assert lower[9:12] in (b"304", b"204"), head
-        return 0
-    return int(lower[place + 17 : lower.find(b"\r\n", place + 17)])
+def content_length(head):
+    _, _, rest = head.partition(b"\r\ncontent-length:")
+    return int(rest.partition(b"\r\n")[0] or 0)
 
 
-class Run:
-    def __init__(self, job, plan):
-        self.job, self.plan, self.index = job, plan, job.get("start", 0)
-        self.latencies, self.wrong, self.warm = [], [], False
-        self.connections = job["connections"]
-        self.open = self.connections
-        self.over = asyncio.get_running_loop().create_future()
+class Load:
+    """One run; `latencies` in seconds, of the requests after `warm_up` seconds, or of all where there were none."""
+
+    def __init__(self, requests: Iterable[Encoded], seconds: float, warm_up: float, connections: int):
+        self.requests, self.connections = iter(requests), connections
+        self.answers, self.statuses, self.wrong = [], Counter(), []
         self.begun = time.perf_counter()
-        self.warm_until = self.begun + job.get("warm", 0)
-        self.until = self.warm_until + job["seconds"]
-        self.requests = job.get("requests")  # at most
-        self.pause = job.get("pause")  # seconds before each connection's next one
+        self.warm = self.begun + warm_up
+        self.until = self.warm + seconds
 
-    def take(self):
-        now = time.perf_counter()
-        if not self.warm and now >= self.warm_until:
-            self.warm, self.begun, self.latencies, self.cpu = True, now, [], time.process_time()
-            print(json.dumps({"begun": True}), flush=True)
-        done = self.requests is not None and self.index - self.job.get("start", 0) >= self.requests
-        if now >= self.until or done or len(self.wrong) > SHOWN:
-            return None
-        self.index += 1
-        return self.plan[(self.index - 1) % len(self.plan)]
+    async def run(self, port):
+        loop = asyncio.get_running_loop()
+        self.open, self.over = self.connections, loop.create_future()
+        for _ in range(self.connections):
+            await loop.create_connection(lambda: Connection(self), "127.0.0.1", port)
+        await self.over
+        if any(sent >= self.warm for sent, _ in self.answers):
+            self.answers, self.begun = [each for each in self.answers if each[0] >= self.warm], self.warm
+        self.latencies = [seconds for _, seconds in self.answers]
+        self.rate = len(self.answers) / (time.perf_counter() - self.begun)
 
-    def took(self, seconds, plan, answer):
-        self.latencies.append(seconds)
-        _, status, needles = plan
-        if not answer.startswith(b"HTTP/1.1 %d " % status) or any(answer.count(text) != n for text, n in needles):
-            self.wrong.append(f"asked {plan[0]!r}\nexpected {status} {needles}\ngot {answer[:2000]!r}")
+    def next_request(self):
+        return next(self.requests, None) if time.perf_counter() < self.until and not self.wrong else None
 
-    def failed(self, why):
-        self.wrong.append(why)
-        self.closed()
+    def answered(self, expected, answer, sent):
+        self.answers.append((sent, time.perf_counter() - sent))
+        status = answer[9:12]
+        self.statuses[status] += 1
+        counted = expected.count is None or answer.count(expected.text) == expected.count
+        if status not in expected.statuses or not counted:
+            self.wrong.append(f"Expected {expected}, received {answer[:2000]!r}.")
 
     def closed(self):
         self.open -= 1
-        if self.open == 0 and not self.over.done():
+        if not self.open:
             self.over.set_result(None)
 
-    def result(self):
-        elapsed = time.perf_counter() - self.begun
-        return {
-            "seconds": elapsed,
-            "requests": len(self.latencies),
-            "latencies": self.latencies,
-            "wrong": self.wrong[:SHOWN],
-            "next": self.index,
-            "load": (time.process_time() - self.cpu) / elapsed,
-        }
+
+def measure(server, requests, seconds, warm_up=0.2, connections=16, beside=()) -> Load:
+    """Run a load; at its beginning each request of `beside` is sent on a connection of its own."""
+    load = Load(requests, seconds, warm_up, connections)
+    others = [Load([request], seconds, 0, 1) for request in beside]
+
+    async def together():
+        await asyncio.gather(*(each.run(server.port) for each in (load, *others)))
+
+    uvloop.run(together())
+    for other in others:
+        load.wrong += other.wrong
+        load.statuses.update(other.statuses)
+    if load.wrong:
+        raise SystemExit(f"{server.name} answered wrongly: {load.wrong[0]}\n{server.log()}")
+    return load
 
 
-async def perform(job, plan):
-    loop = asyncio.get_running_loop()
-    run = Run(job, plan)
-    await asyncio.gather(
-        *(loop.create_connection(lambda: Connection(run), "127.0.0.1", job["port"]) for _ in range(run.connections))
-    )
-    await run.over
-    return run.result()
-
-
-def main():
-    plans = {}
-    for line in sys.stdin:
-        job = json.loads(line)
-        if job["plan"] not in plans:
-            with open(job["plan"], "rb") as file:
-                plans[job["plan"]] = pickle.load(file)
-        print(json.dumps(uvloop.run(perform(job, plans[job["plan"]]))), flush=True)
-
-
-if __name__ == "__main__":
-    main()
+def percentile(latencies, part):
+    """Milliseconds of latencies in seconds."""
+    latencies = sorted(latencies)
+    return latencies[min(int(len(latencies) * part), len(latencies) - 1)] * 1000

@@ -1,8 +1,8 @@
 """A peer: the older design, rebuilt from its document. FastAPI with async routes over blocking SQLAlchemy sessions, the
 user pickled in Redis, slowapi's fixed window, answers through pydantic. One uvicorn process.
 
-Where its document leaves a choice, the faster way was taken: an index on the owner, birthdays filtered in SQL rather
-than in Python, uvloop and httptools, no access log, and room enough in the connection pool.
+Where the document leaves a choice, the faster way was taken: an index on the owner, birthdays filtered in SQL,
+uvloop and httptools, no access log, and a connection pool that is large enough.
 """
 
 import os
@@ -20,8 +20,6 @@ from slowapi.util import get_remote_address
 from sqlalchemy import BigInteger, Boolean, Column, Date, DateTime, ForeignKey, Integer, String, create_engine, func
 from sqlalchemy.orm import Session, declarative_base, sessionmaker
 
-from bench.limit import LIMIT
-
 url = os.environ["DATABASE_URL"].replace("postgres://", "postgresql+psycopg2://")
 engine = create_engine(url, pool_size=20)
 SessionLocal = sessionmaker(autocommit=False, autoflush=False, bind=engine)
@@ -29,7 +27,7 @@ Base = declarative_base()
 
 
 class User(Base):
-    __tablename__ = "older_users"
+    __tablename__ = "users"
     id = Column(Integer, primary_key=True)
     username = Column(String(150))
     email = Column(String(254), nullable=False, unique=True)
@@ -40,7 +38,7 @@ class User(Base):
 
 
 class Contact(Base):
-    __tablename__ = "older_contacts"
+    __tablename__ = "contacts"
     id = Column(Integer, primary_key=True)
     fullname = Column(String(255))
     email = Column(String(320))
@@ -48,10 +46,11 @@ class Contact(Base):
     birthday = Column(Date)
     additional = Column(String)
     avatar = Column(String(255))
-    user_id = Column(ForeignKey("older_users.id", ondelete="CASCADE"), index=True)
+    user_id = Column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
 
 
 class ContactModel(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
     fullname: str
     email: str | None = None
     phone_number: int | None = None
@@ -61,8 +60,8 @@ class ContactModel(BaseModel):
     avatar: str | None = None
 
 
-class ContactResponse(ContactModel):
-    model_config = ConfigDict(from_attributes=True)
+def create_tables():
+    Base.metadata.create_all(engine)
 
 
 def get_db():
@@ -78,11 +77,6 @@ class Auth:
     ALGORITHM = "HS256"
     oauth2_scheme = OAuth2PasswordBearer(tokenUrl="/api/auth/login")
     r = redis.Redis.from_url(os.environ["REDIS_URL"])
-
-    def create_access_token(self, email: str) -> str:
-        now = datetime.now(UTC)
-        claims = {"sub": email, "iat": now, "exp": now + timedelta(hours=2), "scope": "access_token"}
-        return jwt.encode(claims, self.SECRET_KEY, algorithm=self.ALGORITHM)
 
     async def get_current_user(self, token: str = Depends(oauth2_scheme), db: Session = Depends(get_db)) -> User:
         refused = HTTPException(
@@ -110,14 +104,14 @@ class Auth:
 
 auth_service = Auth()
 limiter = Limiter(key_func=get_remote_address, storage_uri=os.environ["REDIS_URL"], key_prefix="older")
-RATE = f"{LIMIT}/minute"
+RATE = "100000000/minute"  # never reached, always counted
 
 app = FastAPI()
 app.state.limiter = limiter
 app.add_exception_handler(RateLimitExceeded, _rate_limit_exceeded_handler)
 
 
-@app.get("/api/contacts/", response_model=list[ContactResponse])
+@app.get("/api/contacts/", response_model=list[ContactModel])
 @limiter.limit(RATE)
 async def read_contacts(
     request: Request,
@@ -129,7 +123,7 @@ async def read_contacts(
     return db.query(Contact).filter(Contact.user_id == current_user.id).offset(skip).limit(limit).all()
 
 
-@app.post("/api/contacts/", response_model=ContactResponse, status_code=status.HTTP_201_CREATED)
+@app.post("/api/contacts/", response_model=ContactModel, status_code=status.HTTP_201_CREATED)
 @limiter.limit(RATE)
 async def create_contact(
     request: Request,
@@ -144,7 +138,7 @@ async def create_contact(
     return contact
 
 
-@app.get("/api/contacts/bd", response_model=list[ContactResponse])
+@app.get("/api/contacts/bd", response_model=list[ContactModel])
 @limiter.limit(RATE)
 async def check_birthdays(
     request: Request,
@@ -159,7 +153,7 @@ async def check_birthdays(
     return db.query(Contact).filter(Contact.user_id == current_user.id, within).order_by(day).all()
 
 
-@app.get("/api/contacts/{query}", response_model=ContactResponse)
+@app.get("/api/contacts/{query}", response_model=ContactModel)
 @limiter.limit(RATE)
 async def read_contact(
     request: Request,
@@ -175,7 +169,7 @@ async def read_contact(
     return contact
 
 
-@app.put("/api/contacts/{contact_id}", response_model=ContactResponse)
+@app.put("/api/contacts/{contact_id}", response_model=ContactModel)
 @limiter.limit(RATE)
 async def update_contact(
     request: Request,
@@ -187,10 +181,7 @@ async def update_contact(
     contact = db.query(Contact).filter(Contact.id == contact_id, Contact.user_id == current_user.id).first()
     if contact is None:
         raise HTTPException(status_code=status.HTTP_404_NOT_FOUND, detail="Contact was not found")
-    contact.fullname = body.fullname
-    contact.email = body.email
-    contact.phone_number = body.phone_number
-    contact.birthday = body.birthday
-    contact.additional = body.additional
+    for field in ("fullname", "email", "phone_number", "birthday", "additional"):
+        setattr(contact, field, getattr(body, field))
     db.commit()
     return contact

@@ -1,37 +1,35 @@
-"""How gunicorn serves us. What an operator sets stands in settings.py; this only hands it on."""
+"""gunicorn's configuration. Operators set environment variables, which settings.py reads."""
 
-import contextlib
-import ctypes
-import gc
+import errno
+import functools
 import logging
 import os
+import socket
 import sqlite3
-from typing import Any
+import time
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "contactbook.settings")
 
 from django.conf import settings
+from gunicorn.workers.gthread import ThreadWorker
 
-from contactbook import counting
-from contactbook.stopping import stop_listening_first
+from contactbook.observability import metrics_directory
 
 host = settings.HOST.replace("*", "0.0.0.0")  # nosec B104
 bind = f"[{host}]:{settings.PORT}" if ":" in host else f"{host}:{settings.PORT}"
 
-worker_class: Any = "gthread"
 workers = settings.WEB_CONCURRENCY
-threads = 8
-CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+threads = max(4, min(16, 80 // workers))  # each may hold a database connection; PostgreSQL allows 100
 if os.access("/dev/shm", os.W_OK):  # nosec B108
     worker_tmp_dir = "/dev/shm"  # a worker's heartbeat must not wait for a disk  # nosec B108
 
-# Longer than nginx's 60 seconds for an idle connection, so that it never sends into one we are closing.
-keepalive = 75
+keepalive = 75  # longer than nginx's 60 seconds, so that nginx never sends into a connection that is being closed
 timeout = 60
 graceful_timeout = 30
 limit_request_line = 8190
+limit_request_fields = 32768 if settings.TRUSTED_PROXIES else 100  # a proxy bounds their bytes, and refuses in JSON
 
-# By default gunicorn believes loopback. We believe TRUSTED_PROXIES alone, and nobody about our own path.
+# gunicorn trusts loopback by default. Only TRUSTED_PROXIES decides here, and no header may set SCRIPT_NAME.
 forwarded_allow_ips = "*" if settings.TRUSTED_PROXIES > 0 else ""
 forwarder_headers = ""
 control_socket_disable = True
@@ -39,55 +37,103 @@ control_socket_disable = True
 loglevel = "warning"
 logconfig_dict = settings.LOGGING
 
-# A password's hash takes 19 MiB, a large answer one or two. glibc's malloc learns from the first to keep such blocks,
-# and would do so for each thread. Thresholds that are set are not raised, what is larger is given back at
-# once, and the threads share two heaps. Inherited by the workers.
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8
-with contextlib.suppress(OSError, AttributeError):  # another C library
-    ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, 256 * 1024)
-    ctypes.CDLL(None).mallopt(M_TRIM_THRESHOLD, 256 * 1024)
-    ctypes.CDLL(None).mallopt(M_ARENA_MAX, 2)
+
+# SIGTERM. gunicorn leaves the socket listening until its last worker has ended: the kernel goes on completing
+# connections that no worker reads, and resets them in the end (gunicorn issues 922 and 2409). A proxy that sent a POST
+# on one may not send it to another instance. It goes elsewhere at once where the connection is refused, so the listener
+# is shut first.
+
+ACCEPT_SECONDS = 1.0  # for the workers to accept what the kernel has already completed
+
+
+class Worker(ThreadWorker):
+    def accept(self, listener):
+        """A listener that was shut is readable, and accept fails: SIGTERM follows, and the worker ends as by it."""
+        try:
+            super().accept(listener)
+        except OSError as error:
+            if error.errno != errno.EINVAL:
+                raise
+            self.alive = False
+
+
+worker_class = Worker
+
+
+def handle_term(arbiter):
+    """Replaces the arbiter's handler. A socket of systemd's, or one shared with a new master (SIGUSR2), stays open."""
+    if not arbiter.systemd and arbiter.reexec_pid == arbiter.master_pid == 0:
+        deadline = time.monotonic() + ACCEPT_SECONDS
+        while any(listener.get_backlog() > 0 for listener in arbiter.LISTENERS) and time.monotonic() < deadline:
+            time.sleep(0.001)
+        for listener in arbiter.LISTENERS:
+            try:
+                listener.sock.shutdown(socket.SHUT_RDWR)
+            except OSError as error:
+                if error.errno != errno.ENOTCONN:  # not Linux: the listener stays until the last worker ends
+                    raise
+    raise StopIteration
+
+
+# Metrics of several workers
+
+METRICS = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client reads it when it is imported, which only workers do
 
 
 def on_starting(server):
-    counting.share(workers)
+    os.environ.pop(METRICS, None)
+    if workers > 1 and (directory := metrics_directory.prepare(workers)):
+        os.environ[METRICS] = directory
+    elif workers > 1:
+        server.log.warning("/metrics shows one process at a time: there is no tmpfs for the numbers of all.")
 
 
 def pre_fork(server, worker):
-    counting.offer(worker)
+    """Gives the worker a number that no running one has, which names its files.
+
+    prometheus_client would take the process id: each process that was killed would leave files behind until the tmpfs
+    is full. By this number the next worker continues them.
+    """
+    taken = {each.number for each in server.WORKERS.values()}
+    worker.number = next(number for number in range(len(taken) + 1) if number not in taken)
 
 
 def post_fork(server, worker):
-    """A process keeps to one core where each core can have as many of them.
+    if METRICS in os.environ:
+        from prometheus_client import values
 
-    Its threads pass the interpreter's lock on all the time, and from core to core that takes a fifth of all it can do.
-    """
-    counting.sit(worker)
-    if CORES and workers % len(CORES) == 0:
-        os.sched_setaffinity(0, {CORES[counting.seats.index(worker.seat) % len(CORES)]})
-
-
-def post_worker_init(worker):
-    """What is loaded by now lives as long as the process: the collector need not look through it again and again."""
-    gc.collect()
-    gc.freeze()
+        values.ValueClass = values.MultiProcessValue(process_identifier=lambda: worker.number)
 
 
 def child_exit(server, worker):
-    counting.leave(worker)
+    if METRICS in os.environ:
+        from prometheus_client.multiprocess import mark_process_dead
+
+        mark_process_dead(worker.number)
+
+
+def on_exit(server):
+    if METRICS in os.environ and server.reexec_pid == 0:  # after SIGUSR2 the new master uses the directory
+        metrics_directory.remove(os.environ[METRICS])
+
+
+def post_worker_init(worker):
+    from accounts.mail import delivery
+
+    delivery.start()
+
+
+def when_ready(server):
+    server.handle_term = functools.partial(handle_term, server)
+    url = settings.PUBLIC_URL
+    say(f"The contact book is at {url} and its API at {url}/api/docs. Ctrl-C stops it.")
+    if not settings.DATABASE_URL and sqlite3.sqlite_version_info < (3, 51, 3):
+        say(f"SQLite {sqlite3.sqlite_version} has a known fault, corrected in 3.51.3: make backups.")
 
 
 def say(sentence):
-    """For people, unless what is written here is read by programs."""
+    """Plain text for people, a log record where programs read the output."""
     if settings.LOG_FORMAT == "json":
         logging.getLogger("contactbook").info(sentence)
     else:
         print(sentence, flush=True)
-
-
-def when_ready(server):
-    stop_listening_first(server)
-    url = settings.PUBLIC_URL
-    say(f"The contact book is at {url} and its API at {url}/api/docs. Ctrl-C stops it.")
-    if not settings.DATABASE_URL and sqlite3.sqlite_version_info < (3, 51, 3):
-        say(f"SQLite {sqlite3.sqlite_version} has a known fault, mended in 3.51.3: keep backups.")

@@ -127,7 +127,7 @@ INSTALLED_APPS = [
     "anymail",
 ]
 MIDDLEWARE = [
-    "contactbook.observability.middleware.Monitoring",  # outermost: it counts every response
+    "contactbook.observability.middleware.RequestMonitoringMiddleware",  # outermost: it counts every response
     "contactbook.http.middleware.utf8_forms",
     # These come before SecurityMiddleware and CommonMiddleware, whose redirects and refusals need their headers too.
     "contactbook.http.middleware.JSONErrorMiddleware",
@@ -298,10 +298,10 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "line": {"()": "contactbook.observability.logging.Line"},
-        "json": {"()": "contactbook.observability.logging.JSON"},
+        "line": {"()": "contactbook.observability.logging.LineFormatter"},
+        "json": {"()": "contactbook.observability.logging.JSONLogFormatter"},
     },
-    "filters": {"safe": {"()": "contactbook.observability.logging.Safe"}},
+    "filters": {"safe": {"()": "contactbook.observability.logging.RedactingFilter"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["safe"]}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {

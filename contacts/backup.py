@@ -1,43 +1,37 @@
-"""A whole installation in one zip file, taken while it serves, and back again.
+"""Backup of the installation in one zip file, made and restored while servers run.
 
-The database is copied as of one moment (dumps.py). A picture's file is never changed once it is written: those that
-are old enough to be purged meanwhile are copied before the database, the others after it, so that all that it
-names are there.
+SQLite's database is a file made by its online backup, PostgreSQL's tables are files made by COPY; both show one moment.
 """
 
 import contextlib
+import fcntl
 import json
 import os
 import shutil
 import sqlite3
-import struct
 import zipfile
-import zlib
 from collections.abc import Iterator
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import django.db
-import psycopg2
 from django.conf import settings
+from django.db import connection, transaction
 from django.utils import timezone
-from django_redis import get_redis_connection
-from redis.exceptions import RedisError
+from psycopg2 import extensions
 
-from contacts import dumps
-from contacts.avatars.image import NAME
+from accounts.models import Session, User
+from contacts.avatars.references import NAME
+from contacts.models import Book, Contact, Group
 
 FORMAT = 1
 MANIFEST = "manifest.json"
-LARGEST_MANIFEST = 1024 * 1024  # bytes
-CHUNK = 1024 * 1024
-AVATARS = settings.MEDIA_ROOT / "avatars"
-SETTLED = timedelta(hours=1)  # a file that old is written; purge_history leaves those of the last day
+LARGEST_MANIFEST = 64 * 1024 * 1024  # bytes; it names each picture
+DATABASE = "database.sqlite3"
+UPLOAD_TIME = 3600  # seconds, after which the file of a picture is complete
 
-FAULTS: tuple[type[Exception], ...] = (OSError, sqlite3.Error, psycopg2.Error, django.db.Error, zipfile.BadZipFile)
-# What zipfile and json let through where a file is broken.
-DAMAGE = (AttributeError, EOFError, LookupError, RuntimeError, TypeError, ValueError, struct.error, zlib.error)
+# Tokens and client programs know these ids. One that was given after the backup must not be given to another row.
+TABLES_WITH_PUBLIC_IDS = [model._meta.db_table for model in (User, Session, Contact, Group)]
+ID_GAP = 10**8  # more ids than were given since any backup
 
 
 class BackupError(Exception):
@@ -45,68 +39,66 @@ class BackupError(Exception):
 
 
 @contextlib.contextmanager
-def explained(outcome: str, errors: tuple[type[Exception], ...]) -> Iterator[None]:
+def explained(outcome: str) -> Iterator[None]:
     try:
         yield
-    except errors as error:
+    except Exception as error:  # zipfile, json and two database drivers have a dozen classes for a damaged file
         raise BackupError(f"{outcome}: {str(error).strip() or type(error).__name__}") from error
 
 
 def backup(path: Path) -> dict[str, Any]:
-    """Writes the file whole or not at all, reads it again, and returns its manifest."""
-    with explained(f"{path} was not written", FAULTS):
-        if path.is_dir():
-            raise IsADirectoryError("There is a folder of that name.")
-        with dumps.workshop(path) as folder:
-            draft = folder / path.name
-            made = write(draft, folder)
-            read_again(draft)
-            sync(draft)
-            draft.replace(path)
-            sync(path.absolute().parent)
-    return made
+    """Writes the file completely or not at all, reads it again, and returns its manifest."""
+    with explained(f"{path} was not written"), staging_dir(path) as folder:
+        draft = folder / "backup.zip"
+        write(draft, folder)
+        manifest = read_manifest(draft)
+        sync(draft)
+        draft.replace(path)
+        sync(path.absolute().parent)
+    return manifest
 
 
-def write(draft: Path, folder: Path) -> dict[str, Any]:
-    at = timezone.now()
-    with (
-        open(os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "w+b") as file,
-        zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1, strict_timestamps=False) as archive,
-    ):
-        settled = put_avatars(archive, {name for name, age in avatars_here() if age > SETTLED.total_seconds()})
-        made = {"format": FORMAT, "version": version(), "at": at.isoformat(), **dumps.put(archive, folder)}
-        later = put_avatars(archive, {name for name, _ in avatars_here()} - settled)
-        made["avatars"] = len(settled) + len(later)
-        archive.writestr(MANIFEST, json.dumps(made, indent=1))
-    return made
+def check(path: Path) -> dict[str, Any]:
+    """Returns the manifest of a file that is complete and fits this installation."""
+    with explained(f"{path} cannot be restored"):
+        manifest = read_manifest(path)
+        if manifest["stack"] != connection.vendor:
+            raise ValueError(f"its database is {manifest['stack']}, and this installation's is {connection.vendor}")
+        with connection.cursor() as cursor:
+            if manifest["migrations"] != applied_migrations(cursor):
+                raise ValueError(f"it is of version {manifest['version']}: migrate to that one, restore, then upgrade")
+    return manifest
 
 
-def version() -> str:
-    return str(settings.SPECTACULAR_SETTINGS["VERSION"])
+def restore(path: Path) -> None:
+    """Replaces the database in one transaction, after adding the pictures that it names."""
+    check(path)
+    target = settings.VAR_DIR / "restore"
+    with explained("Nothing was changed"), zipfile.ZipFile(path) as archive, staging_dir(target) as folder:
+        restore_pictures(archive)
+        load_sqlite(archive, folder) if connection.vendor == "sqlite" else load_postgresql(archive)
 
 
-def avatars_here() -> Iterator[tuple[str, float]]:
-    """Name and age in seconds."""
-    now = timezone.now().timestamp()
-    with contextlib.suppress(FileNotFoundError), os.scandir(AVATARS) as entries:
-        for entry in entries:
-            if NAME.fullmatch(entry.name):
-                with contextlib.suppress(FileNotFoundError):
-                    yield entry.name, now - entry.stat().st_mtime
-
-
-def put_avatars(archive: zipfile.ZipFile, names: set[str]) -> set[str]:
-    """Those of them that were there."""
-    put = set()
-    for name in sorted(names):
-        with contextlib.suppress(FileNotFoundError):  # purged meanwhile, so nothing named it
-            archive.write(AVATARS / name, f"avatars/{name}", zipfile.ZIP_STORED)
-            put.add(name)
-    return put
+@contextlib.contextmanager
+def staging_dir(path: Path) -> Iterator[Path]:
+    """An empty private folder beside `path`; files that a killed process left in it are deleted."""
+    folder = path.with_name(f"{path.name}.part")
+    folder.mkdir(mode=0o700, exist_ok=True)
+    with contextlib.ExitStack() as stack:
+        lock = os.open(folder, os.O_DIRECTORY | os.O_NOFOLLOW)
+        stack.callback(os.close, lock)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise OSError(f"Another process is using {folder}.") from None
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        for file in folder.iterdir():
+            file.unlink()
+        yield folder
 
 
 def sync(path: Path) -> None:
-    """What was written there, a folder's names too, survives a power cut."""
+    """Makes a file, or the names in a folder, survive a power cut."""
     opened = os.open(path, os.O_RDONLY)
     try:
         os.fsync(opened)
@@ -114,89 +106,152 @@ def sync(path: Path) -> None:
         os.close(opened)
 
 
-def check(path: Path) -> dict[str, Any]:
-    """Its manifest, if it is whole: every byte can be read back and is what was written; else BackupError."""
-    found = read_again(path)
-    if found["stack"] == django.db.connection.vendor == "sqlite":
-        with (
-            explained(f"{path} could not be checked", FAULTS),
-            zipfile.ZipFile(path) as archive,
-            dumps.extracted(archive),
-        ):
-            pass
-    return found
+def write(draft: Path, folder: Path) -> None:
+    """Pictures are added before the database, since some may be deleted meanwhile, and after it, since others come."""
+    now = timezone.now()
+    manifest = {"format": FORMAT, "version": settings.SPECTACULAR_SETTINGS["VERSION"], "at": now.isoformat()}
+    manifest["stack"] = connection.vendor
+    draft.touch(0o600, exist_ok=False)
+    with zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED, compresslevel=1, strict_timestamps=False) as archive:
+        add_pictures(archive, now.timestamp() - UPLOAD_TIME)
+        dump = dump_sqlite(archive, folder) if connection.vendor == "sqlite" else dump_postgresql(archive)
+        add_pictures(archive, float("inf"))
+        archive.writestr(MANIFEST, json.dumps(manifest | dump | {"members": archive.namelist()}))
 
 
-def read_again(path: Path) -> dict[str, Any]:
-    with explained(f"{path} is no whole backup", FAULTS + DAMAGE), zipfile.ZipFile(path) as archive:
-        found = manifest(archive)
-        if found["format"] != FORMAT:
-            raise BackupError(f"{path} is of another format, {found['format']}, than this version reads, {FORMAT}.")
-        avatars = [name for name in archive.namelist() if NAME.fullmatch(name.removeprefix("avatars/"))]
-        counted = {name: rows(archive, name) for name in archive.namelist()}
-        if sorted(counted) != sorted([MANIFEST, *dumps.members(found), *avatars]) or len(avatars) != found["avatars"]:
-            raise zipfile.BadZipFile("there is more in it, or less, than it says")
-        if any(counted.get(dumps.member(table), rows) != rows for table, rows in found["tables"].items()):
-            raise zipfile.BadZipFile("a table has more rows, or fewer, than it says")
-    return found
+def read_manifest(path: Path) -> dict[str, Any]:
+    """Returns the manifest, after every member was read and compared with its checksum."""
+    with zipfile.ZipFile(path) as archive, archive.open(MANIFEST) as file:
+        manifest: dict[str, Any] = json.loads(file.read(LARGEST_MANIFEST))
+        if manifest["format"] != FORMAT:
+            raise ValueError(f"its format is {manifest['format']}, and this version reads {FORMAT}")
+        if missing := {"version", "at", "stack", "migrations", "rows"} - manifest.keys():
+            raise ValueError(f"its manifest has no {', '.join(missing)}")
+        if archive.namelist() != [*manifest["members"], MANIFEST]:
+            raise ValueError("it has other members than its manifest names")
+        if damaged := archive.testzip():
+            raise ValueError(f"{damaged} is damaged")
+    return manifest
 
 
-def manifest(archive: zipfile.ZipFile) -> dict[str, Any]:
-    if archive.getinfo(MANIFEST).file_size > LARGEST_MANIFEST:
-        raise zipfile.BadZipFile(f"its {MANIFEST} is too large")
-    found: dict[str, Any] = json.loads(archive.read(MANIFEST))
-    return found
+def add_pictures(archive: zipfile.ZipFile, before: float) -> None:
+    """Adds those written before that time, in seconds since 1970, that are not in the archive yet."""
+    added = set(archive.namelist())
+    for file in sorted((settings.MEDIA_ROOT / "avatars").glob("*.jpg")):
+        if NAME.fullmatch(file.name) and f"avatars/{file.name}" not in added:
+            with contextlib.suppress(FileNotFoundError):  # deleted meanwhile, so no contact names it
+                if file.stat().st_mtime < before:
+                    archive.write(file, f"avatars/{file.name}", zipfile.ZIP_STORED)
 
 
-def rows(archive: zipfile.ZipFile, name: str) -> int:
-    """How many lines a member has, which is read to its end, where its checksum is compared."""
-    lines = 0
-    with archive.open(name) as member:
-        while chunk := member.read(CHUNK):
-            lines += chunk.count(b"\n")
-    return lines
+def restore_pictures(archive: zipfile.ZipFile) -> None:
+    """Adds those that are missing or damaged, each completely or not at all."""
+    folder = settings.MEDIA_ROOT / "avatars"
+    folder.mkdir(parents=True, exist_ok=True)
+    for member in archive.namelist():
+        start, slash, name = member.partition("/")
+        if (start, slash) == ("avatars", "/") and NAME.fullmatch(name):
+            target, content = folder / name, archive.read(member)
+            if not target.exists() or target.read_bytes() != content:
+                draft = target.with_suffix(".part")
+                draft.write_bytes(content)
+                sync(draft)
+                draft.replace(target)
 
 
-def restore(path: Path) -> dict[str, Any]:
-    """Puts everything back as it was; nothing is changed where the file does not fit this installation."""
-    found = check(path)
-    with explained("Nothing was changed", FAULTS), zipfile.ZipFile(path) as archive:
-        require_fit(path, found)
-        take_avatars(archive)
-        dumps.take(archive)
-    if settings.REDIS_URL:
-        with contextlib.suppress(RedisError):  # then what is remembered is believed for half a minute
-            get_redis_connection("default").begin_epoch()
-    return found
+def tables() -> list[str]:
+    return sorted(connection.introspection.table_names())
 
 
-def require_fit(path: Path, found: dict[str, Any]) -> None:
-    here = dumps.described()
-    if found["stack"] != here["stack"]:
-        raise BackupError(f"{path} is of another stack: its database is {found['stack']}, and this is {here['stack']}.")
-    if found["migrations"] != here["migrations"]:
-        made_by = found.get("version", "?")
-        raise BackupError(
-            f"{path} is of another version, {made_by}: restore it with the one that made it, then upgrade."
-        )
+def columns(table: str) -> str:
+    """Sorted: two databases with the same migrations may have the same columns in another order."""
+    with connection.cursor() as cursor:
+        found = connection.introspection.get_table_description(cursor, table)
+    return ", ".join(sorted(f'"{column.name}"' for column in found))
 
 
-def take_avatars(archive: zipfile.ZipFile) -> None:
-    """Adds those that are missing or damaged, each whole or not at all."""
-    AVATARS.mkdir(parents=True, exist_ok=True)
-    for info in archive.infolist():
-        target = AVATARS / info.filename.removeprefix("avatars/")
-        if NAME.fullmatch(target.name) and not is_same(target, info):
-            draft = target.with_name(f".{target.name}.part")
-            with archive.open(info) as source, draft.open("wb") as file:
-                shutil.copyfileobj(source, file)
-                file.flush()
-                os.fsync(file.fileno())
-            draft.replace(target)
+def applied_migrations(cursor: Any) -> list[str]:
+    cursor.execute("SELECT app, name FROM django_migrations")
+    return sorted(f"{app}.{name}" for app, name in cursor.fetchall())
 
 
-def is_same(file: Path, info: zipfile.ZipInfo) -> bool:
+def dump_sqlite(archive: zipfile.ZipFile, folder: Path) -> dict[str, Any]:
+    with contextlib.closing(sqlite3.connect(folder / DATABASE)) as copy:
+        connection.ensure_connection()
+        connection.connection.backup(copy)
+        require_integrity(copy.cursor(), "main")
+        migrations = applied_migrations(copy.cursor())
+        rows = sum(copy.execute(f'SELECT count(*) FROM "{table}"').fetchone()[0] for table in tables())  # noqa: S608 # nosec B608
+    archive.write(folder / DATABASE, DATABASE)
+    return {"migrations": migrations, "rows": rows}
+
+
+def require_integrity(cursor: Any, schema: str) -> None:
+    cursor.execute(f"PRAGMA {schema}.integrity_check")
+    if (found := cursor.fetchone()[0]) != "ok":
+        raise sqlite3.DatabaseError(f"the database is damaged: {found}")
+
+
+def load_sqlite(archive: zipfile.ZipFile, folder: Path) -> None:
+    """Replaces rows and not the file, since running servers would go on with the old file."""
+    copy = archive.extract(DATABASE, folder)
+    connection.ensure_connection()
+    connection.disable_constraint_checking()  # not possible inside the transaction, nor is ATTACH
     try:
-        return file.stat().st_size == info.file_size and zlib.crc32(file.read_bytes()) == info.CRC
-    except FileNotFoundError:
-        return False
+        with connection.cursor() as cursor:
+            cursor.execute("ATTACH DATABASE %s AS backup", [copy])
+            require_integrity(cursor, "backup")
+            with transaction.atomic():
+                for table in tables():
+                    names = columns(table)
+                    cursor.execute(f'DELETE FROM main."{table}"')  # noqa: S608 # nosec B608
+                    cursor.execute(f'INSERT INTO main."{table}" ({names}) SELECT {names} FROM backup."{table}"')  # noqa: S608 # nosec B608
+                for table in TABLES_WITH_PUBLIC_IDS:  # each INSERT made a row in sqlite_sequence, even one of no rows
+                    cursor.execute("UPDATE sqlite_sequence SET seq = seq + %s WHERE name = %s", [ID_GAP, table])
+                Book.objects.begin_new_epoch(timezone.now())
+                connection.check_constraints()
+    finally:
+        connection.close()
+
+
+@contextlib.contextmanager
+def copy_transaction() -> Iterator[Any]:
+    """A transaction without time limits. psycopg2 has no COPY under a wait callback, so there is none meanwhile."""
+    callback = extensions.get_wait_callback()
+    connection.close()
+    extensions.set_wait_callback(None)
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0")
+            yield cursor
+    finally:
+        connection.close()
+        extensions.set_wait_callback(callback)
+
+
+def dump_postgresql(archive: zipfile.ZipFile) -> dict[str, Any]:
+    rows = 0
+    with copy_transaction() as cursor:
+        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        # A snapshot does not include the schema, so migrations must wait.
+        cursor.execute("LOCK TABLE " + ", ".join(f'"{table}"' for table in tables()) + " IN ACCESS SHARE MODE")
+        migrations = applied_migrations(cursor)
+        for table in tables():
+            with archive.open(f"tables/{table}", "w", force_zip64=True) as file:
+                cursor.copy_expert(f'COPY "{table}" ({columns(table)}) TO STDOUT', file)
+            rows += cursor.rowcount
+    return {"migrations": migrations, "rows": rows}
+
+
+def load_postgresql(archive: zipfile.ZipFile) -> None:
+    with copy_transaction() as cursor:
+        cursor.execute("TRUNCATE " + ", ".join(f'"{table}"' for table in tables()))  # sequences go on
+        for table in tables():
+            with archive.open(f"tables/{table}") as file:
+                cursor.copy_expert(f'COPY "{table}" ({columns(table)}) FROM STDIN', file)
+            gap = ID_GAP if table in TABLES_WITH_PUBLIC_IDS else 1
+            for sequence in connection.introspection.get_sequences(cursor, table):
+                name, column = sequence["name"], sequence["column"]
+                highest = f'GREATEST(last_value, (SELECT max("{column}") FROM "{table}"))'  # noqa: S608 # nosec B608
+                cursor.execute(f'SELECT setval(%s, {highest} + %s) FROM "{name}"', [f'"{name}"', gap])  # noqa: S608 # nosec B608
+        Book.objects.begin_new_epoch(timezone.now())

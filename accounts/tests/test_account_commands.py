@@ -1,4 +1,4 @@
-"""manage.py confirm, prune_accounts, clear_expired, retry_mails"""
+"""manage.py confirm, prune_accounts, clear_expired, retry_mails, send_emails"""
 
 from datetime import timedelta
 from io import StringIO
@@ -21,7 +21,9 @@ def run(*args):
     return out.getvalue()
 
 
-@pytest.mark.parametrize("command", ["confirm", "prune_accounts", "clear_expired", "retry_mails", "demo"])
+@pytest.mark.parametrize(
+    "command", ["confirm", "prune_accounts", "clear_expired", "retry_mails", "send_emails", "demo"]
+)
 def test_each_has_its_help(command, capsys):
     with pytest.raises(SystemExit) as ended:
         run(command, "--help")
@@ -118,3 +120,14 @@ def test_a_dry_retry_lists_and_changes_nothing(letter):
     assert "a@example.org: 9 attempts, given up, OSError" in run("retry_mails", "--dry-run")
     letter.refresh_from_db()
     assert letter.due_at is None
+
+
+def test_send_emails_sends_those_that_are_due_and_no_others(mailbox, make_user):
+    zoe = make_user("zoe")
+    now = timezone.now()
+    Letter.objects.create(kind="reset", address=zoe.email)
+    Letter.objects.create(kind="reset", address="later@example.org", due_at=now + timedelta(minutes=5))
+    assert run("send_emails") == "1 e-mails were sent.\n"
+    assert [mail["To"] for mail in mailbox.messages] == [zoe.email]
+    assert run("send_emails") == "0 e-mails were sent.\n"
+    assert Letter.objects.get().address == "later@example.org"

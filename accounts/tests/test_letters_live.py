@@ -1,4 +1,4 @@
-"""The letters of the running product"""
+"""E-mails of the running product."""
 
 import logging
 import os
@@ -74,8 +74,7 @@ def sign_up(server, email):
     assert answer.status == 201
 
 
-def test_it_works(server, clean):
-    """The mail server is away, comes back, and stays: each mail goes out once, by itself."""
+def test_each_email_goes_out_once_when_the_mail_server_comes_back(server, clean):
     mailbox = clean.mailbox
     began = time.monotonic()
     sign_up(server, "first@example.org")

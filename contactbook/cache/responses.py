@@ -34,7 +34,7 @@ def get(key: str) -> CachedResponse | None:
     entry = None
     with contextlib.suppress(RedisError):
         entry = caches["responses"].get(key)
-    metrics.CACHE_LOOKUPS.labels("hit" if entry else "miss").inc()
+    metrics.CACHE.labels("responses", "hit" if entry else "miss").inc()
     return CachedResponse(*entry) if entry else None
 
 

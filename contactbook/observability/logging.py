@@ -1,4 +1,4 @@
-"""What a log line looks like, and what never stands in one: a path, a query, the text of an exception."""
+"""The format of log lines, and what they never hold: a path, a query, or the text of an exception."""
 
 import logging
 import traceback
@@ -8,29 +8,29 @@ from typing import Any
 
 from pythonjsonlogger.json import JsonFormatter
 
-from contactbook.observability import request_context as current
+from contactbook.observability import request_context
 
 FRAMES = 40  # of a traceback, the innermost
 FIELDS = ("request_id", "method", "route", "status", "ms", "user")
 
 
-class Safe(logging.Filter):
-    """Adds the request's id, and takes the client's own words out of the lines of Django and gunicorn."""
+class RedactingFilter(logging.Filter):
+    """Adds the request id, and removes what a client sent from the lines of Django and gunicorn."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        if told := current.request_id():
-            record.request_id = told
+        if request_id := request_context.request_id.get():
+            record.request_id = request_id
         if isinstance(record.msg, BaseException):
-            record.msg, record.args = named(record.msg), ()
+            record.msg, record.args = class_name(record.msg), ()
         elif record.name == "gunicorn.error":
-            of_gunicorn(record)
-        elif asked := getattr(record, "request", None):
-            of_django(record, asked)
+            redact_gunicorn(record)
+        elif request := getattr(record, "request", None):
+            redact_django(record, request)
         return True
 
 
-def of_gunicorn(record: logging.LogRecord) -> None:
-    """Two of its lines repeat what was asked for, or the line or header that could not be read."""
+def redact_gunicorn(record: logging.LogRecord) -> None:
+    """Two of gunicorn's lines repeat the request line, or the line or header that could not be read."""
     message = str(record.msg)
     if message.startswith("Invalid request from"):
         record.msg, record.args = f"{message.partition(': ')[0]}.", ()
@@ -38,30 +38,30 @@ def of_gunicorn(record: logging.LogRecord) -> None:
         record.msg, record.args = "Error handling a request.", ()
 
 
-def of_django(record: logging.LogRecord, asked: Any) -> None:
-    """Its lines name a path, a referrer, or what was suspicious: the route and the class instead.
+def redact_django(record: logging.LogRecord, request: Any) -> None:
+    """Puts the route and the class in the place of a path, a referrer, or a suspicious value.
 
-    A Host that is not ours stays, since that is how a forgotten name in ALLOWED_HOSTS is noticed.
+    A refused Host stays: it shows which name is missing from ALLOWED_HOSTS.
     """
     suspicious = record.name.startswith("django.security.")
     if suspicious and record.exc_info and record.exc_info[1]:
         if not record.name.endswith(".DisallowedHost"):
-            record.msg = f"Refused: {named(record.exc_info[1])}."
+            record.msg = f"Refused: {class_name(record.exc_info[1])}."
         record.exc_info = None
     elif isinstance(record.args, tuple):
-        said = [current.route(asked) if isinstance(each, str) and "/" in each else each for each in record.args]
-        record.args = tuple(said)
+        route = request_context.route_name(request)
+        record.args = tuple(route if isinstance(arg, str) and "/" in arg else arg for arg in record.args)
 
 
-def named(error: BaseException) -> str:
-    """Its class, and SQLSTATE where there is one; its text may be a row of a table, or what somebody typed."""
+def class_name(error: BaseException) -> str:
+    """The class, and the SQLSTATE where there is one. The text may be a row of a table, or what somebody typed."""
     kind, code = type(error), getattr(error, "pgcode", None)
     name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
     return f"{name} [{code}]" if code else name
 
 
-def chain(error: BaseException | None) -> Iterator[BaseException]:
-    """The exception and those behind it, outermost first."""
+def causes(error: BaseException | None) -> Iterator[BaseException]:
+    """The exception and its causes, outermost first."""
     seen: set[int] = set()
     while error and id(error) not in seen:
         seen.add(id(error))
@@ -70,39 +70,39 @@ def chain(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def safe_traceback(error: BaseException) -> str:
-    """Where it happened, in lines of source, and the classes alone; each followed by what caused it."""
-    parts = [named(each) + "\n" + "".join(traceback.format_tb(each.__traceback__, -FRAMES)) for each in chain(error)]
+    """The lines of source and the classes, without the texts; each followed by its cause."""
+    parts = [class_name(e) + "\n" + "".join(traceback.format_tb(e.__traceback__, -FRAMES)) for e in causes(error)]
     return "caused by ".join(parts).rstrip()
 
 
-class Line(logging.Formatter):
-    """For people; a message stays one line, whatever was written into it."""
+class LineFormatter(logging.Formatter):
+    """For people. A message is one line, whatever it contains."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
 
     def format(self, record: logging.LogRecord) -> str:
-        record.exc_text = None  # what another handler made of it
+        record.exc_text = None  # another handler's traceback, with the texts
         return super().format(record)
 
     def formatMessage(self, record: logging.LogRecord) -> str:
         record.message = record.message.replace("\n", "\\n").replace("\r", "\\r")
-        own = " ".join(f"{name}={getattr(record, name)}" for name in FIELDS if hasattr(record, name))
-        return f"{super().formatMessage(record)} [{own}]" if own else super().formatMessage(record)
+        fields = " ".join(f"{name}={getattr(record, name)}" for name in FIELDS if hasattr(record, name))
+        return f"{super().formatMessage(record)} [{fields}]" if fields else super().formatMessage(record)
 
     def formatException(self, ei: Any) -> str:
         return safe_traceback(ei[1])
 
 
-class JSON(JsonFormatter):
-    """For programs: an object a line, of known fields only."""
+class JSONLogFormatter(JsonFormatter):
+    """For programs: one JSON object a line, with known fields only."""
 
     NAMES = {"asctime": "time", "levelname": "level", "name": "logger", "message": "message", "process": "process"}
 
     def __init__(self) -> None:
         names = {**self.NAMES, "exc_info": "exception"}
         super().__init__(list(self.NAMES), rename_fields=names, json_ensure_ascii=False)
-        self.kept = {*names.values(), *FIELDS}
+        self.known = {*names.values(), *FIELDS}
 
     def format(self, record: logging.LogRecord) -> str:
         record.exc_text = None
@@ -115,4 +115,4 @@ class JSON(JsonFormatter):
         return safe_traceback(ei[1])
 
     def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
-        return {name: value for name, value in log_data.items() if name in self.kept}
+        return {name: value for name, value in log_data.items() if name in self.known}

@@ -1,4 +1,4 @@
-"""The outermost middleware: names each request, counts and times it, and answers the scrapes of /metrics."""
+"""The outermost middleware: gives each request an id, counts and times it, and answers scrapes of /metrics."""
 
 import logging
 import os
@@ -11,61 +11,63 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils.functional import SimpleLazyObject
 
-from contactbook import counting
-from contactbook.observability import metrics
-from contactbook.observability import request_context as current
+from contactbook.observability import metrics, request_context
 
 logger = logging.getLogger("contactbook.requests")
 
-ID = re.compile(r"[A-Za-z0-9._-]{8,128}")
+REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,128}")
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 
-class Monitoring:
-    """Also answers /metrics, to those who may ask: for all others there is no such page, nor a route to it.
+class RequestMonitoringMiddleware:
+    """/metrics is answered here, since a scraper asks by address: ALLOWED_HOSTS and https do not matter to it.
 
-    Here neither ALLOWED_HOSTS nor https matters, so a scraper may ask for each process's host by its address.
+    For everybody but METRICS_NETWORKS there is no such page and no route to it.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        begun = time.perf_counter()
-        request.id = identified(request)  # type: ignore[attr-defined]
-        token = current.request.set(request)
+        started = time.perf_counter()
+        request_id = request_id_of(request)
+        tokens = request_context.request.set(request), request_context.request_id.set(request_id)
         try:
-            response = metrics.page() if metrics.asked_for(request) else self.get_response(request)
-            observe(request, response, time.perf_counter() - begun)
-            response.headers["X-Request-ID"] = request.id  # type: ignore[attr-defined]
-            return response
+            response = metrics.page() if metrics.is_scrape(request) else self.get_response(request)
+            observe(request, response, time.perf_counter() - started)
         finally:
-            current.request.reset(token)
+            request_context.request.reset(tokens[0])
+            request_context.request_id.reset(tokens[1])
+        response.headers["X-Request-ID"] = request_id
+        if response.status_code == 304:
+            # CommonMiddleware says 0, which is not the length of the 200 (RFC 9110 section 8.6).
+            response.headers.pop("Content-Length", None)
+        return response
 
 
-def identified(request: HttpRequest) -> str:
-    """The id that a trusted proxy gave, else a new one."""
+def request_id_of(request: HttpRequest) -> str:
+    """The id that a trusted proxy gave, otherwise a new one."""
     if settings.TRUSTED_PROXIES:
         given = request.META.get("HTTP_X_REQUEST_ID", "")
-        if ID.fullmatch(given):
+        if REQUEST_ID.fullmatch(given):
             return given
     return os.urandom(16).hex()
 
 
-def observe(request: HttpRequest, response: Any, seconds: float) -> None:
-    """`seconds` end where a streamed answer begins to be sent."""
-    route = current.route(request)
+def observe(request: HttpRequest, response: HttpResponse, seconds: float) -> None:
+    """Counts and times the request; `seconds` end where a streamed response begins to be sent."""
+    route = request_context.route_name(request)
     method = request.method if request.method in METHODS else "other"
-    counting.count(counting.REQUESTS, route, method, str(response.status_code))
-    counting.mine.time((counting.SECONDS, route, method), seconds)
+    metrics.REQUESTS.labels(route, method, response.status_code).inc()
+    metrics.REQUEST_SECONDS.labels(route, method).observe(seconds)
     if settings.LOG_REQUESTS:
         ms = round(seconds * 1000, 2)
-        said = {"method": method, "route": route, "status": response.status_code, "ms": ms, "user": asker(request)}
-        logger.info("Answered.", extra=said)
+        fields = {"method": method, "route": route, "status": response.status_code, "ms": ms, "user": user_id(request)}
+        logger.info("Answered.", extra=fields)
 
 
-def asker(request: HttpRequest) -> int | None:
-    """The number of the account that was made out; nobody is looked up for this."""
+def user_id(request: HttpRequest) -> Any:
+    """The id of the account if authentication has found one; never a database lookup."""
     user = request.__dict__.get("user")
     if isinstance(user, SimpleLazyObject):
         user = request.__dict__.get("_cached_user")

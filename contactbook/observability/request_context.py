@@ -1,17 +1,13 @@
-"""The request that this thread is answering: its id, and what may be said of where it went."""
+"""The request that this thread is answering, for log lines and error reports."""
 
 from contextvars import ContextVar
 from typing import Any
 
-request: ContextVar[Any] = ContextVar("request", default=None)  # an HttpRequest, while it is answered
+request: ContextVar[Any] = ContextVar("request", default=None)  # an HttpRequest while it is answered
+request_id: ContextVar[str] = ContextVar("request_id", default="")  # empty outside of requests
 
 
-def request_id() -> str:
-    """Empty outside of requests."""
-    return getattr(request.get(), "id", "")
-
-
-def route(asked: Any) -> str:
-    """The route's name, never the path, which may hold a secret or somebody's name; `none` where nothing is."""
-    match = getattr(asked, "resolver_match", None)
+def route_name(http_request: Any) -> str:
+    """The name of the route, `none` without one. Never the path, which may hold a secret or a person's name."""
+    match = getattr(http_request, "resolver_match", None)
     return match.view_name if match and match.url_name else "none"

@@ -1,6 +1,7 @@
-"""Reports to Sentry, where SENTRY_DSN is set: which error, where in our source, on which route.
+"""Error reports to Sentry where SENTRY_DSN is set: the error, the place in the source, and the route.
 
-Nothing that people wrote goes there. Imported only then, since the library takes a third of a second.
+A report holds nothing that people wrote. wsgi.py imports this module only where SENTRY_DSN is set: the library takes a
+third of a second.
 """
 
 from typing import Any
@@ -12,10 +13,10 @@ from sentry_sdk.integrations.dedupe import DedupeIntegration
 from sentry_sdk.integrations.django import DjangoIntegration
 from sentry_sdk.integrations.logging import LoggingIntegration, ignore_logger
 
-from contactbook.observability import request_context as current
-from contactbook.observability.logging import named
+from contactbook.observability import request_context
+from contactbook.observability.logging import class_name
 
-KEPT = {
+HARMLESS = {
     "event_id", "timestamp", "platform", "level", "logger", "exception", "release", "environment", "server_name",
     "sdk", "fingerprint", "logentry", "type",
 }  # fmt: skip
@@ -31,7 +32,7 @@ def start() -> None:
             DedupeIntegration(),
             AtexitIntegration(callback=lambda pending, timeout: None),
         ],
-        before_send=scrubbed,
+        before_send=redacted,
         before_breadcrumb=lambda crumb, hint: None,
         max_breadcrumbs=0,
         send_default_pii=False,
@@ -42,33 +43,40 @@ def start() -> None:
         traces_sample_rate=None,
         environment=str(settings.PUBLIC_URL).partition("//")[2],
     )
-    ignore_logger("django.security.*")  # whoever asks by a wrong name is no error of ours
+    ignore_logger("django.security.*")  # a request by a wrong host name is not an error of this server
 
 
-def scrubbed(event: Any, hint: dict[str, Any]) -> Any:
-    """What is known to be harmless, rather than all but what is known to be harmful."""
-    kept = {name: value for name, value in event.items() if name in KEPT}
-    for each in (kept.get("exception") or {}).get("values") or []:
-        each["value"] = ""  # the text may be a row of a table, or what somebody typed
-        each.pop("mechanism", None)
-        for frame in (each.get("stacktrace") or {}).get("frames") or []:
+def redacted(event: Any, hint: dict[str, Any]) -> Any:
+    """The event with its harmless parts only: an allow-list, so that a part that is new to the library is left out."""
+    report = {name: value for name, value in event.items() if name in HARMLESS}
+    for exception in (report.get("exception") or {}).get("values") or []:
+        exception["value"] = ""  # the text may be a row of a table, or what somebody typed
+        exception.pop("mechanism", None)
+        for frame in (exception.get("stacktrace") or {}).get("frames") or []:
             frame.pop("vars", None)
-    if "logentry" in kept:
-        kept["logentry"] = {"message": template(hint)}
-    asked = current.request.get()
-    if asked is not None:
-        kept["transaction"] = current.route(asked)
-        kept["request"] = {"method": asked.method, "url": settings.PUBLIC_URL + pattern(asked)}
-        kept["tags"] = {"request_id": current.request_id(), "route": current.route(asked)}
-    return kept
+    if "logentry" in report:
+        report["logentry"] = {"message": message_template(hint)}
+    return report | request_fields()
 
 
-def template(hint: dict[str, Any]) -> str:
-    """The line as it stands in the source, without what was put into it."""
+def request_fields() -> dict[str, Any]:
+    request = request_context.request.get()
+    if request is None:
+        return {}
+    route = request_context.route_name(request)
+    return {
+        "transaction": route,
+        "request": {"method": request.method, "url": settings.PUBLIC_URL + path_pattern(request)},
+        "tags": {"request_id": request_context.request_id.get(), "route": route},
+    }
+
+
+def message_template(hint: dict[str, Any]) -> str:
+    """The log message as it stands in the source, without its arguments."""
     message = getattr(hint.get("log_record"), "msg", "")
-    return named(message) if isinstance(message, BaseException) else str(message)
+    return class_name(message) if isinstance(message, BaseException) else str(message)
 
 
-def pattern(asked: Any) -> str:
-    match = asked.resolver_match
+def path_pattern(request: Any) -> str:
+    match = request.resolver_match
     return f"/{match.route}" if match else "/…"

@@ -245,9 +245,9 @@ def test_a_repeated_read_is_counted_once(as_alice, failing, limits, settings):
 
 @once
 def test_a_silent_server_is_given_up_and_the_connection_closed(transactional_db):
-    from contactbook.db.postgresql.base import patience
+    from contactbook.db.postgresql.deadline import answer_within
 
-    with patience(0.2), pytest.raises(OperationalError), connection.cursor() as cursor:
+    with answer_within(0.2), pytest.raises(OperationalError), connection.cursor() as cursor:
         cursor.execute("SELECT pg_sleep(2)")
     connection.close()
     with connection.cursor() as cursor:

@@ -6,7 +6,7 @@ from contactbook.tests.live import serving
 pytestmark = [once]
 
 
-def test_it_serves_what_it_can_and_then_everything(tmp_path):
+def test_a_server_started_before_its_database_answers_503_and_then_serves(tmp_path):
     with own_postgres() as postgres, serving(tmp_path / "var", DATABASE_URL=postgres.url) as server:
         _, token = account(server)
         server.stop()
@@ -25,4 +25,4 @@ def test_it_serves_what_it_can_and_then_everything(tmp_path):
         assert (ready.status, ready.json()["database"]) == (503, "down")
         assert until(lambda: server.ask("GET", "/api/contacts", token=token).status == 200) < 5
         assert server.try_get("/readyz") == 200
-        account(server)  # the thread that sends letters is alive, too
+        account(server)  # the thread that sends e-mails is alive, too

@@ -7,28 +7,35 @@ import pytest
 from django.conf import settings as django_settings
 from django.core.exceptions import DisallowedHost
 from django.db import OperationalError
+from django.http import HttpResponse, StreamingHttpResponse
 from django.urls import get_resolver
 from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families as parsed
 
 from accounts.models import OutgoingEmail
-from contactbook import counting
 from contactbook.cache import circuit_breaker as breaker
-from contactbook.observability import metrics
-from contactbook.observability import middleware as monitoring
+from contactbook.observability import metrics, request_context
+from contactbook.observability.middleware import RequestMonitoringMiddleware
 from contactbook.tests.live import PASSWORD
 from contactbook.tests.test_manual import OPERATIONS, names, rows
 
 pytestmark = pytest.mark.django_db
 
 
+LABELLED = (
+    metrics.REQUESTS,
+    metrics.REQUEST_SECONDS,
+    metrics.LIMITS_HIT,
+    metrics.CACHE,
+    metrics.LOGINS_REFUSED,
+)
+
+
 @pytest.fixture(autouse=True)
-def empty_seat(monkeypatch):
-    """Nothing is counted yet."""
-    seats = counting.mapped(1)
-    seats[0].taken = True
-    monkeypatch.setattr(counting, "seats", seats)
-    monkeypatch.setattr(counting, "mine", seats[0])
+def nothing_is_counted_yet():
+    for metric in LABELLED:
+        metric.clear()
+    metrics.REDIS_CIRCUIT_OPEN.set(0)
 
 
 def numbers(client, name, **meta):
@@ -39,7 +46,7 @@ def numbers(client, name, **meta):
     return {tuple(v for _, v in sorted(s.labels.items())): s.value for s in samples if s.name == name}
 
 
-def test_it_works(as_alice):
+def test_requests_are_counted_and_timed_by_route(as_alice):
     for _ in range(3):
         as_alice.get("/api/contacts")
     as_alice.get("/api/contacts/nobody")
@@ -49,20 +56,31 @@ def test_it_works(as_alice):
     assert (timed["GET", "contacts"], timed["GET", "contact"]) == (3, 1)
     below = numbers(as_alice, "contactbook_request_seconds_bucket")
     assert below["+Inf", "GET", "contacts"] == 3
-    values = [below[str(bound), "GET", "contacts"] for bound in counting.BOUNDS]
+    values = [below[bound, "GET", "contacts"] for bound in ("0.005", "0.1", "1.0", "10.0")]
     assert values == sorted(values), "each bucket holds those before it"
-    assert numbers(as_alice, "contactbook_processes") == {(): 1}
 
 
 def test_the_manual_lists_every_metric(client):
     listed = {names(row[0])[0]: sorted(names(row[1])) for row in rows(OPERATIONS, "### Metrics")}
-    counted = [*metrics.COUNTED.items(), *metrics.TIMED.items()]
-    labels = {f"{name}_total" if name in metrics.COUNTED else name: sorted(each.labels) for name, each in counted}
-    gauges = {name: [label] for name, (_, label, _) in metrics.asked.items()}
-    own = {name: ["process"] for name in (*metrics.OWN, metrics.CONNECTIONS)}
-    assert listed == labels | gauges | own | {"contactbook_processes": []}
-    answered = [family.name for family in parsed(client.get("/metrics").content.decode())]
-    assert sorted(answered) == sorted(name.removesuffix("_total") for name in listed)
+    client.get("/healthz")
+    families = list(parsed(client.get("/metrics").content.decode()))
+    answered = {f"{family.name}_total" if family.type == "counter" else family.name for family in families}
+    assert answered == set(listed)
+    labels = {
+        "contactbook_requests_total": ["method", "route", "status"],
+        "contactbook_request_seconds": ["method", "route"],
+        "contactbook_limits_hit_total": ["limit"],
+        "contactbook_cache_total": ["cache", "result"],
+        "contactbook_logins_refused_total": ["reason"],
+        "contactbook_redis_circuit_open": [],
+        "contactbook_outgoing_emails": ["state"],
+        "contactbook_outgoing_emails_age_seconds": ["state"],
+    }
+    assert listed == labels
+    for family in families:
+        for sample in family.samples:
+            name = f"{family.name}_total" if family.type == "counter" else family.name
+            assert sorted(set(sample.labels) - {"le"}) == labels[name]
 
 
 @pytest.mark.parametrize("path", ["/metrics", "/metrics/"])
@@ -128,20 +146,20 @@ def test_logins_that_were_refused(as_nobody, alice, limits):
     assert numbers(as_nobody, "contactbook_limits_hit_total") == {("account_failures",): 2}
 
 
-def test_letters_in_the_queue(client):
-    assert numbers(client, "contactbook_letters") == {("waiting",): 0, ("given_up",): 0}
+def test_emails_in_the_queue(client):
+    assert numbers(client, "contactbook_outgoing_emails") == {("waiting",): 0, ("given_up",): 0}
     for due in (timezone.now(), timezone.now(), None):
         OutgoingEmail.objects.create(kind="reset", address="a@example.org", due_at=due)
     OutgoingEmail.objects.update(created_at=timezone.now() - timezone.timedelta(minutes=10))
-    assert numbers(client, "contactbook_letters") == {("waiting",): 2, ("given_up",): 1}
-    assert 600 <= numbers(client, "contactbook_letters_age_seconds")[("waiting",)] < 700
+    assert numbers(client, "contactbook_outgoing_emails") == {("waiting",): 2, ("given_up",): 1}
+    assert 600 <= numbers(client, "contactbook_outgoing_emails_age_seconds")[("waiting",)] < 700
 
 
 def test_the_queue_is_not_counted_without_end(client, monkeypatch, django_assert_num_queries):
     monkeypatch.setattr(type(OutgoingEmail.objects.all()), "AT_MOST", 3)
     OutgoingEmail.objects.bulk_create(OutgoingEmail(kind="reset", address="a@example.org") for _ in range(10))
     with django_assert_num_queries(3):
-        assert numbers(client, "contactbook_letters")[("waiting",)] == 3
+        assert numbers(client, "contactbook_outgoing_emails")[("waiting",)] == 3
 
 
 def test_without_a_database_the_rest_is_told(client, monkeypatch):
@@ -151,19 +169,19 @@ def test_without_a_database_the_rest_is_told(client, monkeypatch):
     client.get("/healthz")
     monkeypatch.setattr("django.db.models.query.QuerySet.count", away)
     monkeypatch.setattr("django.db.models.query.QuerySet.first", away)
-    assert numbers(client, "contactbook_letters") == {}
+    assert numbers(client, "contactbook_outgoing_emails") == {}
     assert numbers(client, "contactbook_requests_total")["GET", "healthz", "200"] == 1
 
 
 def test_a_process_without_redis_is_seen(client, monkeypatch):
-    assert numbers(client, "contactbook_redis_away") == {("0",): 0}
+    assert numbers(client, "contactbook_redis_circuit_open") == {(): 0}
     own = breaker.Breaker()
     monkeypatch.setattr(own, "heal", lambda: None)
     own.fail(ConnectionError())
-    assert numbers(client, "contactbook_redis_away") == {("0",): 1}
+    assert numbers(client, "contactbook_redis_circuit_open") == {(): 1}
     monkeypatch.setattr(breaker, "get_redis_connection", lambda name: type("R", (), {"begin_epoch": lambda self: 1})())
     own.probe()
-    assert numbers(client, "contactbook_redis_away") == {("0",): 0}
+    assert numbers(client, "contactbook_redis_circuit_open") == {(): 0}
 
 
 def test_labels_are_of_a_bounded_number(client):
@@ -229,8 +247,6 @@ def test_a_clients_own_is_not_believed(client, given):
 
 
 def test_an_answer_that_is_streamed_stays_so(rf):
-    from django.http import StreamingHttpResponse
-
     asked = []
 
     def parts():
@@ -238,36 +254,49 @@ def test_an_answer_that_is_streamed_stays_so(rf):
             asked.append(part)
             yield part
 
-    answer = monitoring.Monitoring(lambda request: StreamingHttpResponse(parts()))(rf.get("/"))
+    answer = RequestMonitoringMiddleware(lambda request: StreamingHttpResponse(parts()))(rf.get("/"))
     assert not asked and answer["X-Request-ID"]
     assert b"".join(answer) == b"ab"
 
 
 def test_the_id_is_forgotten_with_the_request(rf):
-    from contactbook.observability import request_context as current
+    seen = []
 
     def fails(request):
-        assert current.request_id() == request.id
+        seen.append((request_context.request.get(), bool(request_context.request_id.get())))
         raise DisallowedHost
 
     with pytest.raises(DisallowedHost):
-        monitoring.Monitoring(fails)(rf.get("/"))
-    assert current.request_id() == ""
+        RequestMonitoringMiddleware(fails)(request := rf.get("/"))
+    assert seen == [(request, True)]
+    assert (request_context.request.get(), request_context.request_id.get()) == (None, "")
 
 
 def test_ids_of_simultaneous_requests_are_not_mixed_up(rf):
-    from contactbook.observability import request_context as current
-
-    both, seen = threading.Barrier(2), []
+    both, inside, outside = threading.Barrier(2), {}, {}
 
     def view(request):
         both.wait(10)
-        seen.append(current.request_id() == request.id)
-        from django.http import HttpResponse
-
+        inside[request.path] = request_context.request_id.get()
+        both.wait(10)
         return HttpResponse()
 
-    threads = [threading.Thread(target=monitoring.Monitoring(view), args=[rf.get("/")]) for _ in range(2)]
+    def ask(path):
+        outside[path] = RequestMonitoringMiddleware(view)(rf.get(path))["X-Request-ID"]
+
+    threads = [threading.Thread(target=ask, args=[path]) for path in ("/a", "/b")]
     [thread.start() for thread in threads]
     [thread.join() for thread in threads]
-    assert seen == [True, True]
+    assert inside == outside and len(set(inside.values())) == 2
+
+
+# 304
+
+
+@pytest.mark.parametrize("path", ["/api/contacts", "/api/contacts/bd"])
+def test_a_304_has_no_content_length(as_alice, path):
+    """RFC 9110 section 8.6: it would have to be the 200's, and a cache that merges 0 into what it holds empties it."""
+    full = as_alice.get(path)
+    assert full["Content-Length"] == str(len(full.content))
+    answer = as_alice.get(path, HTTP_IF_NONE_MATCH=full["ETag"])
+    assert answer.status_code == 304 and "Content-Length" not in answer.headers

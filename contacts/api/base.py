@@ -62,11 +62,11 @@ class ContactBookViewSet(APIViewSet):
         cached = responses.get(key)
         if cached is None:
             response = build(version)
-            headers = {"ETag": f'"{key[:32]}"', **response.headers}
+            headers = {"ETag": f'"{key[:32]}"', **response.headers, "Content-Type": "application/json"}
             cached = CachedResponse(as_json(response.data).decode(), headers)
             responses.store(key, cached)
         if is_not_modified(request, cached.headers["ETag"]):
             not_modified = HttpResponse(status=304, headers=cached.headers)
             del not_modified["Content-Type"]
             return not_modified
-        return HttpResponse(cached.content, content_type="application/json", headers=cached.headers)
+        return HttpResponse(cached.content, headers=cached.headers)

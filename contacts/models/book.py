@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from contactbook.exceptions import ConflictError
 from contacts.cards import jscontact
-from contacts.models.change import Change
+from contacts.models.change import Change, ChangeQuerySet
 from contacts.models.contact import Contact
 from contacts.models.group import Group
 
@@ -63,6 +63,13 @@ class BookManager(models.Manager["Book"]):
             owners = {contact.user_id for contact in stale}
             self.filter(pk__in=owners).update(fold_version=F("fold_version") + 1)
         return len(stale)
+
+    def erase_contents(self, changes: ChangeQuerySet) -> int:
+        """Erase the contents of these changes and lower the byte counts of their books; return how many there were."""
+        with transaction.atomic():
+            for owner, size in changes.sizes_by_book().items():
+                self.filter(pk=owner).update(bytes=F("bytes") - size)
+            return changes.erase_contents()
 
     def begin_new_epoch(self, moment: datetime) -> None:
         """After a restore from a backup: no number that was given before is given again.

@@ -12,7 +12,7 @@ from PIL import Image
 from urllib3 import Timeout
 
 from contacts.avatars import cloudinary as cloudinary_storage
-from contacts.avatars import image as avatars
+from contacts.avatars import storage as avatars
 from contacts.tests.cloudinary_server import CloudinaryServer, Handler
 from contacts.tests.test_avatar_pixels import file_of
 
@@ -49,16 +49,16 @@ def impatient(monkeypatch):
 
 
 def test_a_picture_is_kept_on_disk_and_discarded(disk):
-    url = avatars.keep(JPEG)
+    url = avatars.store(JPEG)
     name = url.removeprefix(BASE_URL)
     assert avatars.NAME.fullmatch(name)
     assert (disk / name).read_bytes() == JPEG
-    avatars.discard(url)
+    avatars.delete(url)
     assert not list(disk.iterdir())
 
 
 def test_names_are_never_the_same(disk):
-    assert len({avatars.keep(JPEG) for _ in range(20)}) == 20
+    assert len({avatars.store(JPEG) for _ in range(20)}) == 20
 
 
 def test_a_full_disk_keeps_nothing_and_leaves_no_half_file(disk, monkeypatch):
@@ -70,7 +70,7 @@ def test_a_full_disk_keeps_nothing_and_leaves_no_half_file(disk, monkeypatch):
 
     monkeypatch.setattr(avatars, "ContentFile", TooLongForTheDisk)
     with pytest.raises(avatars.StorageUnavailable):
-        avatars.keep(JPEG)
+        avatars.store(JPEG)
     assert not list(disk.iterdir())
 
 
@@ -78,7 +78,7 @@ def test_a_folder_that_cannot_be_made_is_unavailable_storage(disk):
     disk.parent.parent.mkdir(exist_ok=True)
     disk.parent.write_text("a file where the folder should be")
     with pytest.raises(avatars.StorageUnavailable):
-        avatars.keep(JPEG)
+        avatars.store(JPEG)
 
 
 @pytest.mark.parametrize(
@@ -102,35 +102,35 @@ def test_a_folder_that_cannot_be_made_is_unavailable_storage(disk):
     ],
 )
 def test_what_is_not_ours_is_left_alone(disk, url):
-    ours = avatars.keep(JPEG)
+    ours = avatars.store(JPEG)
     precious = disk.parent.parent / "precious.txt"
     precious.write_text("precious")
-    avatars.discard(url and url.format(name=ours.removeprefix(BASE_URL)))
+    avatars.delete(url and url.format(name=ours.removeprefix(BASE_URL)))
     assert precious.exists() and len(list(disk.iterdir())) == 1
 
 
 def test_discarding_twice_or_on_a_broken_disk_raises_nothing(disk, monkeypatch, caplog):
-    url = avatars.keep(JPEG)
-    avatars.discard(url)
-    avatars.discard(url)
+    url = avatars.store(JPEG)
+    avatars.delete(url)
+    avatars.delete(url)
 
     def broken(storage, name):
         raise OSError(errno.EIO, "Input/output error")
 
     monkeypatch.setattr(FileSystemStorage, "delete", broken)
-    avatars.discard(url)
+    avatars.delete(url)
     assert "may be left over" in caplog.text
 
 
 @pytest.mark.parametrize("algorithm", ["sha1", "sha256"])
 def test_a_picture_is_kept_at_cloudinary_and_discarded(far_end, settings, algorithm):
     use_cloudinary(settings, far_end.url_with(far_end.secret, signature_algorithm=algorithm))
-    url = avatars.keep(JPEG)
+    url = avatars.store(JPEG)
     assert url.startswith("https://res.cloudinary.com/testcloud/image/upload/avatars/")
     assert far_end.image(url) == JPEG
     fields = far_end.requests[0].fields
     assert fields["overwrite"] == "0" and len(fields["signature"]) == {"sha1": 40, "sha256": 64}[algorithm]
-    avatars.discard(url)
+    avatars.delete(url)
     assert far_end.images == {} and far_end.requests[-1].fields["invalidate"] == "1"
 
 
@@ -144,14 +144,14 @@ def test_the_environment_of_the_library_is_not_used(far_end, monkeypatch):
     }
     for name, value in wrong.items():
         monkeypatch.setitem(cloudinary.config().__dict__, name, value)
-    url = avatars.keep(JPEG)
+    url = avatars.store(JPEG)
     assert far_end.image(url) == JPEG and url.startswith("https://")
 
 
 def test_a_wrong_secret_is_refused_and_never_logged(far_end, settings, caplog):
     use_cloudinary(settings, far_end.url_with("the-wrong-secret"))
     with pytest.raises(avatars.StorageUnavailable):
-        avatars.keep(JPEG)
+        avatars.store(JPEG)
     assert far_end.images == {}
     assert "Invalid Signature" in caplog.text and "wrong-secret" not in caplog.text
 
@@ -160,16 +160,16 @@ def test_a_wrong_secret_is_refused_and_never_logged(far_end, settings, caplog):
 def test_nothing_is_left_behind_by_an_upload_that_fails(far_end, impatient, mode):
     far_end.upload_mode = mode
     with pytest.raises(avatars.StorageUnavailable):
-        avatars.keep(JPEG)
+        avatars.store(JPEG)
     assert far_end.images == {}
     assert [request.action for request in far_end.requests] == ["upload", "destroy"]
 
 
 @pytest.mark.parametrize("mode", ["refuse", "hang", "drop"])
 def test_discarding_survives_a_far_end_that_fails(far_end, impatient, mode, caplog):
-    url = avatars.keep(JPEG)
+    url = avatars.store(JPEG)
     far_end.destroy_mode = mode
-    avatars.discard(url)
+    avatars.delete(url)
     assert "may be left over" in caplog.text and far_end.secret not in caplog.text
 
 
@@ -178,7 +178,7 @@ def test_a_far_end_that_is_down_is_asked_for_nothing_more(settings, caplog):
         url = gone.url
     use_cloudinary(settings, url)
     with pytest.raises(avatars.StorageUnavailable):
-        avatars.keep(JPEG)
+        avatars.store(JPEG)
     assert "may be left over" not in caplog.text
 
 
@@ -189,18 +189,18 @@ def test_an_answer_that_makes_no_sense_is_unavailable_storage(far_end, monkeypat
     reply = Handler.reply
     monkeypatch.setattr(Handler, "reply", lambda handler, status, body: reply(handler, 200, answer))
     with pytest.raises(avatars.StorageUnavailable):
-        avatars.keep(JPEG)
+        avatars.store(JPEG)
 
 
 def test_pictures_of_another_account_are_left_alone(far_end):
-    url = avatars.keep(JPEG)
+    url = avatars.store(JPEG)
     for other in (
         url.replace("testcloud", "othercloud"),
         url.replace("https:", "http:"),
         url + "?",
         url.upper(),
     ):
-        avatars.discard(other)
+        avatars.delete(other)
     assert len(far_end.images) == 1 and len(far_end.requests) == 1
 
 

@@ -13,7 +13,7 @@ from django.http import Http404
 from PIL import Image
 
 from contactbook.api.exceptions import PreconditionFailed
-from contacts.api.base import Contacts
+from contacts.api.base import ContactBookViewSet
 from contacts.avatars import image as avatars
 from contacts.models import Contact
 from contacts.tests.cast import (
@@ -185,7 +185,7 @@ def test_if_match_holds_the_state_that_was_read(as_alice, folder):
 
 def test_a_commit_that_was_not_answered_may_have_been_done(as_alice, folder, monkeypatch):
     """So what it named is still there."""
-    contact, writing = add(as_alice, "Ann"), Contacts.writing
+    contact, writing = add(as_alice, "Ann"), ContactBookViewSet.writing
 
     @contextlib.contextmanager
     def unanswered(view):
@@ -193,7 +193,7 @@ def test_a_commit_that_was_not_answered_may_have_been_done(as_alice, folder, mon
             yield book
         raise OperationalError("server closed the connection unexpectedly")
 
-    monkeypatch.setattr(Contacts, "writing", unanswered)
+    monkeypatch.setattr(ContactBookViewSet, "writing", unanswered)
     assert upload(as_alice, path(contact)).status_code == 503
     (kept,) = folder.iterdir()
     assert as_alice.get(path(contact)).json()["avatar"].endswith(kept.name)
@@ -207,7 +207,7 @@ def test_what_was_refused_late_leaves_no_file(as_alice, folder, monkeypatch, ref
     def refuse(view, book):
         raise refusal
 
-    monkeypatch.setattr(Contacts, "asked_for", refuse)
+    monkeypatch.setattr(ContactBookViewSet, "get_contact_for_update", refuse)
     assert upload(as_alice, path(contact)).status_code == status
     assert list(folder.iterdir()) == []
 

@@ -194,10 +194,9 @@ def test_few_and_many_matches_are_listed_alike(as_alice, five, monkeypatch):
         {"q": "x", "order": "-updated"},
     ]
     few = [walked(as_alice, limit=1, **query)[0] for query in queries]
-    monkeypatch.setattr("contacts.search.SMALL", 0)
+    monkeypatch.setattr("contacts.search.LARGE_BOOK", 0)
     settle()
     assert [walked(as_alice, limit=1, **query)[0] for query in queries] == few
     monkeypatch.setattr("contacts.api.contacts.FEW", 0)
-    monkeypatch.setattr("contacts.api.contacts.FEW_FOUND", 0)
     settle()
     assert [walked(as_alice, limit=1, **query)[0] for query in queries] == few

@@ -9,7 +9,7 @@ from django.core.files.storage import storages
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from contacts.avatars import image as avatars
+from contacts.avatars import storage as avatars
 from contacts.models import Book, Change, Contact, IdempotencyRecord
 from contacts.tests.cast import add, path
 from contacts.tests.cloudinary_server import CloudinaryServer
@@ -49,7 +49,7 @@ def in_the_trash(client, days, **fields):
 
 
 def picture(days=2):
-    url = avatars.keep(b"jpeg")
+    url = avatars.store(b"jpeg")
     file = storages["avatars"].path(url.rpartition("/")[2])
     then = timezone.now().timestamp() - days * 86400
     os.utime(file, (then, then))
@@ -137,7 +137,7 @@ def test_pictures_at_cloudinary_are_found_on_all_its_pages(as_alice, settings, c
     with CloudinaryServer() as server:
         backend = {"BACKEND": "contacts.avatars.cloudinary.CloudinaryStorage", "OPTIONS": {"url": server.url}}
         settings.STORAGES = {**settings.STORAGES, "avatars": backend}
-        urls = [avatars.keep(b"\xff\xd8\xff") for _ in range(5)]
+        urls = [avatars.store(b"\xff\xd8\xff") for _ in range(5)]
         server.images["avatars/somebody-elses"] = server.images["elsewhere"] = b"x"
         add(as_alice, avatar=urls[2])
         assert purge(capsys, dry_run=True) == [0, 0, 0, 4]

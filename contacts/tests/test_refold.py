@@ -19,10 +19,10 @@ def test_it_works(as_alice, alice, capsys):
     before = Contact.objects.values().get(pk=contact["id"])
     stale = {"fullname_folded": "łukasz", "email_folded": "", "month_day": 1, "phone": "5", "birthday": None}
     Contact._base_manager.filter(pk=contact["id"]).update(**stale)
-    assert refold(capsys) == "1 contacts were renewed.\n"
+    assert refold(capsys) == "1 contacts were updated.\n"
     assert Contact.objects.values().get(pk=contact["id"]) == before
-    assert refold(capsys) == "0 contacts were renewed.\n"
-    assert Change.objects.count() == 2 and Book.objects.version_of(alice.pk).sequence == 2
+    assert refold(capsys) == "0 contacts were updated.\n"
+    assert Change.objects.count() == 2 and Book.objects.version(alice.pk).sequence == 2
     assert as_alice.get("/api/contacts").json() == [other, contact]
 
 

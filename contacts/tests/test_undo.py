@@ -73,7 +73,7 @@ def test_what_was_purged_is_a_conflict(as_alice):
 def test_what_is_no_longer_kept_is_a_conflict_and_stays(as_alice):
     contact = add(as_alice, "Ann")
     as_alice.patch(path(contact), {"fullname": "Bea"}, format="json")
-    Change.objects.all().forget()
+    Change.objects.all().erase_contents()
     assert results(as_alice, since=1) == results(as_alice, change=2) == [(contact["id"], "nothing", "conflict")]
     assert names(as_alice.get("/api/contacts")) == ["Bea"]
 

@@ -8,8 +8,6 @@ from typing import Any
 from django.conf import settings
 from django.core.files.storage import storages
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import transaction
-from django.db.models import F
 from django.utils import timezone
 
 from contactbook.db.batches import in_batches
@@ -44,7 +42,7 @@ class Command(BaseCommand):
             return
         erased = in_batches(self, trash, lambda keys: erase_contacts(keys, moment))
         self.stdout.write(f"{erased:,} contacts were erased from the trash.")
-        emptied = in_batches(self, contents, lambda keys: erase_contents(keys, moment))
+        emptied = in_batches(self, contents, lambda keys: Book.objects.erase_contents(contents.filter(pk__in=keys)))
         self.stdout.write(f"{emptied:,} changes lost their contents.")
         deleted = in_batches(self, answers, lambda keys: answers.filter(pk__in=keys).delete()[0])
         self.stdout.write(f"{deleted:,} answers were deleted.")
@@ -64,15 +62,6 @@ def erase_contacts(contact_ids: list[int], moment: datetime) -> int:
                 book.purge(contact)
                 erased += 1
     return erased
-
-
-def erase_contents(change_ids: list[int], moment: datetime) -> int:
-    """Erase the contents of these changes, and lower the byte counts of their books."""
-    with transaction.atomic():
-        changes = Change.objects.with_contents_before(moment).filter(pk__in=change_ids)
-        for owner, size in changes.sizes_by_book().items():
-            Book.objects.filter(pk=owner).update(bytes=F("bytes") - size)
-        return changes.erase_contents()
 
 
 def unused_pictures(moment: datetime) -> set[str]:

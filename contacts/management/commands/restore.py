@@ -8,29 +8,29 @@ from contacts.backup import BackupError, check, restore
 
 class Command(BaseCommand):
     help = (
-        "Puts an installation back as a backup file has it; what was written since is lost. Stop the servers first: "
-        "requests to one that goes on wait, or are a 503."
+        "Replaces the database with the one in a backup, and adds its pictures. What was written since the backup is "
+        "lost. Stop the servers first: the requests of a running server wait or are a 503."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("file", type=Path, help="what `backup` wrote")
-        parser.add_argument("--yes", action="store_true", help="do not ask")
-        parser.add_argument("--dry-run", action="store_true", help="only look whether the file is whole")
+        parser.add_argument("file", type=Path, help="a file that the command backup wrote")
+        parser.add_argument("--yes", action="store_true", help="do not ask for confirmation")
+        parser.add_argument("--dry-run", action="store_true", help="check whether the file can be restored here")
 
     def handle(self, *args: Any, file: Path, yes: bool, dry_run: bool, **options: Any) -> None:
         try:
-            found = check(file)
-            self.stdout.write(f"{file} was made {found['at']}: {sum(found['tables'].values())} rows, whole.")
-            if dry_run or not (yes or agreed()):
+            manifest = check(file)
+            self.stdout.write(f"{file}: made {manifest['at']}, {manifest['rows']:,} rows. The backup is complete.")
+            if dry_run or not (yes or confirmed()):
                 return
             restore(file)
         except BackupError as error:
             raise CommandError(str(error)) from error
-        self.stdout.write("Restored. Programs that keep a copy will be told to read everything anew.")
+        self.stdout.write("Restored. Programs that keep a copy of the contacts will read all of them again.")
 
 
-def agreed() -> bool:
+def confirmed() -> bool:
     try:
-        return input("Replace everything that is here now? [y/N] ").lower() == "y"
-    except EOFError:  # nobody is there to ask
+        return input("Replace everything in this installation? [y/N] ").lower() == "y"
+    except EOFError:  # there is no terminal
         return False
