@@ -47,8 +47,8 @@ class KeyRing(TokenBackend):
     def decode(self, token: Any, verify: bool = True) -> dict[str, Any]:
         """Decode as simplejwt does, but without `iat`: the clocks of hosts differ, and are set back."""
         try:
-            key, options = self.get_verifying_key(token), {"verify_iat": False}
-            return jwt.decode(token, key, algorithms=[self.algorithm], options=options)
+            key = self.get_verifying_key(token)
+            return jwt.decode(token, key, algorithms=[self.algorithm], options={"verify_iat": False})
         except jwt.ExpiredSignatureError:
             raise TokenBackendExpiredToken("Token is expired") from None
         except (jwt.InvalidTokenError, RecursionError, ValueError):

@@ -117,6 +117,11 @@ class UndoStep:
         return {"id": self.contact_id, "does": self.action, "status": "conflict" if self.conflict else "done"}
 
 
+def plan(book: Book, given: dict[str, Any]) -> list[UndoStep]:
+    """Plan the undo of one `change`, or of everything `since` one."""
+    return plan_since(book, given["since"]) if "since" in given else plan_one(book, given["change"])
+
+
 def plan_since(book: Book, number: int) -> list[UndoStep]:
     """Plan to undo everything after change `number`: the first later change of each contact says how it was."""
     changes = Change.objects.for_user(book.user_id).filter(number__gt=number)
@@ -126,7 +131,7 @@ def plan_since(book: Book, number: int) -> list[UndoStep]:
         raise InvalidValueError("since", f"That would change more than {MAX_UNDONE} contacts; undo less at once.")
     firsts = list(changes.filter(number__in=numbers).order_by("number"))
     contacts = Contact.objects.all_of(book.user_id).in_bulk([change.contact_id for change in firsts])
-    return [plan(change, contacts.get(change.contact_id)) for change in firsts]
+    return [step_before(change, contacts.get(change.contact_id)) for change in firsts]
 
 
 def plan_one(book: Book, number: int) -> list[UndoStep]:
@@ -136,12 +141,12 @@ def plan_one(book: Book, number: int) -> list[UndoStep]:
     if change is None:
         raise NotFoundError("Change was not found")
     contact = Contact.objects.all_of(book.user_id).filter(pk=change.contact_id).first()
-    step = plan(change, contact)
+    step = step_before(change, contact)
     step.conflict |= changes.of(change.contact_id).filter(number__gt=number).exists()
     return [step]
 
 
-def plan(first: Change, contact: Contact | None) -> UndoStep:
+def step_before(first: Change, contact: Contact | None) -> UndoStep:
     """Return the step that takes the contact back to before that change of it."""
     if first.kind == Change.Kind.CREATED:
         return UndoStep(first.contact_id, contact, None, live=False)

@@ -3,10 +3,11 @@
 from datetime import date
 from typing import Any
 
+from contactbook.db.fields import MAX_BIGINT
 from contactbook.exceptions import NotFoundError
 from contacts.cards import birthdays
 from contacts.models import ContactQuerySet
-from contacts.models.contact import MAX_BIGINT, NOT_FOUND
+from contacts.models.contact import NOT_FOUND
 
 LARGE_BOOK = 1000  # contacts; a smaller book is read in order until one matches
 EARLY = 200  # contacts at the start of a large book's order, where a frequent text is found first
@@ -58,7 +59,8 @@ class UpcomingBirthdays:
         self.contacts, self.columns = contacts, columns
 
     def __getitem__(self, page: slice) -> list[Row]:
-        skip, rows = page.start, []
+        skip: int = page.start
+        rows: list[Row] = []
         for segment in self.segments:
             wanted = page.stop - page.start - len(rows)
             if not wanted:

@@ -125,9 +125,9 @@ def test_a_dry_retry_lists_and_changes_nothing(letter):
 def test_send_emails_sends_those_that_are_due_and_no_others(mailbox, make_user):
     zoe = make_user("zoe")
     now = timezone.now()
-    Letter.objects.create(kind="reset", address=zoe.email)
-    Letter.objects.create(kind="reset", address="later@example.org", due_at=now + timedelta(minutes=5))
+    OutgoingEmail.objects.create(kind="reset", address=zoe.email)
+    OutgoingEmail.objects.create(kind="reset", address="later@example.org", due_at=now + timedelta(minutes=5))
     assert run("send_emails") == "1 e-mails were sent.\n"
     assert [mail["To"] for mail in mailbox.messages] == [zoe.email]
     assert run("send_emails") == "0 e-mails were sent.\n"
-    assert Letter.objects.get().address == "later@example.org"
+    assert OutgoingEmail.objects.get().address == "later@example.org"

@@ -101,7 +101,7 @@ class KeyPagination(SkipLimitPagination):
         self.by_cursor = self.cursor is not None or "skip" not in query
         self.edges: list[Row] = []  # the first row and the last
 
-    def paginate_queryset(self, queryset: QuerySet[Any, Row], request: Request, view: Any = None) -> list[Row]:
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
         self.request = request
         if not self.cursor:
             rows = self.rows_after_skip(queryset)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def client(request: HttpRequest | Request) -> str:
     """Return who is counted: the account where there is one, else the address."""
     user = request.user
-    return f"user:{user.pk}" if user.is_authenticated else f"address:{client_address(request)}"  # type: ignore[arg-type]
+    return f"user:{user.pk}" if user.is_authenticated else f"address:{client_address(request)}"
 
 
 class RouteThrottle(BaseThrottle):

@@ -48,7 +48,7 @@ class APIViewSet(ViewSet):
         return super().handle_exception(as_api_exception(exc))
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """DRF's steps in another order: a request is counted before it is refused, by address if nobody is logged in."""
+        """DRF's steps in another order: a request is counted before it is refused, by address without a user."""
         self.format_kwarg = None
         request.accepted_renderer, request.accepted_media_type = self.perform_content_negotiation(request)
         request.version, request.versioning_scheme = self.determine_version(request, *args, **kwargs)

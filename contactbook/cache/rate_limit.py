@@ -72,7 +72,7 @@ class ProcessLog:
         self.requests = 0
 
     def acquire(self, key: str, limit: int, span: int, ticket: str) -> tuple[int, float]:
-        """Return how many requests the log holds, this one included (0: refused), and seconds until the oldest leaves."""
+        """Return how many requests the log holds, this one too (0: refused), and seconds until the oldest leaves."""
         with self.lock:
             now = time.monotonic()
             self.sweep(now)

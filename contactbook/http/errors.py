@@ -42,13 +42,14 @@ def method_not_allowed(request: HttpRequest) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Answer an exception of a page as the API answers it: 503 where it may pass, else 500."""
+    """Answer an exception of a page as the API answers it: 404, 409 or 503 where that fits, else 500."""
     error = sys.exc_info()[1]
     known = as_api_exception(error) if isinstance(error, Exception) else None
-    if not isinstance(known, Unavailable):
+    if known is None or known.status_code not in (404, 409, 503):
         return error_response(request, 500, SERVER_ERROR)
-    response = error_response(request, 503, str(known.detail))
-    response["Retry-After"] = str(known.wait)
+    response = error_response(request, known.status_code, str(known.detail))
+    if isinstance(known, Unavailable):
+        response["Retry-After"] = str(known.wait)
     return response
 
 

@@ -7,7 +7,7 @@ nothing, and one killed after it has left the answer. An error rolls back and le
 import functools
 import hashlib
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from django.db import IntegrityError, OperationalError, transaction
 from django.http import HttpResponse
@@ -63,7 +63,7 @@ def claim(request: Request, key: str, fingerprint: str) -> IdempotencyRecord:
         return record
     try:
         with transaction.atomic():
-            return IdempotencyRecord.objects.create(user_id=request.user.pk, key=key, request=fingerprint)
+            return IdempotencyRecord.objects.create(user_id=cast(int, request.user.pk), key=key, request=fingerprint)
     except IntegrityError:  # a request at the same time was faster
         record = records.first()
     except OperationalError as error:

@@ -7,9 +7,9 @@ from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
 from contactbook.api.fields import Flag, Number, Text
+from contactbook.db.fields import MAX_BIGINT
 from contacts.cards.jscontact import FAVOURITE
 from contacts.models import Change, Group
-from contacts.models.contact import MAX_BIGINT
 from contacts.serializers.contacts import ContactOutput, WholeContactOutput
 
 MAX_ITEMS = 1000
