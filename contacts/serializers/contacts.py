@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from contactbook.api.exceptions import Invalid
@@ -156,9 +158,13 @@ def phone_text(values: dict[str, Any], stored: str | None) -> str | None:
     return stored if values.keys() & {"phone", "phone_number"} else None
 
 
+@extend_schema_field(OpenApiTypes.BINARY)
+class Upload(serializers.FileField):
+    pass
+
+
 class AvatarInput(serializers.Serializer):
-    encoding = {"file": {"contentType": "image/jpeg, image/png, image/webp, image/gif"}}
-    file = serializers.FileField(allow_empty_file=True)
+    file = Upload(allow_empty_file=True)
 
 
 class ContactOutput(serializers.Serializer):
