@@ -211,14 +211,24 @@ class User(AbstractBaseUser, PermissionsMixin):
             self.save(update_fields=["closed_at"])
 
     def set_new_password(self, raw_password: str) -> None:
-        """Set the password of an owner who followed a reset link: ends every session, confirms the address."""
+        """Set the password of an owner who followed a reset link: ends every session, confirms the address.
+
+        The name of an unconfirmed account may be a stranger's choice: it becomes the address's part before the @.
+        """
         self.set_password(raw_password)
-        self.confirmed_at = self.confirmed_at or timezone.now()
+        if self.confirmed_at is None:
+            self.username, self.confirmed_at = self.email.partition("@")[0], timezone.now()
         with transaction.atomic():
-            self.save(update_fields=["password", "token_version", "confirmed_at"])
+            columns = ["password", "token_version", "confirmed_at", "username"]
+            self.save(update_fields=columns if self.pk else None)
             self.end_sessions()
             OutgoingEmail.objects.queue(OutgoingEmail.Kind.PASSWORD_CHANGED, self.email)
         rate_limit.clear("account_failures", self.email_key)
+
+    def start_over(self) -> "User":
+        """Delete the account with everything in it; return an empty one with the same address, not yet saved."""
+        self.delete()
+        return User(email=self.email, username=self.email.partition("@")[0])
 
     def end_sessions(self) -> None:
         self.sessions.all().delete()

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from csp.constants import HEADER
 from csp.middleware import CSPMiddleware
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.http.response import HttpResponseBase
 
-from contactbook.http.errors import HANDLERS, is_api
+from contactbook.http.errors import HANDLERS, error_response, is_api
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -50,6 +50,26 @@ class ContentSecurityPolicyMiddleware(CSPMiddleware):
             return response
         answer: HttpResponseBase = super().process_response(request, response)
         return answer
+
+
+def require_whole_body(get_response: GetResponse) -> GetResponse:
+    """Refuse a body that ended before its Content-Length: a password that was cut off must not be tried.
+
+    Larger bodies than DATA_UPLOAD_MAX_MEMORY_SIZE are not read here: they are uploads, whose formats show it.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        length = request.META.get("CONTENT_LENGTH") or "0"
+        if length.isdecimal() and 0 < int(length) <= settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+            try:
+                whole = len(request.body) >= int(length)
+            except UnreadablePostError:
+                whole = False
+            if not whole:
+                return error_response(request, 400, "The body is shorter than its Content-Length.")
+        return get_response(request)
+
+    return middleware
 
 
 def utf8_forms(get_response: GetResponse) -> GetResponse:
