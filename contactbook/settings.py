@@ -1,7 +1,7 @@
 """Django's settings. Every variable of the environment is read once, by contactbook/env/.
 
-An empty environment is the embedded stack: SQLite, one process, mails on the terminal. A value that cannot
-be used stops the start with one sentence.
+Without any variable the product runs on SQLite in one process and prints e-mails on the terminal. An invalid value
+ends the start with one sentence.
 """
 
 import os
@@ -90,7 +90,7 @@ EMAIL_HOST, EMAIL_PORT = env.mail.host, env.mail.port
 EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = env.mail.user, env.mail.password
 EMAIL_USE_TLS, EMAIL_USE_SSL = env.mail.use_tls, env.mail.use_ssl
 EMAIL_FILE_PATH = env.mail.folder or VAR_DIR / "mail"
-EMAIL_TIMEOUT = 30  # seconds for each step; only the background delivery waits (LEASE in accounts/models/letter.py)
+EMAIL_TIMEOUT = 30  # seconds for each step; only the background delivery waits (LEASE in accounts/models/email.py)
 ANYMAIL = env.anymail
 
 # Avatars
@@ -163,7 +163,7 @@ WHITENOISE_AUTOREFRESH = False
 TIME_ZONE = "UTC"
 USE_I18N = False
 
-# Bounds of a request, in bytes and fields; an avatar's bound is in contacts/avatars/image.py
+# Limits of a request, in bytes and fields; the limit of a picture is in contacts/avatars/image.py
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 FILE_UPLOAD_HANDLERS = [

@@ -1,4 +1,4 @@
-"""Pages of a list, by skip and limit or by cursor, with X-Total-Count and Link headers around a bare array."""
+"""Pagination by skip and limit or by cursor. The body is a bare array; totals and links are in headers."""
 
 import base64
 import json
@@ -12,7 +12,7 @@ from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-DEEP = 500  # rows to skip, from which on they are skipped in the index alone
+DEEP = 500  # rows to skip, from which on only the index is read for them
 
 Row = dict[str, Any]
 
@@ -117,11 +117,11 @@ class KeyPagination(SkipLimitPagination):
         rows = self.sorted(queryset)
         if self.skip < DEEP:
             return self.read(rows, self.skip)
-        keys = rows.values("pk")[self.skip : self.skip + self.limit + 1]  # the skipped rows are read in the index alone
+        keys = rows.values("pk")[self.skip : self.skip + self.limit + 1]  # skipped rows are read from the index only
         return self.read(self.sorted(queryset.filter(pk__in=keys)), 0)
 
     def rows_before(self, queryset: QuerySet[Any, Row]) -> list[Row]:
-        """Return the page that ends at the cursor: read backwards, then turned around."""
+        """Return the page that ends at the cursor. It is read in reverse order."""
         self.has_next = True
         rows = list(self.sorted(self.beyond(queryset, back=True), back=True)[: self.limit + 1]) if self.limit else []
         self.has_previous = len(rows) > self.limit

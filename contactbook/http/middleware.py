@@ -12,15 +12,15 @@ from contactbook.http.errors import HANDLERS, is_api
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
-# The policy of what is not a page: it loads nothing and may be framed by nobody.
+# For responses that are not pages: they load nothing, and no page may frame them.
 DATA_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 
 class JSONErrorMiddleware:
-    """Gives Django's own error answers under /api the API's shape, and every answer the security headers.
+    """Converts Django's own error pages under /api to JSON, and adds the security headers to every response.
 
-    With DEBUG Django's error pages show settings and code. The headers are set here too, since an answer to a
-    host that is not allowed comes from middleware further out than SecurityMiddleware.
+    With DEBUG Django's error pages show settings and code. The headers are set here because the response to a host
+    that is not allowed does not pass through SecurityMiddleware.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -42,7 +42,7 @@ class JSONErrorMiddleware:
 
 
 class ContentSecurityPolicyMiddleware(CSPMiddleware):
-    """django-csp's for pages, and one fixed policy for JSON."""
+    """Sets django-csp's policy on pages, and DATA_POLICY on JSON."""
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         if is_api(request) and not response.headers.get("Content-Type", "").startswith("text/html"):
