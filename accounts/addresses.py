@@ -1,9 +1,9 @@
-"""When two spellings are one e-mail address."""
+"""Comparison of e-mail addresses."""
 
 import contextlib
 import unicodedata
 
-MAX_KEY = 320  # characters: 64 of a mailbox, @, 255 of a domain (RFC 5321 §4.5.3.1)
+MAX_KEY = 320  # characters: 64 of the mailbox, @, 255 of the domain (RFC 5321 §4.5.3.1)
 
 
 def email_key(address: str) -> str:
@@ -16,5 +16,8 @@ def email_key(address: str) -> str:
 
 
 def is_deliverable(address: str) -> bool:
-    """Django's validator allows control characters in a quoted mailbox, and domains that grow in ASCII."""
+    """Return False for addresses that Django's validator accepts by mistake.
+
+    They have control characters in a quoted mailbox, or a domain that is too long in its ASCII form.
+    """
     return address.isprintable() and len(email_key(address)) <= MAX_KEY
