@@ -20,9 +20,9 @@ Row = dict[str, Any]
 
 
 def of_contact(contact: Contact, skip: int, limit: int) -> list[dict[str, Any]]:
-    """Return a contact's changes, newest first, each with what it changed; `fields` is null where that was erased."""
+    """Return a contact's changes, newest first, each with what it changed; `fields` is None if that was erased."""
     changes = Change.objects.for_user(contact.user_id).of(contact.pk).order_by("-number")
-    changes = changes.filter(number__lte=contact.revision)  # those that are in the card as it was read
+    changes = changes.filter(number__lte=contact.revision)  # later ones are not in the card that was read
     rows = list(changes[max(skip - 1, 0) : skip + limit])
     after: Card | None = contact.card
     if skip:
@@ -182,8 +182,8 @@ class Feed:
         if self.since == self.newest:
             return
         last = self.since
-        for place, row in enumerate(heapq.merge(self.purged(), self.changed(columns), key=itemgetter("number"))):
-            if place == self.limit:
+        for index, row in enumerate(heapq.merge(self.purged(), self.changed(columns), key=itemgetter("number"))):
+            if index == self.limit:
                 self.next_since, self.more = last, True
                 return
             last = row["number"]

@@ -1,7 +1,6 @@
-"""Text without case and diacritics, the same on every database: `Łukasz` and `lukasz` fold alike.
+"""Folding of text for search: it removes case and diacritics, so `Łukasz` and `lukasz` are equal on every database.
 
-Data in, text out; imports nothing of ours. Stored folded texts must be made anew (`manage.py refold`)
-when this, or Python's Unicode data, changes.
+When this module or Python's Unicode data change, run `manage.py refold` to fold the stored texts again.
 """
 
 import functools

@@ -54,7 +54,7 @@ class BookManager(models.Manager["Book"]):
     def refold(self, contact_ids: list[int]) -> int:
         """Derive the columns of these contacts from their cards again; return how many differed.
 
-        That is no change for the log: the cards stay, so no client's copy is out of date.
+        The log gets no change: the cards stay the same, and so do clients' copies.
         """
         with transaction.atomic():
             contacts = Contact.objects.select_for_update().filter(pk__in=contact_ids)
@@ -72,7 +72,7 @@ class BookManager(models.Manager["Book"]):
             return changes.erase_contents()
 
     def begin_new_epoch(self, moment: datetime) -> None:
-        """After a restore from a backup: no number that was given before is given again.
+        """Renew the numbers after a restore from a backup, so that no number of the lost history is used again.
 
         A client that asks for the changes since an older number is told to read everything. Numbers go on from the
         clock, in microseconds since 1970: no book counts as fast, so every number of the lost history is lower.
@@ -145,7 +145,7 @@ class Book(models.Model):
         return self.put_card(contact, jscontact.with_flat(contact.card, flat))
 
     def put_card(self, contact: Contact, card: jscontact.Card) -> Contact:
-        """Replace the card. A card that is the same leaves no trace."""
+        """Replace the card. Nothing is written if the card is the same."""
         before = contact.card
         if jscontact.same(card, before):
             return contact
@@ -169,7 +169,7 @@ class Book(models.Model):
         return self.write(contact, Change.Kind.RESTORED, contact.card)
 
     def purge(self, contact: Contact) -> None:
-        """Erase a contact of the trash and the contents of its changes; that it was there stays in the log."""
+        """Erase a contact in the trash and the contents of its changes. The log still says that it existed."""
         changes = Change.objects.for_user(self.user_id).of(contact.pk)
         self.bytes -= contact.size + changes.sizes_by_book().get(self.user_id, 0)
         changes.erase_contents()
@@ -218,7 +218,7 @@ class Book(models.Model):
             self.live += live
 
     def log(self, contact: Contact, kind: Change.Kind, before: jscontact.Card | None) -> None:
-        """Add a change of the contact, or combine it with the one that this transaction has of it already."""
+        """Add a change of the contact, or combine it with the one of the same transaction."""
         change = Change(
             book_id=self.user_id,
             number=self.sequence + 1,

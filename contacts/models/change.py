@@ -29,7 +29,7 @@ class ChangeQuerySet(models.QuerySet["Change"]):
         return dict(self.order_by().values_list("book").annotate(Sum("size")))
 
     def erase_contents(self) -> int:
-        """Erase the contents; that there was a change stays. Books' byte counts are for the caller to lower."""
+        """Erase the contents but not the changes; return how many. The caller lowers the byte counts of the books."""
         return self.update(before=None, size=0)
 
 

@@ -103,8 +103,8 @@ class ContactQuerySet(models.QuerySet["Contact"]):
     def filtered_first(self) -> Self:
         """Return the same rows, found before they are sorted: right for a few rows out of many.
 
-        PostgreSQL takes the rows that match to be evenly spread over an order; where they all stand at its end it
-        would read a whole book in order. A subquery with a limit is evaluated by itself.
+        PostgreSQL assumes that matching rows are evenly distributed in an order. If all are at its end, it would read
+        the whole book in order. A subquery with a limit is evaluated separately.
         """
         keys = self.order_by().values("pk")[:MAX_BIGINT]
         return type(self)(self.model).filter(pk__in=keys)
@@ -133,7 +133,7 @@ class Contact(models.Model):
         INDIVIDUAL = "individual"
         GROUP = "group"  # a group card of CardDAV: no contact for the REST API
 
-    # Without an index of its own: those below begin with it.
+    # It needs no index: those below begin with it.
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="contacts", db_index=False
     )

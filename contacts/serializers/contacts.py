@@ -1,4 +1,4 @@
-"""Serializers of a contact: the bodies that are read, the form that is answered, and the card that a body makes."""
+"""Serializers of contacts: request bodies, responses, and the card that results from a body."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -119,7 +119,7 @@ def validated_card(card: Any) -> Any:
 
 
 def phone_text(values: dict[str, Any], stored: str | None) -> str | None:
-    """Return the number's text out of `phone` and `phone_number`: the one that differs from what is stored wins."""
+    """Return the number's text out of `phone` and `phone_number`: the one that differs from the stored number wins."""
     text, number = values.get("phone"), values.get("phone_number")
     text_differs = "phone" in values and text != stored
     number_differs = "phone_number" in values and digits(number) != digits(stored)

@@ -48,7 +48,7 @@ class IsoDate(OptionalText):
 
 
 class Phone(OptionalText):
-    """A number as text or as a JSON integer of at most 15 digits; it is the text that is kept."""
+    """A number as text or as a JSON integer of at most 15 digits; the text is stored."""
 
     default_error_messages = {"number": f"A number is text, or an integer of up to {PHONE_DIGITS} digits."}
 
