@@ -5,21 +5,27 @@ from typing import Any
 
 from rest_framework import serializers
 
-# `openapi` is the JSON Schema of a field for which drf-spectacular's own is not exact (contactbook/api/schema.py).
-
 # The characters that str.strip() removes, as a character class of any dialect of regular expressions.
 SPACES = r"\u0009-\u000d\u001c-\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 ANY = r"^[^\u0000]*$"
 NOT_BLANK = rf"^[^\u0000]*[^\u0000{SPACES}][^\u0000]*$"
 
 
-class Text(serializers.CharField):
+class DescribedField(serializers.Field):
+    """A field with a JSON Schema of its own. Null, lengths and bounds come from its validators."""
+
+    @property
+    def openapi(self) -> dict[str, Any]:
+        raise NotImplementedError
+
+
+class Text(DescribedField, serializers.CharField):
     """A JSON string; DRF's field also accepts numbers. The maximum length applies before spaces are removed."""
 
     @property
     def openapi(self) -> dict[str, Any]:
         schema = {
-            "type": ["string", "null"] if self.allow_null else "string",
+            "type": "string",
             "minLength": 0 if self.allow_blank else 1,
             "pattern": NOT_BLANK if self.trim_whitespace and not self.allow_blank else ANY,
         }
