@@ -151,7 +151,7 @@ class PairOutput(serializers.Serializer):
 
 
 class MeInput(serializers.Serializer):
-    """JSON Merge Patch (RFC 7396): a field left out stays. No field can be null."""
+    """JSON Merge Patch (RFC 7396): a missing field is not changed. No field can be null."""
 
     example = {"username": "Ada", "time_zone": "Europe/Kyiv", "leap_day": "03-01"}
     username = DisplayName(min_length=1, max_length=150, required=False)

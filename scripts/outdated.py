@@ -63,7 +63,7 @@ def finding(name: str, pinned: str) -> Finding:
 
 def main() -> int:
     if not available("pip"):  # one message instead of one for each package
-        print("The package index could not be asked; PIP_INDEX_URL names another.", file=sys.stderr)
+        print("The package index did not answer. PIP_INDEX_URL sets another one.", file=sys.stderr)
         return 2
     checked = pins("--all" in sys.argv[1:])
     with ThreadPoolExecutor(4) as pool:
@@ -75,7 +75,7 @@ def main() -> int:
             print(f"{each.name} {each.pinned} is its series' newest; there is a newer series: {each.newest}")
     unanswered = [each.name for each in findings if each.newest is None]
     if unanswered:
-        print(f"The package index could not be asked for {', '.join(unanswered)}.", file=sys.stderr)
+        print(f"The package index did not answer for {', '.join(unanswered)}.", file=sys.stderr)
         return 2
     behind = sum(each.behind for each in findings)
     print(f"{behind} of {len(findings)} pins are behind their series' newest patch.")

@@ -58,7 +58,7 @@ class SessionQuerySet(models.QuerySet["Session"]):
     def token_user(self, user_id: int, session_id: int, token_version: int) -> TokenUser | None:
         """Return the user of a token.
 
-        None if the session has ended, the password was changed, or the account is inactive or gone.
+        None if the session has ended, the password was changed, or the account is inactive or deleted.
         """
         live = self.live_of(user_id).filter(pk=session_id, user__is_active=True, user__token_version=token_version)
         account = live.values_list("user__time_zone", "user__leap_day").first()

@@ -1,6 +1,6 @@
 """Rate limits as sliding logs: no time span of a limit's length contains more requests than its count.
 
-One atomic step decides and counts, so this holds for all processes and hosts and under any concurrency. (DRF's own
+One atomic step decides and counts, so this is true for all processes and hosts and under any concurrency. (DRF's own
 throttles read and then write, which lets 40 of 40 simultaneous requests through a limit of 10; a fixed window lets
 twice the limit through at its edge.) The log is a sorted set in Redis. Without Redis, or while Redis does not
 answer, it is a deque in the process.

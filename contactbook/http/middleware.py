@@ -53,7 +53,7 @@ class ContentSecurityPolicyMiddleware(CSPMiddleware):
 
 
 def utf8_forms(get_response: GetResponse) -> GetResponse:
-    """Read every form as UTF-8 (RFC 7578 §5.1), whatever its charset says: Python has codecs that no form can use."""
+    """Read every form as UTF-8 (RFC 7578 §5.1) and ignore its charset: some codecs of Python cannot decode forms."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         if "charset" in request.META.get("CONTENT_TYPE", "").lower():

@@ -74,7 +74,7 @@ class BookManager(models.Manager["Book"]):
     def begin_new_epoch(self, moment: datetime) -> None:
         """Renew the numbers after a restore from a backup, so that no number of the lost history is used again.
 
-        A client that asks for the changes since an older number is told to read everything. Numbers go on from the
+        A client that asks for the changes since an older number must read everything again. Numbers go on from the
         clock, in microseconds since 1970: no book counts as fast, so every number of the lost history is lower.
         """
         now = int(moment.timestamp() * 1_000_000)

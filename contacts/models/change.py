@@ -55,7 +55,7 @@ class Change(models.Model):
         (Kind.DELETED, Kind.RESTORED): Kind.CHANGED,
     }
 
-    # Without an index of its own: those below begin with it.
+    # It needs no index: those below begin with it.
     book = models.ForeignKey("contacts.Book", on_delete=models.CASCADE, related_name="changes", db_index=False)
     number = models.BigIntegerField()
     operation = models.BigIntegerField()  # the number of the first change of the same transaction

@@ -1,4 +1,4 @@
-"""Contacts and the queries over them. `Book` alone writes them."""
+"""Contacts and the queries over them. Only `Book` writes them."""
 
 import uuid
 from collections.abc import Callable
@@ -127,7 +127,7 @@ class ContactQuerySet(models.QuerySet["Contact"]):
 
 
 class Contact(models.Model):
-    """A contact. The card holds everything; the columns below it are derived from the card when it is written."""
+    """A contact. The card has all its data; the columns below it are derived from the card when it is written."""
 
     class Kind(models.TextChoices):
         INDIVIDUAL = "individual"
@@ -192,7 +192,7 @@ class Contact(models.Model):
     def delete(self, *args: Any, **kwargs: Any) -> Any:
         raise TypeError("Contacts are deleted through Book.objects.writing().")
 
-    save_row: Callable[..., None] = models.Model.save  # for Book alone
+    save_row: Callable[..., None] = models.Model.save  # only Book calls it
 
     @property
     def etag(self) -> str:

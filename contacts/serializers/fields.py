@@ -24,7 +24,7 @@ def digits(phone: str | None) -> int | None:
 
 
 class FullName(Text):
-    """A name with something to see in it."""
+    """A name with at least one visible character."""
 
     def to_internal_value(self, data: Any) -> str:
         name = super().to_internal_value(data)
@@ -80,7 +80,7 @@ class Phone(OptionalText):
 
 
 class PhoneNumber(Phone):
-    """The contract's `phone_number`: as `Phone`, and with digits in it. The document says an integer alone."""
+    """The contract's `phone_number`: as `Phone`, but with digits. The OpenAPI document declares an integer only."""
 
     @property
     def openapi(self) -> dict[str, Any]:

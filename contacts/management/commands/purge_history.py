@@ -19,7 +19,7 @@ IN_PROGRESS = timedelta(days=1)  # newer pictures stay: a picture is stored befo
 
 
 class Command(BaseCommand):
-    """Erases old data after the time that users are told, and so that the log does not grow without limit."""
+    """Erases old data, as users were promised, and so that the log does not grow without limit."""
 
     help = (
         "Erases contacts that have been in the trash, and the contents of changes, for longer than HISTORY_DAYS; "
