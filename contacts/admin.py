@@ -144,6 +144,8 @@ class ContactAdmin(FastAdmin):
         return (*self.readonly_fields, "user", *(FLAT if obj.deleted_at else ()))
 
     def save_model(self, request: HttpRequest, obj: Contact, form: Any, change: bool) -> None:
+        if not form.changed_data:  # as for a contact in the trash, whose fields are all read-only
+            return
         with self.writing(request, obj.user_id) as book:
             if change:
                 written = book.change(book.get(obj.pk), form.flat())
