@@ -30,6 +30,18 @@ class InvalidValueError(DomainError):
         self.field = field
 
 
+class TooLargeError(DomainError):
+    """The request would read or write more at once than one request may."""
+
+    message = "The request is too large."
+
+
+class QuotaExceededError(DomainError):
+    """The account has used its quota; what adds to it is refused."""
+
+    message = "The account's storage is full. Deleting contacts for good makes room."
+
+
 class CredentialsError(DomainError):
     """The password was wrong, or it was changed while the request ran."""
 

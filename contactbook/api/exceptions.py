@@ -20,6 +20,8 @@ from contactbook.exceptions import (
     DomainError,
     InvalidValueError,
     NotFoundError,
+    QuotaExceededError,
+    TooLargeError,
 )
 
 logger = logging.getLogger(__name__)
@@ -88,6 +90,11 @@ class TooLarge(exceptions.APIException):
     default_detail = "The body is too large."
 
 
+class InsufficientStorage(exceptions.APIException):
+    status_code = status.HTTP_507_INSUFFICIENT_STORAGE
+    default_detail = "The account's storage is full."
+
+
 class Unavailable(exceptions.APIException):
     """503: the database, the cache or the picture storage does not answer; `wait` is the Retry-After in seconds."""
 
@@ -139,6 +146,10 @@ def from_domain(exc: DomainError) -> exceptions.APIException:
             return Conflict(str(exc))
         case InvalidValueError():
             return as_api_exception(Invalid("body", {exc.field: [str(exc)]}))
+        case TooLargeError():
+            return TooLarge(str(exc))
+        case QuotaExceededError():
+            return InsufficientStorage(str(exc))
         case CredentialsError():
             return exceptions.AuthenticationFailed(str(exc))
         case BusyError():

@@ -30,8 +30,9 @@ class ContactBookViewSet(APIViewSet):
     def contacts(self) -> ContactQuerySet:
         return Contact.objects.for_user(self.user.pk)
 
-    def writing(self) -> AbstractContextManager[Book]:
-        return Book.objects.writing(self.user.pk, "rest", self.request.headers.get("User-Agent", ""))
+    def writing(self, quota: bool = False) -> AbstractContextManager[Book]:
+        """Open the caller's book; with `quota` a write that adds to a full account is refused."""
+        return Book.objects.writing(self.user.pk, "rest", self.request.headers.get("User-Agent", ""), quota=quota)
 
     def contact_id(self) -> int:
         path = ContactPath(data=self.kwargs)

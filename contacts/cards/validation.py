@@ -13,6 +13,7 @@ from contacts.cards.folding import fold
 
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 16
+MAX_VALUES = 5000  # objects, lists and plain values
 MAX_ENTRIES = 500  # of one collection
 MAX_NUMBER = 2**53 - 1  # exact in every JSON parser (RFC 7493 §2.2)
 UNSTORABLE = re.compile("[\0\ud800-\udfff]")
@@ -73,6 +74,8 @@ def out_of_bounds(card: Any) -> str | None:
     """Return a sentence if the card exceeds a limit, else None."""
     if depth(card) > MAX_DEPTH:
         return f"A card is at most {MAX_DEPTH} levels deep."
+    if number_of_values(card) > MAX_VALUES:
+        return f"A card has at most {MAX_VALUES} values."
     for leaf in leaves(card):
         if isinstance(leaf, str) and UNSTORABLE.search(leaf):
             return "A card holds no NUL characters and no lone surrogates."
@@ -81,6 +84,16 @@ def out_of_bounds(card: Any) -> str | None:
     if len(json.dumps(card, ensure_ascii=False).encode()) > MAX_BYTES:
         return f"A card is at most {MAX_BYTES} bytes."
     return None
+
+
+def number_of_values(value: Any) -> int:
+    """Return how many objects, lists and plain values there are, as far as MAX_VALUES; without recursion."""
+    count, pending = 0, [value]
+    while pending and count <= MAX_VALUES:
+        count += 1
+        inner = pending.pop()
+        pending += inner.values() if isinstance(inner, dict) else inner if isinstance(inner, list) else ()
+    return count
 
 
 def leaves(value: Any) -> Iterator[Any]:
