@@ -87,7 +87,7 @@ def out_of_bounds(card: Any) -> str | None:
 
 
 def number_of_values(value: Any) -> int:
-    """Return how many objects, lists and plain values there are, as far as MAX_VALUES; without recursion."""
+    """Return the number of objects, lists and plain values, at most MAX_VALUES + 1, without recursion."""
     count, pending = 0, [value]
     while pending and count <= MAX_VALUES:
         count += 1
