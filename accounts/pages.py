@@ -1,4 +1,4 @@
-"""The HTML pages: home, the manual, and those that the links in mails lead to."""
+"""The HTML pages: home, the manual, and the pages behind the links in e-mails."""
 
 from typing import Any
 
@@ -74,7 +74,7 @@ def manual_page(request: HttpRequest, name: str) -> HttpResponseBase:
 @never_cache
 @form_page
 def ask_reset(request: HttpRequest) -> HttpResponse:
-    context = {"title": "Set a new password", "why": "We send a link to your address; it works for an hour."}
+    context = {"title": "Set a new password", "why": "We send a link to your address; it works for one hour."}
     return ask(request, OutgoingEmail.Kind.RESET, context)
 
 

@@ -23,9 +23,9 @@ Row = dict[str, Any]
 
 
 def of_contact(contact: Contact, skip: int, limit: int) -> list[dict[str, Any]]:
-    """Return a contact's changes, newest first, each with what it changed; `fields` is null where that was erased."""
+    """Return a contact's changes, newest first, each with what it changed; `fields` is None if that was erased."""
     changes = Change.objects.for_user(contact.user_id).of(contact.pk).order_by("-number")
-    changes = changes.filter(number__lte=contact.revision)  # those that are in the card as it was read
+    changes = changes.filter(number__lte=contact.revision)  # later ones are not in the card that was read
     page = changes[max(skip - 1, 0) : skip + limit]
     if limit > SAFE_LIMIT and (fitting := rows_that_fit(page, "size")):
         raise TooLargeError(f"These changes are too large for one page. Use limit={fitting}.")
@@ -192,8 +192,8 @@ class Feed:
             return
         last = self.since
         rows = heapq.merge(list(self.purged()), list(self.changed(columns)), key=itemgetter("number"))
-        for place, row in enumerate(rows):
-            if place == self.limit:
+        for index, row in enumerate(rows):
+            if index == self.limit:
                 self.next_since, self.more = last, True
                 return
             last = row["number"]

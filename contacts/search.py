@@ -1,4 +1,4 @@
-"""The reads behind a find and behind the coming birthdays, as rows (dicts) of `.values()`."""
+"""Queries that find a contact and the coming birthdays; rows are dicts of `.values()`."""
 
 from datetime import date
 from typing import Any
@@ -50,9 +50,9 @@ def first_containing(
 
 
 class UpcomingBirthdays:
-    """Those whose birthday is observed from `start` to `end`, at most 367 days: soonest first, then by name.
+    """The contacts whose birthday is observed from `start` to `end`, at most 367 days: soonest first, then by name.
 
-    A slice of it is a list of rows.
+    A slice is a list of rows.
     """
 
     def __init__(

@@ -19,8 +19,8 @@ from contacts.models.change import Change, ChangeQuerySet
 from contacts.models.contact import Contact
 from contacts.models.group import Group
 
-PORTION_CONTACTS = 500  # that a group's renaming or deletion writes in one transaction
-PORTION = 16 * 1024 * 1024  # bytes of cards, as they were and as they are, that one transaction may write
+PORTION_CONTACTS = 500  # contacts that renaming or deleting a group writes in one transaction
+PORTION = 16 * 1024 * 1024  # bytes of cards, before and after, that one transaction may write
 
 
 class Version(NamedTuple):
@@ -61,7 +61,7 @@ class BookManager(models.Manager["Book"]):
     def refold(self, contact_ids: list[int]) -> int:
         """Derive the columns of these contacts from their cards again; return how many differed.
 
-        That is no change for the log: the cards stay, so no client's copy is out of date.
+        The log gets no change: the cards stay the same, and so do clients' copies.
         """
         with transaction.atomic():
             contacts = Contact.objects.select_for_update().filter(pk__in=contact_ids)
@@ -79,16 +79,15 @@ class BookManager(models.Manager["Book"]):
             return changes.erase_contents()
 
     def begin_new_epoch(self, moment: datetime) -> None:
-        """After a restore from a backup: no number that was given before is given again.
+        """Renew the numbers after a restore from a backup, so that no number of the lost history is used again.
 
-        A client that asks for the changes since an older number is told to read everything. Numbers go on from the
-        clock, in microseconds since 1970: no book counts as fast, so every number of the lost history is lower.
+        A client with an older number must read everything again. The new numbers begin at the clock, in microseconds
+        since 1970, which is higher than every number of the lost history: no book counts as fast.
         """
         now = int(moment.timestamp() * 1_000_000)
         owners = get_user_model().objects.using(self.db)
-        # An owner without a book may have had one in the lost history.
         without = list(owners.filter(book=None).values_list("pk", flat=True))
-        self.bulk_create((Book(user_id=pk) for pk in without), batch_size=1000)
+        self.bulk_create((Book(user_id=pk) for pk in without), batch_size=1000)  # they may have had one before
         later = Greatest(F("sequence") + 1, now)
         self.update(sequence=later, resync_below=later, epoch=new_epoch())
 
@@ -117,7 +116,7 @@ class Book(models.Model):
 
     def begin(self, via: str, client: str, source: int | None, quota: int | None) -> None:
         self.via, self.client, self.source, self.quota = via, client[:200], source, quota
-        self.written = 0  # bytes of cards, as they were and as they are
+        self.written = 0  # bytes of cards, before and after
         self.operation = self.sequence + 1
         self.pending: dict[int, Change] = {}  # by contact
         self.etags_before: dict[int, str] = {}  # of contacts that were written, by id
@@ -154,7 +153,7 @@ class Book(models.Model):
         return self.put_card(contact, jscontact.with_flat(contact.card, flat))
 
     def put_card(self, contact: Contact, card: jscontact.Card) -> Contact:
-        """Replace the card. A card that is the same leaves no trace."""
+        """Replace the card. Nothing is written if the card is the same."""
         before = contact.card
         if jscontact.same(card, before):
             return contact
@@ -180,7 +179,7 @@ class Book(models.Model):
         return self.write(contact, Change.Kind.RESTORED, contact.card)
 
     def purge(self, contact: Contact) -> None:
-        """Erase a contact of the trash and the contents of its changes; that it was there stays in the log."""
+        """Erase a contact in the trash and the contents of its changes. The log still says that it existed."""
         changes = Change.objects.for_user(self.user_id).of(contact.pk)
         self.bytes -= contact.size + changes.sizes_by_book().get(self.user_id, 0)
         changes.erase_contents()
@@ -188,7 +187,7 @@ class Book(models.Model):
         models.Model.delete(contact)
 
     def rename_group(self, group: Group, name: str) -> bool:
-        """Rename the group in the cards of a portion of its contacts, and when that is the last one, the group.
+        """Rename the group in the cards of one portion of its contacts; after the last portion rename the group itself.
 
         Return whether it is done. ConflictError if the owner has another group of that name.
         """
@@ -201,7 +200,7 @@ class Book(models.Model):
         return True
 
     def delete_group(self, group: Group) -> bool:
-        """Take a portion of the group's contacts out of it, and when that is the last one, delete the group.
+        """Remove one portion of the contacts from the group; after the last portion delete the group.
 
         Return whether it is done.
         """
@@ -211,7 +210,7 @@ class Book(models.Model):
         return done
 
     def replace_keyword(self, old: str, new: str | None) -> bool:
-        """Replace a keyword in the cards of at most a portion of contacts; return whether none is left."""
+        """Replace a keyword in the cards of one portion of contacts; return whether that was the last."""
         contacts = Contact.objects.for_user(self.user_id).in_group(old).order_by("id")
         sizes = list(contacts.values_list("pk", "size")[: PORTION_CONTACTS + 1])
         size = 0
@@ -260,7 +259,7 @@ class Book(models.Model):
             self.live += live
 
     def log(self, contact: Contact, kind: Change.Kind, before: jscontact.Card | None) -> None:
-        """Add a change of the contact, or combine it with the one that this transaction has of it already."""
+        """Add a change of the contact, or combine it with the one of the same transaction."""
         change = Change(
             book_id=self.user_id,
             number=self.sequence + 1,
