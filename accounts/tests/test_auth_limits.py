@@ -19,7 +19,7 @@ TOO_MANY = {"detail": "Too many wrong passwords for this account. Try later, or 
 
 
 @pytest.mark.parametrize("name", ROUTES)
-def test_it_works(as_nobody, name):
+def test_past_its_limit_a_route_answers_429_with_retry_after(as_nobody, name):
     limit, method, path, kind = ROUTES[name]
     answers = [as_nobody.generic(method, path, "", content_type=kind) for _ in range(limit + 1)]
     assert {answer.status_code for answer in answers[:-1]} <= {401, 422}
@@ -35,14 +35,14 @@ def test_it_works(as_nobody, name):
     assert elsewhere.status_code != 429
 
 
-def test_the_ways_of_confirming_share_a_limit(as_nobody, limits):
+def test_get_head_and_post_of_a_confirmation_link_share_a_limit(as_nobody, limits):
     limits(confirm_email=(3, 60))
     path = "/api/email/confirm/x"
     answers = [act(path) for act in (as_nobody.get, as_nobody.head, as_nobody.post, as_nobody.get, as_nobody.head)]
     assert [answer.status_code for answer in answers] == [422, 422, 422, 429, 429]
 
 
-def test_a_refused_signup_makes_nobody(as_nobody, limits):
+def test_a_refused_signup_creates_no_account(as_nobody, limits):
     limits(signup=(1, 60))
     assert [sign_up(as_nobody, email=f"{n}@example.org").status_code for n in range(2)] == [201, 429]
     assert User.objects.count() == 1
@@ -64,7 +64,7 @@ def guesses(as_nobody, limits):
 
 
 @pytest.mark.parametrize("name", ["alice", "nobody"])
-def test_twenty_wrong_passwords_shut_an_account_that_is_known_or_not(alice, guesses, name):
+def test_after_twenty_wrong_passwords_an_account_answers_429_known_or_not(alice, guesses, name):
     emails = [f"{name}@example.org", f"{name.upper()}@example.org"]
     answers = [guesses(1, emails[number % 2], start=number)[0] for number in range(20)]
     assert {answer.status_code for answer in answers} == {401}
@@ -73,7 +73,7 @@ def test_twenty_wrong_passwords_shut_an_account_that_is_known_or_not(alice, gues
     assert 590 <= int(refused["Retry-After"]) <= 600
 
 
-def test_then_the_right_password_is_refused_too_and_open_sessions_go_on(as_nobody, alice, bob, guesses):
+def test_after_them_the_right_password_is_refused_and_sessions_stay_live(as_nobody, alice, bob, guesses):
     pair = pair_of(alice)
     guesses(20)
     assert log_in(as_nobody, "alice@example.org").status_code == 429
@@ -90,20 +90,20 @@ def test_right_passwords_are_not_counted(as_nobody, alice, make_user, guesses):
         assert log_in(as_nobody, "carol@example.org").json() == {"detail": "Email not confirmed"}
 
 
-def test_a_right_password_does_not_forgive_wrong_ones(as_nobody, alice, guesses):
+def test_a_right_password_does_not_clear_the_wrong_ones(as_nobody, alice, guesses):
     guesses(19)
     assert log_in(as_nobody, "alice@example.org").status_code == 200
     guesses(1)
     assert log_in(as_nobody, "alice@example.org").status_code == 429
 
 
-def test_a_reset_clears_them(as_nobody, alice, guesses):
+def test_a_reset_clears_the_wrong_passwords(as_nobody, alice, guesses):
     guesses(20)
     User.objects.get(pk=alice.pk).set_new_password("battery staple 7")
     assert log_in(as_nobody, "alice@example.org", "battery staple 7").status_code == 200
 
 
-def test_the_limits_refuse_before_a_password_is_hashed(as_nobody, alice, guesses, limits, settings):
+def test_over_a_limit_no_password_is_hashed(as_nobody, alice, guesses, limits, settings):
     limits(account_failures=(1, 600))
     guesses(1)
     settings.PASSWORD_HASHERS = []  # whoever would hash now would fail

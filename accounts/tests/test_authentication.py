@@ -1,82 +1,128 @@
-"""An access token ends at once with what it speaks for, however warm the cache."""
+"""The Bearer token: every request reads session and account, so a token is refused as soon as either changes."""
+
+import re
 
 import pytest
-from django.conf import settings
 from django.contrib.auth.models import update_last_login
 from django.db import transaction
+from django.utils import timezone
 
-from accounts.models import User, account_key
-from accounts.tests.cast import contacts, pair_of, refresh, settle
+from accounts.models import Session, User
+from accounts.tests.cast import bearer, contacts, pair_of, refresh
 from conftest import PASSWORD
-from contactbook.cache import responses as caching
+from contactbook.tests.live import Server
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 ENDED = {"detail": "The session has ended."}
-
-
-@pytest.fixture(autouse=True)
-def unlimited(no_limits):
-    pass
+NEW = "another one 7"
 
 
 @pytest.fixture
 def pair(as_nobody, alice):
-    """Tokens whose account the cache knows."""
+    """A pair whose access token has been used."""
     pair = pair_of(alice)
-    settle()
     assert contacts(as_nobody, pair["access_token"]) == 200
-    key = account_key(alice.pk)
-    assert not settings.REDIS_URL or caching.ask(key)[key].startswith(b"[")
     return pair
 
 
-def deactivate_in_the_admin(user):
+def deactivate(user):
     user.is_active = False
     user.save()
 
 
-def change_the_password(user):
-    user.set_password("another one 7")
+def change_password(user):
+    user.set_password(NEW)
     user.save()
 
 
-def change_the_password_alone(user):
-    user.set_password("another one 7")
+def change_password_column(user):
+    user.set_password(NEW)
     user.save(update_fields=["password"])
 
 
-ENDINGS = [
-    deactivate_in_the_admin,
-    change_the_password,
-    change_the_password_alone,
-    lambda user: User.objects.filter(pk=user.pk).set_active(False),
-    lambda user: User.objects.filter(pk=user.pk).delete(),
-    lambda user: user.delete(),
-    lambda user: user.set_new_password("another one 7"),
-    lambda user: user.end_sessions(),
-]
+def rows(user):
+    return User.objects.filter(pk=user.pk)
 
 
-@pytest.mark.parametrize("end", ENDINGS)
-def test_it_works(as_nobody, alice, pair, end):
+ENDINGS = {
+    "deactivated": deactivate,
+    "deactivated with others": lambda user: rows(user).set_active(False),
+    "deactivated by update": lambda user: rows(user).update(is_active=False),
+    "deleted": lambda user: user.delete(),
+    "deleted by queryset": lambda user: rows(user).delete(),
+    "password changed": change_password,
+    "password column changed": change_password_column,
+    "password changed by the owner": lambda user: user.change_password(NEW),
+    "password reset": lambda user: user.set_new_password(NEW),
+    "version raised by update": lambda user: rows(user).update(token_version=user.token_version + 1),
+    "closed": lambda user: user.close(),
+    "logged out": lambda user: Session.objects.get(user=user).end(),
+    "all sessions ended": lambda user: user.end_sessions(),
+    "sessions deleted by queryset": lambda user: Session.objects.filter(user=user).delete(),
+    "session expired by update": lambda user: Session.objects.update(expires_at=timezone.now()),
+}
+EVERY_ENDING = pytest.mark.parametrize("end", ENDINGS.values(), ids=ENDINGS)
+
+
+@EVERY_ENDING
+def test_a_token_is_refused_as_soon_as_its_account_changes(as_nobody, alice, pair, end):
     end(User.objects.get(pk=alice.pk))
-    answer = as_nobody.get("/api/contacts/", HTTP_AUTHORIZATION=f"Bearer {pair['access_token']}")
+    answer = as_nobody.get("/api/contacts/", **bearer(pair["access_token"]))
     assert (answer.status_code, answer.json()) == (401, ENDED)
     assert answer["WWW-Authenticate"].startswith("Bearer")
+
+
+@pytest.mark.parametrize("end", [ENDINGS[name] for name in ENDINGS if name != "session expired by update"])
+def test_a_refresh_token_is_refused_as_soon_as_its_account_changes(as_nobody, alice, pair, end):
+    """But for an earlier `expires_at`: a refresh token carries that time itself."""
+    end(User.objects.get(pk=alice.pk))
     assert refresh(as_nobody, pair["refresh_token"]).status_code == 401
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("end", ENDINGS)
-def test_it_works_with_real_commits(as_nobody, alice, pair, end):
+@pytest.mark.parametrize("end", [ENDINGS[name] for name in ("deactivated", "password reset", "deleted", "logged out")])
+def test_a_token_is_refused_after_a_committed_change(as_nobody, alice, pair, end):
     with transaction.atomic():
         end(User.objects.get(pk=alice.pk))
     assert contacts(as_nobody, pair["access_token"]) == 401
-    settle()
-    assert contacts(as_nobody, pair["access_token"]) == 401
 
 
-def test_an_account_that_is_active_again_has_no_session_of_before(as_nobody, alice, pair):
+# What each command does to the account {user}, in another process than those that serve.
+COMMANDS = {
+    "deactivated": "{user}.update(is_active=False)",
+    "deleted": "{user}.delete()",
+    "password changed": "u = {user}.get(); u.set_password('another one 7'); u.save()",
+    "logged out": "Session.objects.filter(user__in={user}).delete()",
+}
+HEAD = "from accounts.models import Session, User; "
+
+
+@pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
+def test_every_process_refuses_a_token_after_a_change_in_another(server: Server, command):
+    email, token = server.sign_up()
+    statuses = lambda: {server.ask("GET", "/api/contacts", token=token).status for _ in range(12)}  # noqa: E731
+    assert statuses() == {200}
+    server.manage("shell", "-v0", "-c", HEAD + command.format(user=f"User.objects.filter(email='{email}')"))
+    assert statuses() == {401}
+
+
+def test_authentication_is_one_select_of_session_and_account(as_nobody, pair, django_assert_num_queries):
+    for _ in range(2):
+        with django_assert_num_queries(1) as captured:
+            assert as_nobody.delete("/api/me/sessions/x", **bearer(pair["access_token"])).status_code == 422
+        statement = captured.captured_queries[0]["sql"]
+        assert statement.startswith("SELECT")
+        assert {"accounts_session", "accounts_user"} <= set(re.findall(r"accounts_\w+", statement))
+
+
+@pytest.mark.parametrize("token", ["nonsense", "refresh_token"])
+def test_a_token_that_is_not_valid_takes_no_query(as_nobody, pair, token, django_assert_num_queries):
+    with django_assert_num_queries(0):
+        answer = as_nobody.get("/api/contacts/", **bearer(pair.get(token, token)))
+    assert (answer.status_code, answer.json()) == (401, {"detail": "The access token is not valid."})
+
+
+def test_reactivation_revives_no_session(as_nobody, alice, pair):
     for active in (False, True):
         alice.is_active = active
         alice.save()
@@ -84,35 +130,34 @@ def test_an_account_that_is_active_again_has_no_session_of_before(as_nobody, ali
     assert contacts(as_nobody, pair_of(alice)["access_token"]) == 200
 
 
-def keep(user):
-    user.save()
-
-
-def log_in_to_the_admin(user):
-    update_last_login(None, user)
-
-
 def rename(user):
     user.username = "Al"
     user.save(update_fields=["username"])
 
 
-@pytest.mark.parametrize(
-    "act", [keep, log_in_to_the_admin, rename, User.confirm, lambda user: user.check_password(PASSWORD)]
-)
-def test_other_changes_end_nothing(as_nobody, alice, pair, act):
+OTHER_CHANGES = {
+    "saved": lambda user: user.save(),
+    "logged in to the admin": lambda user: update_last_login(None, user),
+    "renamed": rename,
+    "confirmed": User.confirm,
+    "password checked": lambda user: user.check_password(PASSWORD),
+}
+
+
+@pytest.mark.parametrize("act", OTHER_CHANGES.values(), ids=OTHER_CHANGES)
+def test_other_changes_leave_tokens_valid(as_nobody, alice, pair, act):
     act(User.objects.get(pk=alice.pk))
     assert contacts(as_nobody, pair["access_token"]) == 200
     assert refresh(as_nobody, pair["refresh_token"]).status_code == 200
 
 
-def test_nobody_elses_session_ends(as_nobody, alice, bob, pair):
+def test_sessions_of_other_accounts_stay_live(as_nobody, alice, bob, pair):
     others = pair_of(bob)["access_token"]
-    change_the_password(alice)
+    change_password(alice)
     assert contacts(as_nobody, others) == 200
 
 
-def test_switching_off_and_on_says_how_many(alice, bob):
+def test_set_active_returns_how_many_accounts_there_were(alice, bob):
     assert User.objects.filter(is_active=True).set_active(False) == 2
     assert User.objects.filter(is_active=True).set_active(False) == 0
     assert User.objects.filter(is_active=False).set_active(True) == 2

@@ -77,7 +77,7 @@ def set_password(server: Server, browser: requests.Session, path: str, token: st
     return browser.post(server.url + path, data=form).status_code
 
 
-def test_links_and_forms_and_the_admins_sessions_live_on_and_then_die(server: Server) -> None:
+def test_links_forms_and_staff_sessions_are_valid_while_their_key_is_a_fallback(server: Server) -> None:
     confirms, resets = [confirm_link(server) for _ in range(2)], [reset_link(server) for _ in range(2)]
     used, unused, filling = admin(server), admin(server), requests.Session()
     form = csrf(filling.get(server.url + resets[0]).text)
@@ -97,7 +97,7 @@ def test_links_and_forms_and_the_admins_sessions_live_on_and_then_die(server: Se
     assert server.ask("GET", newest).json() == "Email confirmed"
 
 
-def test_what_the_new_key_signs_names_it(server: Server) -> None:
+def test_tokens_name_the_key_that_signed_them(server: Server) -> None:
     email, old = server.sign_up()
     turn(server, NEW, fallbacks=OLD)
     new = server.log_in(email)["access_token"]
@@ -107,7 +107,7 @@ def test_what_the_new_key_signs_names_it(server: Server) -> None:
     assert server.ask("GET", "/api/me", token=old).status == 200
 
 
-def test_a_refresh_that_is_repeated_over_the_change_forks_no_session(server: Server) -> None:
+def test_a_refresh_repeated_with_another_key_leads_to_one_chain(server: Server) -> None:
     """The pair of the repeat is signed anew, but is the same place in the same chain: either leads on, once."""
     email, _ = server.sign_up()
     token = server.log_in(email)["refresh_token"]
@@ -132,7 +132,7 @@ def test_a_refresh_that_is_repeated_over_the_change_forks_no_session(server: Ser
         with_new_key.stop()
 
 
-def test_two_hosts_change_their_key_in_turn(server: Server) -> None:
+def test_two_hosts_change_their_key_one_after_the_other(server: Server) -> None:
     """First the new key becomes a fallback everywhere, then it signs: each host takes what the other one signed."""
     email, _ = server.sign_up()
     turn(server, OLD, fallbacks=NEW)

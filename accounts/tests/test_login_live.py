@@ -20,7 +20,7 @@ def memory(server):
 
 
 @pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), reason="MEMORY IS NOT MEASURED: this is no Linux")
-def test_the_memory_of_a_hash_is_given_back(server):
+def test_the_memory_of_a_hash_is_freed(server):
     """19 MiB each: kept by every thread it would be 150 MB a process."""
     email, _ = server.sign_up()
     form = urlencode({"username": email, "password": PASSWORD})

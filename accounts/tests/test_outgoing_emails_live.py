@@ -101,7 +101,7 @@ OutgoingEmail.objects.bulk_create(OutgoingEmail(kind=["confirm", "reset"][turn %
 """
 
 
-def test_two_hundred_letters_go_out_once_each_and_in_order_from_all_processes(server, clean):
+def test_two_hundred_emails_are_sent_once_each_and_in_order_by_all_processes(server, clean):
     server.manage("shell", "-v0", "-c", QUEUE)
     clean.start()
     mailbox = clean.mailbox
@@ -114,7 +114,7 @@ def test_two_hundred_letters_go_out_once_each_and_in_order_from_all_processes(se
         assert subjects == ["Confirm your address", "Set a new password"] * 2 + ["Confirm your address"]
 
 
-def test_a_mail_server_that_says_nothing_holds_no_request_and_no_transaction(server, clean):
+def test_a_silent_mail_server_delays_no_request_and_no_transaction(server, clean):
     with socket.create_server(("127.0.0.1", clean.port)) as silent:
         sign_up(server, "third@example.org")
         taken, _ = silent.accept()
@@ -140,7 +140,7 @@ def children(server):
 
 
 @once
-def test_a_worker_killed_while_it_sends_leaves_the_letter_to_another(server, clean):
+def test_the_email_of_a_worker_killed_while_sending_is_sent_by_another(server, clean):
     """Until its lease is over nobody else touches it; that is shortened here, from five minutes."""
     mailbox = clean.mailbox
     mailbox.open.clear()

@@ -6,7 +6,7 @@ from contactbook.tests.live import serving
 URL = "/api/auth/refresh_token"
 
 
-def test_it_works(server):
+def test_the_server_gives_a_new_pair(server):
     email, _ = server.sign_up()
     answer = server.ask("GET", URL, token=server.log_in(email)["refresh_token"])
     assert answer.status == 200
@@ -14,7 +14,7 @@ def test_it_works(server):
     assert answer.headers["Cache-Control"] == "no-store"
 
 
-def test_twelve_at_once_get_one_pair_again_and_again(server):
+def test_twelve_uses_at_once_give_one_pair(server):
     email, _ = server.sign_up()
     token = server.log_in(email)["refresh_token"]
     for _ in range(5):
@@ -25,7 +25,7 @@ def test_twelve_at_once_get_one_pair_again_and_again(server):
     assert server.ask("GET", "/api/contacts", token=answers[0].json()["access_token"]).status == 200
 
 
-def test_tokens_of_a_fallback_key_live_on_while_the_new_key_signs(tmp_path):
+def test_tokens_of_a_fallback_key_stay_valid_while_the_new_key_signs(tmp_path):
     old, new = "old-" + "x" * 50, "new-" + "y" * 50
     with serving(tmp_path / "var", SECRET_KEY=old) as server:
         email, access = server.sign_up()

@@ -21,7 +21,7 @@ def mails_to(server, email):
     return [mail for mail in server.mails() if mail["To"] == email]
 
 
-def test_it_works(server):
+def test_the_link_in_the_email_leads_to_a_login(server):
     email = f"{uuid.uuid4().hex}@example.org"
     assert server.ask("POST", URL, body(email)).status == 201
     deadline = time.monotonic() + 2
@@ -34,7 +34,7 @@ def test_it_works(server):
     assert server.log_in(email).keys() == {"access_token", "refresh_token", "token_type"}
 
 
-def test_of_twelve_at_once_one_succeeds_and_one_mail_goes_out(server):
+def test_of_twelve_signups_at_once_one_succeeds_and_one_email_is_sent(server):
     email = f"{uuid.uuid4().hex}@example.org"
     spellings = [email, email.upper()]
     answers = at_once(12, lambda number: server.ask("POST", URL, body(spellings[number % 2])))
@@ -52,7 +52,7 @@ def test_a_chunked_body_is_never_taken_for_an_empty_one(server):
         assert answer.read() == b'{"detail":"Send the body with its Content-Length."}'
 
 
-def test_a_dead_mail_server_neither_slows_nor_fails_it(tmp_path: Path):
+def test_an_unreachable_mail_server_neither_slows_nor_fails_a_signup(tmp_path: Path):
     with serving(tmp_path / "var", EMAIL_URL="smtp://127.0.0.1:1") as server:
         began = time.monotonic()
         assert server.ask("POST", URL, body("zed@example.org")).status == 201
