@@ -16,6 +16,7 @@ from django.views.static import serve
 
 from accounts import tokens
 from accounts.models import OutgoingEmail
+from accounts.models.user import normalized_password
 from accounts.serializers import MAX_PASSWORD
 from contactbook.api.throttling import limited
 
@@ -36,6 +37,8 @@ class NewPasswordForm(SetPasswordForm):
 
     def clean(self) -> dict[str, Any]:
         """Show the validators' messages beside the first field; Django shows them beside the second."""
+        for name in {"new_password1", "new_password2"} & self.cleaned_data.keys():
+            self.cleaned_data[name] = normalized_password(self.cleaned_data[name])
         self.validate_passwords("new_password1", "new_password2")
         self.validate_password_for_user(self.user, "new_password1")
         return self.cleaned_data
