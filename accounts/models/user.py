@@ -211,10 +211,15 @@ class User(AbstractBaseUser, PermissionsMixin):
             self.save(update_fields=["closed_at"])
 
     def set_new_password(self, raw_password: str) -> None:
-        """Set the password of an owner who followed a reset link: ends every session, confirms the address."""
-        self.set_password(raw_password)
+        """Set the password of an owner who followed a reset link: ends every session, confirms the address.
+
+        CredentialsError as in `lock_if_password_unchanged`.
+        """
+        checked = self.token_version
+        self.set_password(raw_password)  # hashed before the row is locked
         self.confirmed_at = self.confirmed_at or timezone.now()
         with transaction.atomic():
+            User.objects.lock_if_password_unchanged(self.pk, checked)
             self.save(update_fields=["password", "token_version", "confirmed_at"])
             self.end_sessions()
             OutgoingEmail.objects.queue(OutgoingEmail.Kind.PASSWORD_CHANGED, self.email)
