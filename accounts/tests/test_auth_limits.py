@@ -2,7 +2,7 @@
 
 import pytest
 
-from accounts.models import User
+from accounts.models import OutgoingEmail, User
 from accounts.tests.cast import FORM, contacts, log_in, pair_of, sign_up
 
 pytestmark = pytest.mark.django_db
@@ -40,6 +40,32 @@ def test_get_head_and_post_of_a_confirmation_link_share_a_limit(as_nobody, limit
     path = "/api/email/confirm/x"
     answers = [act(path) for act in (as_nobody.get, as_nobody.head, as_nobody.post, as_nobody.get, as_nobody.head)]
     assert [answer.status_code for answer in answers] == [422, 422, 422, 429, 429]
+
+
+@pytest.mark.parametrize(("page", "name"), [("/reset", "reset_pwd"), ("/confirm", "request_email")])
+def test_a_page_that_sends_an_email_shares_the_limit_of_its_api_route(as_nobody, client, page, name):
+    send = {
+        "page": lambda: client.post(page, {"email": "a@example.org"}),
+        "route": lambda: as_nobody.post(f"/api/auth/{name}", {"email": "a@example.org"}, format="json"),
+    }
+    answers = [send[which]() for which in ("page", "route", "page", "route")]
+    assert [answer.status_code for answer in answers] == [200, 200, 429, 429]
+    assert [answer["RateLimit-Limit"] for answer in answers] == ["2"] * 4
+    assert [answer["RateLimit-Remaining"] for answer in answers] == ["1", "0", "0", "0"]
+    assert all(1 <= int(answer["Retry-After"]) <= 60 for answer in answers[2:])
+    assert answers[2]["Content-Type"].startswith("text/html") and "Too many requests" in answers[2].text
+    assert OutgoingEmail.objects.count() == 2
+
+
+@pytest.mark.parametrize(("page", "name"), [("/reset", "reset_pwd"), ("/confirm", "request_email")])
+def test_only_posts_of_such_a_page_count_on_that_limit(client, limits, page, name):
+    limits(**{name: (1, 60)})
+    answers = [client.get(page), client.head(page), client.post(page, {"email": "no address"}), client.post(page)]
+    assert [answer.status_code for answer in answers] == [200, 200, 422, 429]
+    assert client.get(page).status_code == 200
+    assert client.get(page)["RateLimit-Limit"] == "30"
+    other = {"/reset": "/confirm", "/confirm": "/reset"}[page]
+    assert client.post(other, {"email": "a@example.org"}).status_code == 200
 
 
 def test_a_refused_signup_creates_no_account(as_nobody, limits):
@@ -106,7 +132,7 @@ def test_a_reset_clears_the_wrong_passwords(as_nobody, alice, guesses):
 def test_over_a_limit_no_password_is_hashed(as_nobody, alice, guesses, limits, settings):
     limits(account_failures=(1, 600))
     guesses(1)
-    settings.PASSWORD_HASHERS = []  # whoever would hash now would fail
+    settings.PASSWORD_HASHERS = []  # hashing would fail now
     assert guesses(1)[0].status_code == 429
     limits(account_failures=(20, 600), login=(1, 60))
     assert as_nobody.post("/api/auth/login", "", content_type=FORM).status_code == 422
