@@ -11,9 +11,8 @@ from accounts.tests.browser import (
     STANDARDS,
     WIDTHS,
     Person,
-    newest_link,
-    newest_mail,
 )
+from accounts.tests.cast import newest_link, newest_mail
 from contactbook.tests.live import PASSWORD
 
 pytestmark = pytest.mark.browser
