@@ -43,7 +43,7 @@ def chromium() -> Iterator[Browser]:
 
 
 class Person:
-    """Somebody at a screen. What the browser complains about on its console is kept."""
+    """A browser window with its session; `complaints` are the errors on its console."""
 
     def __init__(self, browser: Browser, server: Server, **options: Any) -> None:
         self.context = browser.new_context(base_url=server.url, **options)
@@ -88,10 +88,6 @@ def scrolls_sideways(page: Page) -> bool:
 def photograph(page: Page, name: str) -> None:
     PICTURES.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=PICTURES / f"{name}.png", full_page=True)
-
-
-def on_embedded_stack(server: Server) -> bool:
-    return "DATABASE_URL" not in server.env
 
 
 def documented(area: str) -> str:

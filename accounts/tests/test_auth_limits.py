@@ -75,6 +75,11 @@ def test_a_refused_signup_creates_no_account(as_nobody, limits):
 
 
 @pytest.fixture
+def three_failures(limits):
+    limits(account_failures=(3, 600))
+
+
+@pytest.fixture
 def guesses(as_nobody, limits):
     """Wrong passwords, each from another address."""
     limits(login=(0, 1))
@@ -99,32 +104,36 @@ def test_after_twenty_wrong_passwords_an_account_answers_429_known_or_not(alice,
     assert 590 <= int(refused["Retry-After"]) <= 600
 
 
+@pytest.mark.usefixtures("three_failures")
 def test_after_them_the_right_password_is_refused_and_sessions_stay_live(as_nobody, alice, bob, guesses):
     pair = pair_of(alice)
-    guesses(20)
+    guesses(3)
     assert log_in(as_nobody, "alice@example.org").status_code == 429
     assert contacts(as_nobody, pair["access_token"]) == 200
     assert log_in(as_nobody, "bob@example.org").status_code == 200
 
 
+@pytest.mark.usefixtures("three_failures")
 def test_right_passwords_are_not_counted(as_nobody, alice, make_user, guesses):
     make_user("carol", confirmed_at=None)
-    guesses(19)
-    assert {log_in(as_nobody, "alice@example.org").status_code for _ in range(5)} == {200}
+    guesses(2)
+    assert {log_in(as_nobody, "alice@example.org").status_code for _ in range(4)} == {200}
     assert [answer.status_code for answer in guesses(2)] == [401, 429]
-    for _ in range(25):
+    for _ in range(4):
         assert log_in(as_nobody, "carol@example.org").json() == {"detail": "Email not confirmed"}
 
 
+@pytest.mark.usefixtures("three_failures")
 def test_a_right_password_does_not_clear_the_wrong_ones(as_nobody, alice, guesses):
-    guesses(19)
+    guesses(2)
     assert log_in(as_nobody, "alice@example.org").status_code == 200
     guesses(1)
     assert log_in(as_nobody, "alice@example.org").status_code == 429
 
 
+@pytest.mark.usefixtures("three_failures")
 def test_a_reset_clears_the_wrong_passwords(as_nobody, alice, guesses):
-    guesses(20)
+    guesses(3)
     User.objects.get(pk=alice.pk).set_new_password("battery staple 7")
     assert log_in(as_nobody, "alice@example.org", "battery staple 7").status_code == 200
 

@@ -1,4 +1,4 @@
-"""What a person does at a screen, in a real browser on the running product."""
+"""Pages, admin and API browser in Chromium, on the running product"""
 
 import re
 from urllib.parse import urlencode
@@ -15,7 +15,7 @@ from accounts.tests.browser import (
 from accounts.tests.cast import newest_link, newest_mail
 from contactbook.tests.live import PASSWORD
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.one_stack]
 OURS = [*STANDARDS, "best-practice"]
 NEW_PASSWORD = "a newer staple 7"
 ADMIN_PAGES = {
@@ -173,7 +173,7 @@ def test_staff_find_an_owner_by_typing(server, person, staff):
     page.locator(".select2-selection").first.click()
     page.locator(".select2-search__field").fill("demo@")
     page.get_by_role("option", name="demo@example.org").click()
-    page.get_by_label("Fullname").fill("Typed by staff")
+    page.get_by_label("Full name").fill("Typed by staff")
     page.get_by_role("button", name="Save", exact=True).click()
     page.get_by_text("was added successfully").first.wait_for()
 
@@ -191,7 +191,7 @@ def test_after_staff_deactivate_an_account_its_token_is_refused(server, person, 
 
 @pytest.fixture(scope="module")
 def ours(server):
-    """Every page, in every state that has a look of its own."""
+    """Every page, in every state that looks different."""
     confirm = sign_up(server, "looks@example.org")
     return {
         "home": "/",
@@ -212,13 +212,14 @@ SENT = {
 REFUSED = {"reset": {"New password": "12345", "The same again": "1234"}}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("width", WIDTHS)
 def test_pages_pass_axe_and_fit_the_screen(server, browser, ours, scheme, width):
     faults = []
 
     def look(name):
-        photograph(server, person.page, f"{name}-{width}-{scheme}")
+        stage.photograph(person.page, f"{name}-{width}-{scheme}")
         if width == WIDTHS[-1]:
             faults.extend(f"{name}: {fault}" for fault in stage.accessibility(person.page, OURS))
         faults.extend([f"{name} scrolls sideways"] if stage.scrolls_sideways(person.page) else [])
@@ -255,6 +256,7 @@ def csrf_pair(server, path):
     return answer.headers["Set-Cookie"].partition(";")[0], token
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("width", WIDTHS)
 def test_emails_pass_axe_and_fit_the_screen(server, browser, mails, scheme, width):
@@ -262,7 +264,7 @@ def test_emails_pass_axe_and_fit_the_screen(server, browser, mails, scheme, widt
         for mail in mails:
             person.page.set_content(mail.get_body(("html",)).get_content())
             name = mail["Subject"].lower().replace(" ", "-")
-            photograph(server, person.page, f"mail-{name}-{width}-{scheme}")
+            stage.photograph(person.page, f"mail-{name}-{width}-{scheme}")
             assert width == WIDTHS[0] or stage.accessibility(person.page, STANDARDS) == []
             assert not stage.scrolls_sideways(person.page)
         assert person.requested == []
@@ -276,30 +278,23 @@ def test_what_axe_finds_in_the_admin_is_documented(server, browser, staff, schem
     with Person(browser, server, color_scheme=scheme, viewport={"width": 1280, "height": 800}) as person:
         page = person.opens("/admin/")
         unlisted += unknown(page, "admin-login", listed)
-        photograph(server, page, f"admin-login-1280-{scheme}")
+        stage.photograph(page, f"admin-login-1280-{scheme}")
         log_in_as_staff(person, staff)
         person.opens("/admin/contacts/contact/?owner=demo@example.org")
         keys = {
-            "contact": re.search(r"/(\d+)/change", page.locator("#result_list th a").first.get_attribute("href")).group(
-                1
-            ),
-            "demo": re.search(r"/(\d+)/change", page.locator(".field-owner a").first.get_attribute("href")).group(1),
+            "contact": number_in(page.locator("#result_list th a")),
+            "demo": number_in(page.locator(".field-owner a")),
         }
         for name, path in ADMIN_PAGES.items():
             person.opens(path.format(**keys))
             unlisted += unknown(page, name, listed)
-            photograph(server, page, f"{name}-1280-{scheme}")
+            stage.photograph(page, f"{name}-1280-{scheme}")
         assert person.complaints == []
     assert unlisted == []
 
 
 def number_in(links):
     return re.search(r"/(\d+)/change", links.first.get_attribute("href")).group(1)
-
-
-def photograph(server, page, name):
-    if stage.on_embedded_stack(server):
-        stage.photograph(page, name)
 
 
 def unknown(page, name, listed):
@@ -314,6 +309,6 @@ def test_what_axe_finds_in_the_api_browsers_is_documented(server, browser, name,
     with Person(browser, server) as person:
         page = person.opens(f"/api/{name}")
         page.locator(ready).first.wait_for()
-        photograph(server, page, f"{name}-1280-light")
+        stage.photograph(page, f"{name}-1280-light")
         assert unknown(page, name, stage.documented(area)) == []
         assert [text for text in person.complaints if "cdn.redoc.ly" not in text] == []

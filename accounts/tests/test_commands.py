@@ -21,8 +21,9 @@ def run(*args):
     return out.getvalue()
 
 
+@pytest.mark.one_stack
 @pytest.mark.parametrize(
-    "command", ["confirm", "prune_accounts", "clear_expired", "retry_mails", "send_emails", "demo"]
+    "command", ["confirm", "prune_accounts", "prune_closed", "clear_expired", "retry_mails", "send_emails", "demo"]
 )
 def test_every_command_has_help(command, capsys):
     with pytest.raises(SystemExit) as ended:

@@ -1,4 +1,4 @@
-"""The mails: confirm, reset, password changed."""
+"""The text and HTML of each kind of e-mail"""
 
 import re
 from html.parser import HTMLParser
@@ -10,14 +10,14 @@ from django.utils import timezone
 from accounts.mail.delivery import deliver
 from accounts.models import OutgoingEmail
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
+pytestmark = [pytest.mark.one_stack, pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 KINDS = list(OutgoingEmail.Kind)
 EVIL = "Zed <b>http://evil.example/</b> & 'friends'"
 
 
 @pytest.fixture
 def mail(request, mailbox, make_user):
-    """The letter of the kind that the test is about, as it arrived."""
+    """An e-mail of the parameter's kind, as the mail server received it."""
     user = make_user("zed", confirmed_at=None)
     user.username = EVIL
     user.closed_at = timezone.now() if request.param == OutgoingEmail.Kind.ACCOUNT_CLOSED else None

@@ -1,4 +1,4 @@
-"""Links and addresses that we write come from PUBLIC_URL, whatever a request says; and no page gives its own away."""
+"""Links begin with PUBLIC_URL, whatever a request says, and no page sends its own URL to another site."""
 
 import re
 import urllib.parse
@@ -14,11 +14,12 @@ from contactbook.tests.live import PASSWORD, serving
 
 PUBLIC = "http://book.example.org"
 EVIL = b"evil.example"
+pytestmark = pytest.mark.one_stack
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    """Behind one proxy, which is believed about the client and about https, and about no host."""
+    """Behind one proxy, which is trusted for the client's address and for https, and not for the host."""
     variables = {"PUBLIC_URL": PUBLIC, "ALLOWED_HOSTS": "book.example.org,localhost,127.0.0.1", "TRUSTED_PROXIES": "1"}
     with serving(tmp_path_factory.mktemp("server") / "var", processes=1, **variables) as running:
         yield running
@@ -89,7 +90,7 @@ def account_of(server):
 @pytest.mark.usefixtures("no_limits")
 @pytest.mark.parametrize(("path", "kind"), [("/reset/{}", ResetToken), ("/api/email/confirm/{}", ConfirmToken)])
 def test_a_page_with_a_token_in_its_url_sends_no_referer(as_nobody, make_user, path, kind):
-    """No Referer goes to another site, since there is none that it asks for anything or leads to."""
+    """It loads nothing from another site and links to none."""
     carol = make_user("carol", confirmed_at=None)
     link = path.format(kind.of(carol))
     for page in (as_nobody.get(link, HTTP_ACCEPT=BROWSER), as_nobody.get(path.format("dead"), HTTP_ACCEPT=BROWSER)):

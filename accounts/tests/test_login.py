@@ -16,14 +16,9 @@ from accounts.tests.cast import (
 )
 from conftest import PASSWORD
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 URL = "/api/auth/login"
 WRONG = {"detail": "Wrong address or password"}
-
-
-@pytest.fixture(autouse=True)
-def unlimited(no_limits):
-    pass
 
 
 def test_a_login_gives_a_pair_of_tokens(as_nobody, alice):

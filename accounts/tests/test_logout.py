@@ -23,7 +23,7 @@ def test_logging_out_answers_with_a_sentence(as_nobody, alice, url):
 
 def test_both_tokens_are_refused_at_once(as_nobody, alice):
     pair = pair_of(alice)
-    assert contacts(as_nobody, pair["access_token"]) == 200  # and so is remembered
+    assert contacts(as_nobody, pair["access_token"]) == 200
     logout(as_nobody, pair)
     answer = as_nobody.get("/api/me", **bearer(pair["access_token"]))
     assert (answer.status_code, answer.json()) == (401, ENDED)

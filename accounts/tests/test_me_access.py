@@ -1,4 +1,4 @@
-"""Who gets at /api/auth/logout and /api/me…, and how often"""
+"""/api/auth/logout and /api/me…: refused tokens, and limits"""
 
 from datetime import timedelta
 
@@ -80,7 +80,7 @@ def test_the_token_of_a_deleted_or_inactive_account_is_a_401(name, method, url, 
 def test_each_route_has_its_own_limit_by_account(name, method, url, alice, bob, limits):
     limits(**{name: (2, 60)})
     alices, bobs = (pair_of(user)["access_token"] for user in (alice, bob))
-    if name == "logout":  # the third would be nobody's
+    if name == "logout":  # the first ends the session
         assert ask(method, url, alices)["RateLimit-Remaining"] == "1"
         return
     answers = [ask(method, url, alices) for _ in range(3)]

@@ -20,14 +20,9 @@ from accounts.tests.cast import (
 )
 from conftest import PASSWORD
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 URL = "/api/me"
 DETAIL = "The account is closed. Until it is deleted, logging in opens it again."
-
-
-@pytest.fixture(autouse=True)
-def unlimited(no_limits):
-    pass
 
 
 def close(client, password=PASSWORD, url=URL, **headers):
@@ -51,7 +46,7 @@ def test_every_session_ends_at_once(as_nobody, alice, bob):
     assert [contacts(as_nobody, pair["access_token"]) for pair in (mine, other)] == [
         200,
         200,
-    ]  # and remembered
+    ]
     close(as_nobody, **bearer(mine["access_token"]))
     assert [contacts(as_nobody, pair["access_token"]) for pair in (mine, other, bobs)] == [401, 401, 200]
     assert [refresh(as_nobody, pair["refresh_token"]).status_code for pair in (mine, other)] == [401, 401]
@@ -166,7 +161,7 @@ def test_staff_cannot_close_their_accounts(as_nobody, staff):
 
 
 def test_closing_fails_if_the_password_was_reset_meanwhile(as_nobody, alice, monkeypatch):
-    """The owner resets by mail while a thief, who knew the old password, closes the account."""
+    """The owner resets by mail while an attacker who has the old password closes the account."""
     act = User.close
 
     def close_late(user):

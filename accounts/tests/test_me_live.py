@@ -1,10 +1,10 @@
-"""One's own account, on the running product: every process knows at once, and races have one winner."""
+"""/api/me… on the running product: a change holds in every process at once, and of simultaneous ones one succeeds"""
 
 from accounts.tests.cast import at_once
 from contactbook.tests.live import PASSWORD
 
 NEW = "battery staple 7"
-ASKED = 12  # requests, so that every process and thread has its turn
+ASKED = 12  # requests, so that every process answers some
 
 
 def statuses(server, token):

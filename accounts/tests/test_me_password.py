@@ -17,14 +17,9 @@ from accounts.tests.cast import (
 )
 from conftest import PASSWORD
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 URL = "/api/me/password"
 NEW = "battery staple 7"
-
-
-@pytest.fixture(autouse=True)
-def unlimited(no_limits):
-    pass
 
 
 def change(client, old=PASSWORD, new=NEW, **headers):
@@ -49,7 +44,7 @@ def test_the_new_password_is_set_and_a_pair_returned(as_alice, url):
 
 def test_every_session_ends_and_the_new_pair_is_valid(as_nobody, alice, bob):
     mine, other, bobs = pair_of(alice), pair_of(alice), pair_of(bob)
-    assert contacts(as_nobody, other["access_token"]) == 200  # and so is remembered
+    assert contacts(as_nobody, other["access_token"]) == 200
     fresh = change(as_nobody, **bearer(mine["access_token"])).json()
     tokens = [pair["access_token"] for pair in (mine, other, bobs, fresh)]
     assert [contacts(as_nobody, token) for token in tokens] == [401, 401, 200, 200]
@@ -150,7 +145,7 @@ def test_spaces_of_a_new_password_belong_to_it(as_nobody, alice):
 
 @pytest.mark.parametrize("path", ["change_password", "begin_session"])
 def test_the_change_fails_if_the_password_was_reset_meanwhile(as_nobody, alice, monkeypatch, path):
-    """The owner resets by mail while a thief, who knew the old password, changes it."""
+    """The owner resets by mail while an attacker who has the old password changes it."""
     owner = me.tokens if path == "begin_session" else User
     act = getattr(owner, path)
 
@@ -167,7 +162,7 @@ def test_the_change_fails_if_the_password_was_reset_meanwhile(as_nobody, alice, 
 
 
 def test_a_login_fails_if_the_password_was_reset_meanwhile(as_nobody, alice, monkeypatch):
-    """The old password was right when it was tried, and is not any more when the session would begin."""
+    """The old password was right when it was checked, and is wrong when the session begins."""
     begin = me.tokens.begin_session
 
     def begin_late(user, client):

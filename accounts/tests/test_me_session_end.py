@@ -8,14 +8,9 @@ from django.utils import timezone
 from accounts.models import Session
 from accounts.tests.cast import bearer, contacts, faults, pair_of, refresh
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 URL = "/api/me/sessions"
 NOT_FOUND = {"detail": "Session was not found"}
-
-
-@pytest.fixture(autouse=True)
-def unlimited(no_limits):
-    pass
 
 
 def end(client, pair, session_id, slash=""):
@@ -32,7 +27,7 @@ def test_the_session_ends_and_is_returned(as_nobody, alice, slash):
     lost = id_of_newest()
     laptop = pair_of(alice)
     shown = as_nobody.get(URL, **bearer(laptop["access_token"])).json()[1]
-    assert contacts(as_nobody, phone["access_token"]) == 200  # and so is remembered
+    assert contacts(as_nobody, phone["access_token"]) == 200
     answer = end(as_nobody, laptop, lost, slash)
     assert (answer.status_code, answer.json()) == (200, shown)
     assert answer.json()["id"] == lost and answer.json()["current"] is False

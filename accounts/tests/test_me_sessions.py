@@ -9,14 +9,9 @@ from accounts.models import Session
 from accounts.tests.cast import bearer, log_in, pair_of, refresh, settle
 from conftest import AUTHENTICATION
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 URL = "/api/me/sessions"
 KEYS = {"id", "created_at", "last_used_at", "client", "current"}
-
-
-@pytest.fixture(autouse=True)
-def unlimited(no_limits):
-    pass
 
 
 def listed(client, pair, url=URL):

@@ -8,14 +8,9 @@ import pytest
 from accounts.models import User
 from accounts.tests.cast import bearer, faults, pair_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 URL = "/api/me"
 KEYS = {"id", "username", "email", "created_at", "time_zone", "leap_day"}
-
-
-@pytest.fixture(autouse=True)
-def unlimited(no_limits):
-    pass
 
 
 def patch(client, **fields):

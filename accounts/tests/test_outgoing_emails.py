@@ -14,12 +14,7 @@ from accounts.models import OutgoingEmail, User
 from accounts.tests.cast import sign_up
 from contactbook.tests.live import free_port
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def unlimited(no_limits):
-    pass
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 
 
 @pytest.fixture
@@ -51,14 +46,6 @@ def test_an_email_is_sent_once_in_text_and_html(as_nobody, mailbox):
     for kind in ("plain", "html"):
         assert mailbox.link() in mail.get_body((kind,)).get_content()
     assert deliver() == 0
-
-
-def test_the_name_of_a_new_account_is_not_in_its_email(as_nobody, mailbox):
-    sign_up(as_nobody, username="<b>Win</b> http://evil.example O'Brien")
-    deliver()
-    text = mailbox.messages[0].get_body(("plain",)).get_content()
-    html = mailbox.messages[0].get_body(("html",)).get_content()
-    assert "&#x27;" not in text and "<b>Win" not in html
 
 
 def test_a_rolled_back_transaction_queues_no_email(carol, mailbox):

@@ -11,12 +11,7 @@ from accounts.tokens import begin_session
 from conftest import client_of
 from contacts.models import Change, Contact
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def unlimited(no_limits):
-    pass
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 
 
 @pytest.fixture

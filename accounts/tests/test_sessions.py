@@ -9,12 +9,7 @@ from django.utils import timezone
 from accounts.models import MAX_SESSIONS, Session
 from accounts.tests.cast import contacts, pair_of, refresh, settle
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def unlimited(no_limits):
-    pass
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 
 
 def test_ending_a_session_leaves_the_others(as_nobody, alice):

@@ -9,13 +9,8 @@ from accounts.models import OutgoingEmail, User
 from accounts.tests.cast import faults, sign_up
 from conftest import PASSWORD
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 URL = "/api/auth/signup"
-
-
-@pytest.fixture(autouse=True)
-def unlimited(no_limits):
-    pass
 
 
 def test_a_signup_creates_an_unconfirmed_account_and_sends_an_email(as_nobody, mailbox):

@@ -1,4 +1,4 @@
-"""No answer tells by its time whether an address is known"""
+"""The time of an answer does not reveal whether an account has the address"""
 
 import statistics
 import time
@@ -7,19 +7,14 @@ import pytest
 
 from accounts.tests.cast import log_in
 
-pytestmark = [pytest.mark.django_db, pytest.mark.long]
+pytestmark = [pytest.mark.django_db, pytest.mark.long, pytest.mark.usefixtures("no_limits")]
 PAIRS = 60
 
 
-@pytest.fixture(autouse=True)
-def unlimited(no_limits):
-    pass
-
-
 def median_gap(act, clock=time.process_time):
-    """Of interleaved pairs, and what it may be: 5 ms or 10 %, in seconds.
+    """The median gap of interleaved pairs and what is allowed, 5 ms or 10 %, in seconds.
 
-    By this process's processor time, since the machine that runs tests may be busy with others.
+    Processor time of this process, since the machine may be busy.
     """
     act("alice@example.org"), act("nobody@example.org")
     times = {"alice": [], "nobody": []}

@@ -12,7 +12,7 @@ from django.conf import settings
 from accounts import tokens
 from accounts.tests.cast import bearer, pair_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.one_stack, pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 
 PLACES = {
     "access": lambda client, token: client.get("/api/contacts/", **bearer(token)),
@@ -22,11 +22,6 @@ PLACES = {
 }
 REFUSALS = {"access": 401, "refresh": 401, "confirm": 422, "reset": 422}
 KEY = tokens.signing_key(settings.SECRET_KEY)
-
-
-@pytest.fixture(autouse=True)
-def unlimited(no_limits):
-    pass
 
 
 @pytest.fixture
