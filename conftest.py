@@ -30,6 +30,14 @@ hypothesis.settings.register_profile("same", derandomize=True, deadline=None)
 hypothesis.settings.load_profile("same")
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Deselect the tests marked `one_stack` on the stack of PostgreSQL and Redis: they run on the other one."""
+    if os.environ.get("DATABASE_URL"):
+        deselected = [item for item in items if item.get_closest_marker("one_stack")]
+        config.hook.pytest_deselected(items=deselected)
+        items[:] = [item for item in items if item not in deselected]
+
+
 @pytest.fixture(autouse=True)
 def empty_caches() -> None:
     """Empty the caches before each test: the cached responses and the counters of limits."""
