@@ -213,7 +213,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     def set_new_password(self, raw_password: str) -> None:
         """Set the password of an owner who followed a reset link: ends every session, confirms the address.
 
-        The name of an unconfirmed account may be a stranger's choice: it becomes the address's part before the @.
+        A stranger may have chosen the name of an unconfirmed account, so it is set to the part before the @.
         """
         self.set_password(raw_password)
         if self.confirmed_at is None:
@@ -226,7 +226,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         rate_limit.clear("account_failures", self.email_key)
 
     def start_over(self) -> "User":
-        """Delete the account with everything in it; return an empty one with the same address, not yet saved."""
+        """Delete the account with all its data; return a new account with the same address, not saved yet."""
         self.delete()
         return User(email=self.email, username=self.email.partition("@")[0])
 
