@@ -1,0 +1,65 @@
+"""The bounds of a card (`contacts.cards.validation`), to which a card that was read is made to fit."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from contacts.cards.jscontact import Card
+from contacts.cards.validation import MAX_BYTES, MAX_ENTRIES, faults, leaves
+
+KEYWORD = 255  # characters
+MAX_VALUES = 5_000  # of one card
+SMALL = 6 * 1024  # bytes of a vCard that cannot become a card over its bounds
+
+Path = tuple[str, ...]
+
+__all__ = ["KEYWORD", "MAX_ENTRIES", "fit"]
+
+
+def fit(card: Card, notes: list[str]) -> None:
+    """Leaves out the longest parts of a card that is over its bounds, with a note for each."""
+    sizes = sorted(((size(value), count(value), path) for path, value in parts(card)), reverse=True)
+    total, values = size(card), count(card)
+    for part, number, path in sizes:
+        if total <= MAX_BYTES and values <= MAX_VALUES:
+            break
+        remove(card, path)
+        total, values = total - part, values - number
+        notes.append(f"{'/'.join(path)[:80]} was left out, since the card is too large.")
+    card["vCardProps"] = [prop for prop in card.get("vCardProps", ()) if prop is not None]
+    if not card["vCardProps"]:
+        del card["vCardProps"]
+
+
+def parts(card: Card) -> Iterator[tuple[Path, Any]]:
+    for name, value in card.items():
+        if name == "vCardProps":
+            yield from (((name, str(index)), prop) for index, prop in enumerate(value))
+        elif isinstance(value, dict):
+            yield from (((name, key), inner) for key, inner in value.items() if (name, key) != ("name", "full"))
+        else:
+            yield (name,), value
+
+
+def remove(card: Card, path: Path) -> None:
+    name, *rest = path
+    if not rest:
+        del card[name]
+    elif name == "vCardProps":
+        card[name][int(rest[0])] = None
+    else:
+        del card[name][rest[0]]
+        if not card[name]:
+            del card[name]
+
+
+def size(value: Any) -> int:
+    return len(json.dumps(value, ensure_ascii=False).encode())
+
+
+def count(value: Any) -> int:
+    return sum(1 for _ in leaves(value))
+
+
+def first_fault(card: Card) -> str | None:
+    return next((sentence for _, sentence in faults(card)), None)

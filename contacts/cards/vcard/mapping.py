@@ -1,0 +1,180 @@
+"""Properties of one vCard as a JSContact card (RFC 9555 §2)."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from contacts.cards.vcard import addresses, anniversaries, bounds, jsprop, localizations, media, names, people
+from contacts.cards.vcard.dates import read_timestamp
+from contacts.cards.vcard.draft import Draft
+from contacts.cards.vcard.lines import Limits
+from contacts.cards.vcard.tables import DATES, RELATIONS, RULES
+from contacts.cards.vcard.tokenizer import Property
+from contacts.cards.vcard.values import split, texts, unescape
+
+Reader = Callable[[Draft, Property], None]
+
+KINDS = frozenset("individual group org location device application".split())
+SINGLE = {"UID": "uid", "PRODID": "prodId", "LANGUAGE": "language"}
+TIMES = {"REV": "updated", "CREATED": "created"}
+
+
+def card_of(found: Iterable[Property], version: str, limits: Limits) -> Draft:
+    """The card, with notes and pictures. Its `name` may have no `full`."""
+    draft = Draft(version, limits)
+    first, later = sorted_out(draft, found)
+    for prop in first:
+        READERS.get(prop.name, Draft.keep)(draft, prop)
+    for prop in later:
+        read_later(draft, prop)
+    people.link_titles(draft)
+    for label in draft.labels.values():
+        draft.keep(label)
+    return draft
+
+
+def sorted_out(draft: Draft, found: Iterable[Property]) -> tuple[list[Property], list[Property]]:
+    """What is read at once, and what relates to other properties and so follows them."""
+    first, later = [], []
+    for prop in found:
+        if prop.name == "X-ABLABEL" and prop.group and not prop.params and prop.group.lower() not in draft.labels:
+            draft.labels[prop.group.lower()] = prop
+        elif prop.name in LATER or "phonetic" in prop.params:
+            later.append(prop)
+        else:
+            first.append(prop)
+        if "prop-id" in prop.params:
+            draft.reserved.add(prop.params["prop-id"][0])
+    if any("altid" in prop.params for prop in first):
+        first, alternatives = localizations.alternatives(first)
+        later += alternatives
+    return first, sorted(later, key=lambda prop: ORDER.get(prop.name, 0))
+
+
+def read_later(draft: Draft, prop: Property) -> None:
+    if prop.name in LATER:
+        LATER[prop.name](draft, prop)
+    elif "phonetic" in prop.params:
+        READERS.get(prop.name, Draft.keep)(draft, prop)
+    else:
+        localizations.read(draft, prop, READERS.get(prop.name, Draft.keep))
+
+
+def read_text(draft: Draft, prop: Property) -> None:
+    value = unescape(prop.value)
+    if value.strip():
+        draft.add(prop, RULES[prop.name], value)
+
+
+def read_uri(draft: Draft, prop: Property) -> None:
+    """A URI, or an address or a number: spaces around it do not belong to it."""
+    value = unescape(prop.value).strip()
+    if not value:
+        return
+    if prop.name == "SOCIALPROFILE" and prop.params.get("value", [""])[0].lower() == "text":
+        prop = media.without(prop, "value")
+        rule = people.USER
+    else:
+        rule = RULES[prop.name]
+        if rule.uri and "value" in prop.params:
+            prop = media.without(prop, "value")
+    entry = draft.add(prop, rule, value)
+    if entry and prop.name == "X-SOCIALPROFILE" and "service" not in entry:
+        people.take_service(entry)
+
+
+def read_phone(draft: Draft, prop: Property) -> None:
+    """TEL: the number of a `tel:` URI without parameters is shown as a number; vCardParams says that it was a URI."""
+    value = unescape(prop.value).strip()
+    if prop.params.get("value", [""])[0].lower() == "uri" and value[:4].lower() == "tel:" and ";" not in value:
+        value = value[4:].strip()
+    if value:
+        draft.add(prop, RULES["TEL"], value)
+
+
+def read_nicknames(draft: Draft, prop: Property) -> None:
+    for name in texts(prop.value):
+        draft.add(prop, RULES["NICKNAME"], name)
+
+
+def read_single(draft: Draft, prop: Property) -> None:
+    member, value = SINGLE[prop.name], unescape(prop.value).strip()
+    if value and member not in draft.card:
+        draft.card[member] = value
+    elif value and value != draft.card[member]:
+        draft.keep(prop, f"A second {prop.name} was kept as it came.")
+
+
+def read_time(draft: Draft, prop: Property) -> None:
+    utc = read_timestamp(unescape(prop.value))
+    if utc:
+        draft.card[TIMES[prop.name]] = utc
+    elif prop.value.strip():
+        draft.keep(prop)
+
+
+def read_kind(draft: Draft, prop: Property) -> None:
+    kind = unescape(prop.value).strip().lower()
+    if kind in KINDS and "kind" not in draft.card:
+        draft.card["kind"] = kind
+    elif kind and kind != draft.card.get("kind"):
+        draft.keep(prop)
+
+
+def read_member(draft: Draft, prop: Property) -> None:
+    uri = unescape(prop.value).strip()
+    if uri:
+        draft.card.setdefault("members", {})[uri] = True
+
+
+def read_keywords(draft: Draft, prop: Property) -> None:
+    keywords = draft.card.setdefault("keywords", {})
+    # Outlook separates them by semicolons.
+    for part in split(prop.value, ";") if draft.version == "2.1" else [prop.value]:
+        for keyword in texts(part):
+            if len(keyword.strip()) > bounds.KEYWORD or len(keywords) >= bounds.MAX_ENTRIES:
+                draft.notes.append(f"A category was left out: {keyword[:60]!r}")
+            else:
+                keywords[keyword.strip()] = True
+    if not keywords:
+        del draft.card["keywords"]
+
+
+def nothing(draft: Draft, prop: Property) -> None:
+    """VERSION belongs to the vCard, not to the card."""
+
+
+READERS: dict[str, Reader] = {
+    "VERSION": nothing,
+    "FN": names.read_full,
+    "N": names.read_components,
+    **dict.fromkeys(RULES, read_uri),
+    **dict.fromkeys(("TITLE", "ROLE", "NOTE", "EXPERTISE", "HOBBY", "INTEREST"), read_text),
+    **dict.fromkeys(("PHOTO", "LOGO", "SOUND"), media.read),
+    "KEY": media.read_key,
+    "TEL": read_phone,
+    "NICKNAME": read_nicknames,
+    "NOTE": people.read_note,
+    "ORG": people.read_organization,
+    "ADR": addresses.read,
+    "GEO": addresses.read_position,
+    "TZ": addresses.read_zone,
+    "GRAMGENDER": people.read_grammatical_gender,
+    "PRONOUNS": people.read_pronouns,
+    **dict.fromkeys(("RELATED", *RELATIONS), people.read_related),
+    **dict.fromkeys(DATES, anniversaries.read),
+    **dict.fromkeys(SINGLE, read_single),
+    **dict.fromkeys(TIMES, read_time),
+    **dict.fromkeys(("KIND", "X-ADDRESSBOOKSERVER-KIND"), read_kind),
+    **dict.fromkeys(("MEMBER", "X-ADDRESSBOOKSERVER-MEMBER"), read_member),
+    "CATEGORIES": read_keywords,
+}
+# What relates to properties that stand anywhere in the card, in the order in which it is read.
+LATER: dict[str, Reader] = {
+    "LABEL": addresses.read_label,
+    "BIRTHPLACE": anniversaries.read_place,
+    "DEATHPLACE": anniversaries.read_place,
+    **dict.fromkeys(names.PHONETIC, names.read_phonetic),
+    "SORT-STRING": names.read_sort_string,
+    "JSPROP": jsprop.read,
+}
+ORDER = {name: number for number, name in enumerate(LATER, 1)}

@@ -1,0 +1,106 @@
+"""The parameters of the properties that are written, from the members of entries (RFC 9555 §3)."""
+
+from functools import cache
+from typing import Any
+
+from contacts.cards.vcard.draft import APPLE_LABEL
+from contacts.cards.vcard.tables import LEVELS, Flag, Rule
+from contacts.cards.vcard.tokenizer import Params, Property
+from contacts.cards.vcard.values import escape
+
+Entry = dict[str, Any]
+
+PREFIXES = {"anniversaries": ""}
+NEVER_WRITTEN = {"group", "type", "x-ablabel"}  # what of vCardParams is written in another way
+
+
+def mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def text_of(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def listed(value: Any) -> list[str]:
+    return [str(item) for item in value] if isinstance(value, list) else [str(value)]
+
+
+def written(name: str, params: Entry, value: str) -> Property:
+    """A property with parameters as vCardParams holds them."""
+    own = {key: listed(found) for key, found in params.items() if key not in ("group", "encoding")}
+    binary = text_of(params.get("encoding")) == "b"
+    return Property(name, own, value, text_of(params.get("group")), binary)
+
+
+@cache
+def words_of(rule_types: tuple[tuple[str, Flag], ...]) -> dict[Flag, str]:
+    return {flag: word for word, flag in rule_types}
+
+
+class Parameters:
+    """The parameters of one collection's entries, which share a numbering and a lowest `pref`."""
+
+    def __init__(self, version: str, entries: Entry) -> None:
+        self.version = version
+        prefs = [entry["pref"] for entry in entries.values() if isinstance(entry, dict) and entry.get("pref")]
+        self.best = min((pref for pref in prefs if isinstance(pref, int)), default=None)
+        self.in_order = [f"{ident[:1]}{number}" for number, ident in enumerate(entries, 1)] == list(entries)
+        self.made_groups = 0
+
+    def of(self, rule: Rule, ident: str, entry: Entry) -> tuple[Params, str | None]:
+        own = mapping(entry.get("vCardParams"))
+        params: Params = {}
+        types = self.types(rule, entry) + (listed(own["type"]) if "type" in own else [])
+        if types:
+            params["type"] = types
+        if self.version == "4.0":
+            if rule.pref and "pref" in entry:
+                params["pref"] = [str(entry["pref"])]
+            if ident and not (self.in_order and ident[:1] == rule.prefix):
+                params["prop-id"] = [ident]
+        for name, value in self.members(rule, entry):
+            params[name] = [value]
+        for name, value in own.items():
+            if name not in NEVER_WRITTEN:
+                params.setdefault(name, listed(value))
+        return params, text_of(own.get("group"))
+
+    def types(self, rule: Rule, entry: Entry) -> list[str]:
+        words = words_of(tuple(rule.types.items()))
+        found = [
+            words[member, name]
+            for member in ("contexts", "features")
+            for name, is_set in mapping(entry.get(member)).items()
+            if is_set is True and (member, name) in words
+        ]
+        if self.version == "3.0" and rule.pref and entry.get("pref") == self.best is not None:
+            found.append("pref")
+        return found
+
+    def members(self, rule: Rule, entry: Entry) -> list[tuple[str, str]]:
+        """The parameter that each member is written as; X- ones are those of 3.0."""
+        found: dict[str, tuple[str, str]] = {}
+        for name, member in rule.members.items():
+            value = entry.get(member.name)
+            usable = isinstance(value, int if member.number else str) and value != "" and not isinstance(value, bool)
+            old = name.startswith("x-")
+            if usable and member.name not in rule.fixed and (member.name not in found or old == (self.version == "3.0")):
+                words = {word: said for said, word in member.words.items()}
+                found[member.name] = (name, words.get(str(value), str(value)))
+        return list(found.values())
+
+    def labelled(self, prop: Property, rule: Rule, entry: Entry) -> list[Property]:
+        """The property, and the label in its group."""
+        original = text_of(mapping(entry.get("vCardParams")).get("x-ablabel"))
+        label = text_of(entry.get("label")) if rule.labelled else original
+        if not label:
+            return [prop]
+        if original:
+            apple = APPLE_LABEL.match(original)
+            label = original if apple and apple[1] == label else label
+        group = prop.group
+        if group is None:
+            self.made_groups += 1
+            group = f"label{rule.prefix}{self.made_groups}"
+        return [prop._replace(group=group), Property("X-ABLABEL", {}, escape(label), group)]

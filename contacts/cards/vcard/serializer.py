@@ -1,0 +1,78 @@
+"""Properties as lines of a vCard: parameters quoted and encoded, lines folded at 75 octets (RFC 6350 §3.2, §3.3)."""
+
+import re
+from collections.abc import Iterable, Iterator
+
+from contacts.cards.vcard.tables import ONLY_IN_4
+from contacts.cards.vcard.tokenizer import Property
+from contacts.cards.vcard.values import encode_carets
+
+OCTETS = 75
+QUOTED = re.compile(r"[:;,]")
+CONTROLS = re.compile("[\x00-\x08\x0a-\x1f\x7f]")
+APPLE_CASE = {"X-ABLABEL": "X-ABLabel"}
+NOT_IN_NAME = re.compile(r"[^A-Za-z0-9-]+")
+
+
+def vcard(found: Iterable[Property], version: str) -> str:
+    lines = ["BEGIN:VCARD", f"VERSION:{version}"]
+    for prop in found:
+        line = line_of(prop, version)
+        if len(line) <= OCTETS and line.isascii():
+            lines.append(line)
+        else:
+            lines += folded(line)
+    lines.append("END:VCARD\r\n")
+    return "\r\n".join(lines)
+
+
+def line_of(prop: Property, version: str) -> str:
+    name = APPLE_CASE.get(prop.name, prop.name)
+    if prop.group:
+        name = f"{NOT_IN_NAME.sub('-', prop.group)}.{name}"
+    if prop.binary:
+        name += ";ENCODING=b"
+    value = prop.value
+    if "\n" in value or "\r" in value:  # a raw line break would begin another property
+        value = value.replace("\r\n", "\\n").replace("\n", "\\n").replace("\r", "\\n")
+    if not prop.params:
+        return f"{name}:{value}"
+    params = "".join(parameter(*pair, version) for pair in prop.params.items())
+    return f"{name}{params}:{value}"
+
+
+def parameter(name: str, values: list[str], version: str) -> str:
+    if version == "3.0" and name in ONLY_IN_4:
+        return ""
+    name = NOT_IN_NAME.sub("-", name).upper()
+    encode = encode_carets if version == "4.0" else encoded_3
+    texts = [encode(value) for value in values]
+    if name == "TYPE":
+        if version == "3.0":
+            texts = [text.upper() for text in texts]
+        return f";TYPE={','.join(map(quoted, texts))}"
+    if name in ("SORT-AS", "JSCOMPS", "LABEL"):  # one text, commas and all
+        return f';{name}="{",".join(texts)}"'
+    return f";{name}={','.join(map(quoted, texts))}" if texts else ""
+
+
+def encoded_3(text: str) -> str:
+    """RFC 2426 has no way to write a quote or a line break in a parameter."""
+    return CONTROLS.sub(" ", text).replace('"', "'")
+
+
+def quoted(text: str) -> str:
+    text = CONTROLS.sub("", text)
+    return f'"{text}"' if QUOTED.search(text) or not text else text
+
+
+def folded(line: str) -> Iterator[str]:
+    """Lines of at most 75 octets, each after the first with a space before it, cut between characters."""
+    data = line.encode()
+    start, width = 0, OCTETS
+    while start < len(data):
+        end = start + width
+        while end < len(data) and data[end] & 0xC0 == 0x80:
+            end -= 1
+        yield (" " if start else "") + data[start:end].decode()
+        start, width = end, OCTETS - 1
