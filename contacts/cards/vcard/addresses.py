@@ -5,10 +5,10 @@ from typing import Any
 
 from contacts.cards.vcard import components
 from contacts.cards.vcard.draft import Draft, read_parameters
-from contacts.cards.vcard.parameters import text_of
+from contacts.cards.vcard.parameters import clean, text_of
 from contacts.cards.vcard.tables import ADDRESS_TYPES, Member, Rule
 from contacts.cards.vcard.tokenizer import Property
-from contacts.cards.vcard.values import escape, structure, structured, unescape
+from contacts.cards.vcard.values import escape, escape_newlines, structure, structured, unescape
 
 Address = dict[str, Any]
 
@@ -128,9 +128,9 @@ def write(address: Address, params: dict[str, list[str]], version: str) -> list[
         return [*([("ADR", params, structured(values))] if parts else []), *label]
     params = dict(params)
     if full:
-        params["label"] = [full]
+        params["label"] = [clean(full)]
     if address.get("isOrdered") and parts:
-        params["jscomps"] = [components.write_order(address, parts, positions)]
+        params["jscomps"] = [clean(components.write_order(address, parts, positions))]
     return [("ADR", params, structured(values))]
 
 
@@ -140,7 +140,7 @@ def write_bare(address: Address, params: dict[str, list[str]], version: str) -> 
     lines = []
     if coordinates and not (zone and version == "4.0"):
         pair = GEO.match(coordinates.removeprefix("geo:"))
-        value = f"{pair[1]};{pair[2]}" if pair and version == "3.0" else coordinates
+        value = f"{pair[1]};{pair[2]}" if pair and version == "3.0" else escape_newlines(coordinates)
         lines.append(("GEO", rest, value))
     if zone and not (coordinates and version == "4.0"):
         lines.append(("TZ", rest, escape(zone)))

@@ -26,14 +26,16 @@ def fit(card: Card, notes: list[str]) -> None:
         remove(card, path)
         total, values = total - part, values - number
         notes.append(f"{'/'.join(path)[:80]} was left out, since the card is too large.")
-    card["vCardProps"] = [prop for prop in card.get("vCardProps", ()) if prop is not None]
-    if not card["vCardProps"]:
-        del card["vCardProps"]
+    props = card.get("vCardProps")
+    if isinstance(props, list):
+        props[:] = [prop for prop in props if prop is not None]
+        if not props:
+            del card["vCardProps"]
 
 
 def parts(card: Card) -> Iterator[tuple[Path, Any]]:
     for name, value in card.items():
-        if name == "vCardProps":
+        if name == "vCardProps" and isinstance(value, list):
             yield from (((name, str(index)), prop) for index, prop in enumerate(value))
         elif isinstance(value, dict):
             yield from (((name, key), inner) for key, inner in value.items() if (name, key) != ("name", "full"))
@@ -61,5 +63,9 @@ def count(value: Any) -> int:
     return sum(1 for _ in leaves(value))
 
 
-def first_fault(card: Card) -> str | None:
-    return next((sentence for _, sentence in faults(card)), None)
+def breaks(card: Card) -> bool:
+    """Whether a card breaks its bounds otherwise than by its full name."""
+    name = card.get("name", {})
+    if not isinstance(name, dict) or not isinstance(name.get("full", ""), str):
+        return True
+    return any(faults({**card, "name": {**name, "full": "named"}}))

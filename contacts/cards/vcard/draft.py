@@ -18,7 +18,7 @@ NUMBER = re.compile(r"[1-9][0-9]{0,8}")
 # Apple wraps a label of its own, to show it in the user's language.
 APPLE_LABEL = re.compile(r"_\$!<(.*)>!\$_\Z", re.DOTALL)
 # A group that the writer made for a label alone; it is not remembered.
-MADE_GROUP = re.compile(r"label[0-9]+\Z")
+MADE_GROUP = re.compile(r"label[a-z]?[0-9]+\Z")
 REFERENCE = re.compile(SAFE_REFERENCE)
 
 

@@ -9,11 +9,11 @@ from typing import Any
 from contacts.cards.jscontact import Card
 from contacts.cards.vcard import addresses, lives, localizations, names
 from contacts.cards.vcard.dates import write_timestamp
-from contacts.cards.vcard.parameters import Parameters, mapping, text_of, written
+from contacts.cards.vcard.parameters import Parameters, clean, listed, mapping, text_of, written
 from contacts.cards.vcard.people import NOTE, ORGANIZATION, PRONOUNS, USER
 from contacts.cards.vcard.tables import RULES, WRITTEN_AS, Rule
 from contacts.cards.vcard.tokenizer import NAME, Property
-from contacts.cards.vcard.values import escape, is_uri
+from contacts.cards.vcard.values import escape, escape_newlines, is_uri
 
 Entry = dict[str, Any]
 Lines = list[Property]
@@ -51,8 +51,9 @@ def kind_lines(card: Card, version: str) -> Iterator[Property]:
     kind, old = text_of(card.get("kind")), version == "3.0"
     if kind:
         yield Property("X-ADDRESSBOOKSERVER-KIND" if old and kind == "group" else "KIND", {}, escape(kind))
-    for member in mapping(card.get("members")):
-        yield Property("X-ADDRESSBOOKSERVER-MEMBER" if old else "MEMBER", {}, member)
+    for member, is_set in mapping(card.get("members")).items():
+        if is_set is True:
+            yield Property("X-ADDRESSBOOKSERVER-MEMBER" if old else "MEMBER", {}, escape_newlines(member))
 
 
 def collection_lines(
@@ -77,7 +78,7 @@ def in_languages(own: Lines, writer: Writer, entry: Entry, patches: dict[str, En
     for language, patch in patches.items():
         other = localizations.patched(entry, patch)
         written_so = writer(Parameters("4.0", {"": other}), "", other) if other else []
-        params = {"altid": [altid], "language": [language]}
+        params = {"altid": [altid], "language": [clean(language)]}
         lines += [line._replace(params={**line.params, **params}, group=None) for line in written_so[:1]]
     return lines
 
@@ -96,7 +97,7 @@ def simple(collection: str) -> Writer:
         value = text_of(entry.get(rule.member))
         if not value:
             return []
-        return entry_lines(parameters, ident, entry, rule, name, value if rule.uri else escape(value))
+        return entry_lines(parameters, ident, entry, rule, name, escape_newlines(value) if rule.uri else escape(value))
 
     return write
 
@@ -120,9 +121,9 @@ def phone(parameters: Parameters, ident: str, entry: Entry) -> Lines:
     line = entry_lines(parameters, ident, entry, rule, "TEL", escape(number))
     params = {name: values for name, values in line[0].params.items() if name != "value"}
     if parameters.version == "4.0" and is_uri(number):
-        line[0] = line[0]._replace(params={**params, "value": ["uri"]}, value=number)
+        line[0] = line[0]._replace(params={**params, "value": ["uri"]}, value=escape_newlines(number))
     elif line[0].params.get("value") == ["uri"] and parameters.version == "4.0":
-        line[0] = line[0]._replace(params={**params, "value": ["uri"]}, value=f"tel:{number}")
+        line[0] = line[0]._replace(params={**params, "value": ["uri"]}, value=escape_newlines(f"tel:{number}"))
     else:
         line[0] = line[0]._replace(params=params)
     return line
@@ -152,17 +153,16 @@ def service(parameters: Parameters, ident: str, entry: Entry) -> Lines:
         return []
     if name in ("X-SOCIALPROFILE", "SOCIALPROFILE") and (parameters.version == "3.0" or name.startswith("X-")):
         return apple_profile(parameters, ident, entry, uri or f"x-apple:{user}")
-    return entry_lines(parameters, ident, entry, rule, name, uri or "")
+    return entry_lines(parameters, ident, entry, rule, name, escape_newlines(uri or ""))
 
 
 def apple_profile(parameters: Parameters, ident: str, entry: Entry, uri: str) -> Lines:
     """X-SOCIALPROFILE says its service in TYPE."""
-    lines = entry_lines(parameters, ident, entry, RULES["X-SOCIALPROFILE"], "X-SOCIALPROFILE", uri)
-    params = dict(lines[0].params)
-    for name in ("service-type", "x-service-type"):
-        words = params.pop(name, [])
-        if words:
-            params["type"] = [*params.get("type", []), *words]
+    lines = entry_lines(parameters, ident, entry, RULES["X-SOCIALPROFILE"], "X-SOCIALPROFILE", escape_newlines(uri))
+    word = text_of(entry.get("service"))
+    params = lines[0].params
+    if word:
+        params = {**params, "type": [*params.get("type", []), *listed("type", word)]}
     return [lines[0]._replace(params=params), *lines[1:]]
 
 
@@ -182,10 +182,10 @@ def note(parameters: Parameters, ident: str, entry: Entry) -> Lines:
     author = mapping(entry.get("author"))
     for name, value in (("author-name", author.get("name")), ("author", author.get("uri"))):
         if text_of(value):
-            params[name] = [value]
+            params[name] = [clean(value)]
     created = text_of(entry.get("created"))
     if created:
-        params["created"] = [write_timestamp(created, "4.0")]
+        params["created"] = [clean(write_timestamp(created, "4.0"))]
     return [lines[0]._replace(params=params)]
 
 
@@ -198,7 +198,7 @@ def organization(parameters: Parameters, ident: str, entry: Entry) -> Lines:
     lines = entry_lines(parameters, ident, entry, ORGANIZATION, "ORG", ";".join(map(escape, parts)))
     sort_as = ",".join(text_of(place.get("sortAs")) or "" for place in (entry, *units)).rstrip(",")
     if sort_as:
-        lines[0] = lines[0]._replace(params={**lines[0].params, "sort-as": [sort_as]})
+        lines[0] = lines[0]._replace(params={**lines[0].params, "sort-as": [clean(sort_as)]})
     return lines
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from contacts.cards.jscontact import same
 from contacts.cards.vcard.draft import Draft
+from contacts.cards.vcard.parameters import CONTROLS
 from contacts.cards.vcard.tokenizer import Property
 from contacts.cards.vcard.values import escape, unescape
 
@@ -13,13 +14,15 @@ MISSING = object()
 
 
 def read(draft: Draft, prop: Property) -> None:
-    """Sets a member of the card; null removes it. One that cannot be set is kept as it came, with a note."""
-    pointer = prop.params.get("jsptr", [""])[0]
+    """Sets a member of the card, or the card; null removes a member. What cannot be set is kept as it came."""
+    pointer = prop.params.get("jsptr", [None])[0]
     try:
         value = json.loads(unescape(prop.value))
     except (ValueError, RecursionError):
         value = MISSING
-    if value is MISSING or not pointer or not patch(draft.card, tokens(pointer), value):
+    if pointer == "" and isinstance(value, dict):
+        draft.card = value
+    elif value is MISSING or not pointer or not patch(draft.card, tokens(pointer), value):
         draft.keep(prop, "JSPROP says nothing that can be set; it was kept as it came.")
 
 
@@ -47,6 +50,9 @@ def patch(card: dict[str, Any], path: list[str], value: Any) -> bool:
 
 def differences(there: Any, wanted: Any, path: list[str]) -> Iterator[tuple[list[str], Any]]:
     """The fewest members that make the one value the other; None removes a member."""
+    if any(CONTROLS.search(name) for name in there.keys() | wanted.keys()):  # no parameter can hold them
+        yield path, wanted
+        return
     for name in there.keys() | wanted.keys():
         old, new = there.get(name, MISSING), wanted.get(name, MISSING)
         if new is MISSING:

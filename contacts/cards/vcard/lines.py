@@ -10,6 +10,7 @@ AGENT = re.compile(rb"(?:[\w-]+\.)?AGENT(?:;[^:]*)?:\s*(BEGIN:VCARD)?\s*\Z", re.
 ESCAPED = re.compile(rb"[\\,;]")
 BOM = b"\xef\xbb\xbf"
 MARK_BEGINS = frozenset(b"BbEe\xef")
+AGENT_BEGINS = frozenset(b"Aa")
 FOLDS = frozenset(b" \t")
 
 
@@ -94,31 +95,29 @@ class RawCard:
         return self
 
     def store(self, number: int, line: bytes) -> None:
-        folded = bool(line) and line[0] in FOLDS
-        before = self.run if folded else 0
+        start = line[0] if line else 0
+        before = self.run if start in FOLDS else 0
         self.run = before + len(line)
         if self.run <= self.limits.line_bytes:
             self.lines.append(line)
             self.numbers.append(number)
             self.count(len(line) + 1)
-            self.watch_for_agent(line)
-        elif not folded:
+            if self.may_nest or start in AGENT_BEGINS:
+                self.watch_for_agent(line)
+        elif before == 0:
             self.overlong.append(number)
         elif before <= self.limits.line_bytes:
             self.drop_property()
 
     def count(self, size: int) -> None:
         self.size += size
-        if self.too_large or self.size > self.limits.card_bytes:
+        if self.size > self.limits.card_bytes:
             self.too_large = True
             self.lines, self.numbers = [], []
 
     def watch_for_agent(self, line: bytes) -> None:
-        if line[:1] not in (b"A", b"a"):
-            self.may_nest = self.may_nest and not line.strip()
-            return
         agent = AGENT.match(line)
-        self.may_nest = bool(agent and not agent[1])
+        self.may_nest = bool(agent and not agent[1]) or (self.may_nest and not line.strip())
         if agent and agent[1]:
             self.depth = 2
             self.nested = [rb"\n"]
@@ -164,7 +163,7 @@ def physical_lines(windows: Iterable[bytes], limit: int) -> Iterator[bytes | Non
     unfinished: list[bytes] = []
     size = 0
     newline = b""
-    for window in windows:
+    for window in without_crlf(windows):
         newline = newline or newline_of(window)
         first, *others = window.split(newline or b"\n")
         size += len(first)
@@ -175,10 +174,23 @@ def physical_lines(windows: Iterable[bytes], limit: int) -> Iterator[bytes | Non
         if others:
             yield from finished(b"".join(unfinished)) if size <= limit else [None]
             for line in others[:-1]:
-                yield from finished(line) if b"\r" in line else (line,)
+                if b"\r" in line:
+                    yield from finished(line)
+                else:
+                    yield line
             unfinished, size = [others[-1]], len(others[-1])
     if size:
         yield from finished(b"".join(unfinished)) if size <= limit else [None]
+
+
+def without_crlf(windows: Iterable[bytes]) -> Iterator[bytes]:
+    """LF for each CRLF, also for one that two windows share."""
+    carried = b""
+    for window in windows:
+        window = carried + window
+        carried = b"\r" if window.endswith(b"\r") else b""
+        yield window[: len(window) - len(carried)].replace(b"\r\n", b"\n")
+    yield carried
 
 
 def finished(line: bytes) -> list[bytes]:
@@ -191,4 +203,4 @@ def newline_of(window: bytes) -> bytes:
     """CR alone ends the lines of old Macs' files; nothing is known from a window without either."""
     if b"\n" in window:
         return b"\n"
-    return b"\r" if b"\r" in window.rstrip(b"\r") else b""
+    return b"\r" if b"\r" in window else b""

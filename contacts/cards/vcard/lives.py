@@ -3,11 +3,11 @@
 from typing import Any
 
 from contacts.cards.vcard.dates import write_date
-from contacts.cards.vcard.parameters import Parameters, mapping, text_of
+from contacts.cards.vcard.parameters import Parameters, clean, listed, mapping, text_of
 from contacts.cards.vcard.people import RELATED
-from contacts.cards.vcard.tables import APPLE_RELATIONS, DATES, OTHER_DATE, PLACES, RELATIONS, Rule
+from contacts.cards.vcard.tables import APPLE_RELATIONS, DATES, PLACES, RELATIONS, Rule
 from contacts.cards.vcard.tokenizer import Property
-from contacts.cards.vcard.values import escape, is_uri
+from contacts.cards.vcard.values import escape, escape_newlines, is_uri
 
 Entry = dict[str, Any]
 
@@ -55,7 +55,7 @@ def anniversary(parameters: Parameters, ident: str, entry: Entry, name: str) -> 
     params, group = parameters.of(rule, ident, entry)
     calendar = text_of(mapping(entry.get("date")).get("calendarScale"))
     if calendar:
-        params["calscale"] = [calendar]
+        params["calscale"] = [clean(calendar)]
     lines = parameters.labelled(Property(name, {**params, **date[1]}, date[0], group), rule, entry)
     if name == "X-ABDATE" and len(lines) == 1 and "vCardName" not in entry:
         label = APPLE_ANNIVERSARY if kind == "wedding" else str(kind)
@@ -69,37 +69,39 @@ def place_lines(entry: Entry) -> list[Property]:
     if name and text_of(place.get("full")):
         return [Property(name, {}, escape(place["full"]))]
     if name and text_of(place.get("coordinates")):
-        return [Property(name, {"value": ["uri"]}, place["coordinates"])]
+        return [Property(name, {"value": ["uri"]}, escape_newlines(place["coordinates"]))]
     return []
 
 
 def related(found: Entry, version: str) -> list[Property]:
     lines: list[Property] = []
     parameters = Parameters(version, {})
-    for who, entry in found.items():
+    for number, (who, entry) in enumerate(found.items(), 1):
         if isinstance(entry, dict) and who:
-            lines += relation(parameters, who, entry)
+            lines += relation(parameters, who, entry, number)
     return lines
 
 
-def relation(parameters: Parameters, who: str, entry: Entry) -> list[Property]:
+def relation(parameters: Parameters, who: str, entry: Entry, number: int) -> list[Property]:
     came_from = (text_of(entry.get("vCardName")) or "").upper()
     words = [word for word, is_set in mapping(entry.get("relation")).items() if is_set is True]
     params, group = parameters.of(RELATED, "", entry)
     old = parameters.version == "3.0" and not is_uri(who)
     if came_from in RELATIONS or old:
-        prop = Property(came_from if came_from in RELATIONS else "X-ABRELATEDNAMES", params, escape(who), group)
-        lines = parameters.labelled(prop, RELATED, entry)
-        return lines if came_from in RELATIONS or len(lines) > 1 or not words else with_apple_label(prop, words[0], who)
+        name = came_from if came_from in RELATIONS else "X-ABRELATEDNAMES"
+        lines = parameters.labelled(Property(name, params, escape(who), group), RELATED, entry)
+        if words and len(lines) == 1 and name != came_from:
+            lines = with_apple_label(lines[0], words[0], number)
+        return lines
     if words:
-        params["type"] = words
+        params["type"] = listed("type", words)
     if not is_uri(who):
         params["value"] = ["text"]
-    value = who if is_uri(who) else escape(who)
+    value = escape_newlines(who) if is_uri(who) else escape(who)
     return parameters.labelled(Property("RELATED", params, value, group), RELATED, entry)
 
 
-def with_apple_label(prop: Property, word: str, who: str) -> list[Property]:
+def with_apple_label(prop: Property, word: str, number: int) -> list[Property]:
     label = f"_$!<{word.capitalize()}>!$_" if word in APPLE_RELATIONS else word
-    group = prop.group or f"related{abs(hash(who)) % 10**6}"
+    group = prop.group or f"labelr{number}"
     return [prop._replace(group=group), Property("X-ABLABEL", {}, escape(label), group)]

@@ -18,10 +18,12 @@ SINGLE = {"UID": "uid", "PRODID": "prodId", "LANGUAGE": "language"}
 TIMES = {"REV": "updated", "CREATED": "created"}
 
 
-def card_of(found: Iterable[Property], version: str, limits: Limits) -> Draft:
-    """The card, with notes and pictures. Its `name` may have no `full`."""
+def card_of(found: Iterable[Property], version: str, limits: Limits, patched: bool = True) -> Draft:
+    """The card, with notes and pictures. Its `name` may have no `full`. `patched`: whether JSPROP is applied."""
     draft = Draft(version, limits)
-    first, later = sorted_out(draft, found)
+    found = list(found)
+    patches = [prop for prop in found if prop.name == "JSPROP"]
+    first, later = sorted_out(draft, [prop for prop in found if prop.name != "JSPROP"] if patches else found)
     for prop in first:
         READERS.get(prop.name, Draft.keep)(draft, prop)
     for prop in later:
@@ -29,10 +31,12 @@ def card_of(found: Iterable[Property], version: str, limits: Limits) -> Draft:
     people.link_titles(draft)
     for label in draft.labels.values():
         draft.keep(label)
+    for prop in patches:
+        (jsprop.read if patched else Draft.keep)(draft, prop)
     return draft
 
 
-def sorted_out(draft: Draft, found: Iterable[Property]) -> tuple[list[Property], list[Property]]:
+def sorted_out(draft: Draft, found: list[Property]) -> tuple[list[Property], list[Property]]:
     """What is read at once, and what relates to other properties and so follows them."""
     first, later = [], []
     for prop in found:
@@ -85,8 +89,11 @@ def read_uri(draft: Draft, prop: Property) -> None:
 def read_phone(draft: Draft, prop: Property) -> None:
     """TEL: the number of a `tel:` URI without parameters is shown as a number; vCardParams says that it was a URI."""
     value = unescape(prop.value).strip()
-    if prop.params.get("value", [""])[0].lower() == "uri" and value[:4].lower() == "tel:" and ";" not in value:
-        value = value[4:].strip()
+    if prop.params.get("value", [""])[0].lower() == "uri":
+        if value[:4].lower() == "tel:" and ";" not in value:
+            value = value[4:].strip()
+        else:
+            prop = media.without(prop, "value")
     if value:
         draft.add(prop, RULES["TEL"], value)
 
@@ -175,6 +182,5 @@ LATER: dict[str, Reader] = {
     "DEATHPLACE": anniversaries.read_place,
     **dict.fromkeys(names.PHONETIC, names.read_phonetic),
     "SORT-STRING": names.read_sort_string,
-    "JSPROP": jsprop.read,
 }
 ORDER = {name: number for number, name in enumerate(LATER, 1)}

@@ -4,7 +4,7 @@ from typing import Any
 
 from contacts.cards.vcard import components
 from contacts.cards.vcard.draft import Draft, plain
-from contacts.cards.vcard.parameters import mapping, text_of, written
+from contacts.cards.vcard.parameters import clean, mapping, text_of, written
 from contacts.cards.vcard.tokenizer import Property
 from contacts.cards.vcard.values import escape, structure, structured, unescape
 
@@ -165,7 +165,7 @@ def lines(name: Name, version: str, alternatives: dict[str, Name]) -> list[Prope
         other = {**{key: value for key, value in name.items() if key != "vCardParams"}, **patch}
         for prop in write(other, version):
             if (prop.name == "FN" and "full" in patch) or (prop.name == "N" and "components" in patch):
-                found.append(prop._replace(params={**prop.params, "altid": ["name"], "language": [language]}))
+                found.append(prop._replace(params={**prop.params, "altid": ["name"], "language": [clean(language)]}))
     return found
 
 
@@ -214,9 +214,9 @@ def for_older_readers(values: list[list[str]], version: str) -> list[list[str]]:
 
 def write_phonetic(name: Name, parts: list[dict[str, Any]]) -> Property:
     values, _ = components.placed(parts, KINDS, "phonetic")
-    params = {"altid": ["phonetic"], "phonetic": [text_of(name.get("phoneticSystem")) or "script"]}
+    params = {"altid": ["phonetic"], "phonetic": [clean(text_of(name.get("phoneticSystem")) or "script")]}
     if "phoneticScript" in name:
-        params["script"] = [str(name["phoneticScript"])]
+        params["script"] = [clean(str(name["phoneticScript"]))]
     return Property("N", params, structured(values).rstrip(";"))
 
 

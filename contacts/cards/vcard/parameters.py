@@ -1,17 +1,20 @@
 """The parameters of the properties that are written, from the members of entries (RFC 9555 §3)."""
 
+import re
 from functools import cache
 from typing import Any
 
 from contacts.cards.vcard.draft import APPLE_LABEL
-from contacts.cards.vcard.tables import LEVELS, Flag, Rule
-from contacts.cards.vcard.tokenizer import Params, Property
-from contacts.cards.vcard.values import escape
+from contacts.cards.vcard.tables import Flag, Rule
+from contacts.cards.vcard.tokenizer import Params, Property, parameter_values
+from contacts.cards.vcard.values import escape, escape_newlines
 
 Entry = dict[str, Any]
 
-PREFIXES = {"anniversaries": ""}
-NEVER_WRITTEN = {"group", "type", "x-ablabel"}  # what of vCardParams is written in another way
+NEVER_WRITTEN = {"group", "type", "x-ablabel", "encoding", "charset"}  # or in another way than the others
+PARAMETER_NAME = re.compile(r"[a-z0-9-]+")
+GROUP = re.compile(r"[A-Za-z0-9-]+")
+CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f]")
 
 
 def mapping(value: Any) -> dict[str, Any]:
@@ -22,15 +25,38 @@ def text_of(value: Any) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def listed(value: Any) -> list[str]:
-    return [str(item) for item in value] if isinstance(value, list) else [str(value)]
+def listed(name: str, value: Any) -> list[str]:
+    """The values of a parameter as they will be read again: words of TYPE in lower case, no control characters."""
+    values = [CONTROLS.sub("", str(item)) for item in value] if isinstance(value, list) else [clean(str(value))]
+    if name == "type":
+        return list(dict.fromkeys(word for text in values for word in parameter_values("type", text)))
+    return values
+
+
+def clean(text: str) -> str:
+    return CONTROLS.sub("", text)
+
+
+def from_vcard(params: Entry) -> Params:
+    """What vCardParams holds, without what cannot be a parameter."""
+    return {
+        name: values
+        for name, value in params.items()
+        if PARAMETER_NAME.fullmatch(name) and name not in NEVER_WRITTEN and (values := listed(name, value))
+    }
+
+
+def group_of(params: Entry) -> str | None:
+    group = text_of(params.get("group"))
+    return group if group and GROUP.fullmatch(group) else None
 
 
 def written(name: str, params: Entry, value: str) -> Property:
     """A property with parameters as vCardParams holds them."""
-    own = {key: listed(found) for key, found in params.items() if key not in ("group", "encoding")}
-    binary = text_of(params.get("encoding")) == "b"
-    return Property(name, own, value, text_of(params.get("group")), binary)
+    own = from_vcard(params)
+    if "type" in params and (words := listed("type", params["type"])):
+        own["type"] = words
+    return Property(name, own, escape_newlines(value), group_of(params), params.get("encoding") == "b")
 
 
 @cache
@@ -51,7 +77,7 @@ class Parameters:
     def of(self, rule: Rule, ident: str, entry: Entry) -> tuple[Params, str | None]:
         own = mapping(entry.get("vCardParams"))
         params: Params = {}
-        types = self.types(rule, entry) + (listed(own["type"]) if "type" in own else [])
+        types = self.types(rule, entry) + (listed("type", own["type"]) if "type" in own else [])
         if types:
             params["type"] = types
         if self.version == "4.0":
@@ -60,11 +86,8 @@ class Parameters:
             if ident and not (self.in_order and ident[:1] == rule.prefix):
                 params["prop-id"] = [ident]
         for name, value in self.members(rule, entry):
-            params[name] = [value]
-        for name, value in own.items():
-            if name not in NEVER_WRITTEN:
-                params.setdefault(name, listed(value))
-        return params, text_of(own.get("group"))
+            params[name] = [clean(value)]
+        return ({**from_vcard(own), **params}, group_of(own)) if own else (params, None)
 
     def types(self, rule: Rule, entry: Entry) -> list[str]:
         words = words_of(tuple(rule.types.items()))

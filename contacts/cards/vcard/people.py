@@ -4,7 +4,7 @@ from typing import Any
 
 from contacts.cards.vcard.dates import read_timestamp
 from contacts.cards.vcard.draft import APPLE_LABEL, Draft, Entry, plain, read_parameters
-from contacts.cards.vcard.tables import APPLE_RELATIONS, RELATIONS, SERVICE, Member, Rule
+from contacts.cards.vcard.tables import APPLE_RELATIONS, RELATIONS, SERVICE_NAME, Rule
 from contacts.cards.vcard.tokenizer import Property
 from contacts.cards.vcard.values import is_uri, split, unescape
 
@@ -12,7 +12,7 @@ NOTE = Rule("notes", "note", "n", "2.11.4", types={}, labelled=False, pref=False
 ORGANIZATION = Rule("organizations", "name", "o", "2.9.4", labelled=False, pref=False)
 PRONOUNS = Rule("speakToAs", "pronouns", "n", "2.5.4", labelled=False)
 RELATED = Rule("relatedTo", "relation", "r", "2.9.5", types={}, labelled=False, pref=False)
-USER = Rule("onlineServices", "user", "s", "2.7.5", members=SERVICE)
+USER = Rule("onlineServices", "user", "s", "2.7.5", members=SERVICE_NAME)
 GENDERS = frozenset("animate common feminine inanimate masculine neuter".split())
 AUTHOR = {"author-name": "name", "author": "uri"}
 

@@ -8,6 +8,7 @@ from contacts.cards.vcard import bounds, decoding, names
 from contacts.cards.vcard.draft import Draft, Picture
 from contacts.cards.vcard.lines import Limits, RawCard, raw_cards
 from contacts.cards.vcard.mapping import card_of
+from contacts.cards.vcard.parameters import mapping
 from contacts.cards.vcard.tokenizer import Property, properties
 
 VERSIONS = ("2.1", "3.0", "4.0")
@@ -46,14 +47,23 @@ def entry_of(raw: RawCard) -> Entry:
         return Entry(raw.line, None, notes, reason, ended=raw.ended)
     found = list(properties(raw, notes))
     version = version_of(found, notes)
-    draft = card_of(found, version, raw.limits)
+    draft = draft_of(found, version, raw.limits)
     notes += draft.notes
-    reason = complete(draft, notes, raw.size)
+    reason = complete(draft, notes, raw.size - sum(len(picture.data) for picture in draft.pictures) * 4 // 3)
     shorten(notes, raw.limits.notes)
     if reason:
         return Entry(raw.line, None, notes, reason, version=version, ended=raw.ended)
-    members = list(draft.card.get("members", ()))
+    members = list(mapping(draft.card.get("members")))
     return Entry(raw.line, draft.card, notes, None, draft.pictures, members, version, raw.ended)
+
+
+def draft_of(found: list[Property], version: str, limits: Limits) -> Draft:
+    """The card; JSPROP, which can set anything, only where the card stays one that can be taken."""
+    draft = card_of(found, version, limits)
+    if any(prop.name == "JSPROP" for prop in found) and bounds.breaks(draft.card):
+        draft = card_of(found, version, limits, patched=False)
+        draft.notes.append("What JSPROP says makes no valid card; it was kept as it came.")
+    return draft
 
 
 def notes_of_lines(raw: RawCard) -> list[str]:
@@ -72,10 +82,10 @@ def version_of(found: list[Property], notes: list[str]) -> str:
     return "3.0"
 
 
-def complete(draft: Draft, notes: list[str], size: int) -> str | None:
+def complete(draft: Draft, notes: list[str], text_size: int) -> str | None:
     """Gives the card a full name and makes it fit its bounds. Returns why it cannot be taken."""
     name = draft.card.setdefault("name", {})
-    if "full" not in name:
+    if not name.get("full", "").strip():
         made = names.made_full(draft.card)
         if made is None:
             return "This card has no name, address or number."
@@ -84,7 +94,7 @@ def complete(draft: Draft, notes: list[str], size: int) -> str | None:
     if len(name["full"]) > draft.limits.full_name:
         notes.append(f"The name was cut after {draft.limits.full_name} characters.")
         name["full"] = name["full"][: draft.limits.full_name]
-    if size > bounds.SMALL or any(prop[0] == "jsprop" for prop in draft.card.get("vCardProps", ())):
+    if text_size > bounds.SMALL:
         bounds.fit(draft.card, notes)
     return None
 

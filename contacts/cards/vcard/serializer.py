@@ -5,13 +5,11 @@ from collections.abc import Iterable, Iterator
 
 from contacts.cards.vcard.tables import ONLY_IN_4
 from contacts.cards.vcard.tokenizer import Property
-from contacts.cards.vcard.values import encode_carets
+from contacts.cards.vcard.values import encode_carets, escape_newlines
 
 OCTETS = 75
 QUOTED = re.compile(r"[:;,]")
-CONTROLS = re.compile("[\x00-\x08\x0a-\x1f\x7f]")
 APPLE_CASE = {"X-ABLABEL": "X-ABLabel"}
-NOT_IN_NAME = re.compile(r"[^A-Za-z0-9-]+")
 
 
 def vcard(found: Iterable[Property], version: str) -> str:
@@ -29,12 +27,10 @@ def vcard(found: Iterable[Property], version: str) -> str:
 def line_of(prop: Property, version: str) -> str:
     name = APPLE_CASE.get(prop.name, prop.name)
     if prop.group:
-        name = f"{NOT_IN_NAME.sub('-', prop.group)}.{name}"
+        name = f"{prop.group}.{name}"
     if prop.binary:
         name += ";ENCODING=b"
-    value = prop.value
-    if "\n" in value or "\r" in value:  # a raw line break would begin another property
-        value = value.replace("\r\n", "\\n").replace("\n", "\\n").replace("\r", "\\n")
+    value = escape_newlines(prop.value)  # a raw line break would begin another property
     if not prop.params:
         return f"{name}:{value}"
     params = "".join(parameter(*pair, version) for pair in prop.params.items())
@@ -44,7 +40,7 @@ def line_of(prop: Property, version: str) -> str:
 def parameter(name: str, values: list[str], version: str) -> str:
     if version == "3.0" and name in ONLY_IN_4:
         return ""
-    name = NOT_IN_NAME.sub("-", name).upper()
+    name = name.upper()
     encode = encode_carets if version == "4.0" else encoded_3
     texts = [encode(value) for value in values]
     if name == "TYPE":
@@ -58,12 +54,11 @@ def parameter(name: str, values: list[str], version: str) -> str:
 
 def encoded_3(text: str) -> str:
     """RFC 2426 has no way to write a quote or a line break in a parameter."""
-    return CONTROLS.sub(" ", text).replace('"', "'")
+    return text.replace("\n", " ").replace('"', "'")
 
 
 def quoted(text: str) -> str:
-    text = CONTROLS.sub("", text)
-    return f'"{text}"' if QUOTED.search(text) or not text else text
+    return f'"{text}"' if QUOTED.search(text) or text != text.strip() or not text else text
 
 
 def folded(line: str) -> Iterator[str]:

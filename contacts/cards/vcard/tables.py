@@ -31,12 +31,8 @@ class Member(NamedTuple):
 
 MEDIATYPE = {"mediatype": Member("mediaType")}
 INDEX = {"index": Member("listAs", number=True)}
-SERVICE = {
-    "service-type": Member("service"),
-    "x-service-type": Member("service"),
-    "username": Member("user"),
-    "x-user": Member("user"),
-}
+SERVICE_NAME = {"service-type": Member("service"), "x-service-type": Member("service")}
+SERVICE = {**SERVICE_NAME, "username": Member("user"), "x-user": Member("user")}
 LEVELS = {"beginner": "low", "average": "medium", "expert": "high"}
 EXPERTISE = {**INDEX, "level": Member("level", words=LEVELS)}
 INTERESTS = {**INDEX, "level": Member("level")}
@@ -107,7 +103,7 @@ RULES: dict[str, Rule] = {
     "INTEREST": personal("interest", INTERESTS),
     "IMPP": Rule("onlineServices", "uri", "s", "2.7.2", members=SERVICE, uri=True, named=True),
     "SOCIALPROFILE": Rule("onlineServices", "uri", "s", "2.7.5", members=SERVICE, uri=True),
-    "X-SOCIALPROFILE": Rule("onlineServices", "uri", "s", "2.7", members=SERVICE, uri=True, named=True),
+    "X-SOCIALPROFILE": Rule("onlineServices", "uri", "s", "2.7", members={"x-user": Member("user")}, uri=True, named=True),
     "X-AIM": service("AIM"),
     "X-ICQ": service("ICQ"),
     "X-JABBER": service("Jabber"),

@@ -23,7 +23,7 @@ def escape(text: str) -> str:
 def escape_newlines(text: str) -> str:
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return text.replace("\n", "\\n")
+    return text.replace("\n", "\\n") if "\n" in text else text
 
 
 def split(value: str, separator: str) -> list[str]:

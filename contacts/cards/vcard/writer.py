@@ -1,6 +1,6 @@
 """A JSContact card as a vCard 3.0 or 4.0 (RFC 9555 §3, RFC 6350, RFC 2426)."""
 
-from contacts.cards.jscontact import SERVERS_OWN, Card, same
+from contacts.cards.jscontact import SERVERS_OWN, Card
 from contacts.cards.vcard import entries, jsprop, media, serializer
 from contacts.cards.vcard.lines import Limits
 from contacts.cards.vcard.mapping import card_of
@@ -31,7 +31,7 @@ def left_over(card: Card, found: list[Property]) -> list[Property]:
     """What a reader of these properties would not see, told by reading them."""
     seen = compared(card_of(found, "4.0", EVERYTHING).card)
     wanted = compared(card)
-    return [] if same(seen, wanted) else jsprop.write(seen, wanted)
+    return [] if seen == wanted else jsprop.write(seen, wanted)
 
 
 def compared(card: Card) -> Card:
