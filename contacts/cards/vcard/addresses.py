@@ -14,6 +14,7 @@ Address = dict[str, Any]
 
 # The components of RFC 6350 §6.3.1; RFC 9555 reads the second and third as "apartment" and "name".
 OLD_KINDS = ("postOfficeBox", "apartment", "name", "locality", "region", "postcode", "country")
+OLD_LENGTH = len(OLD_KINDS)
 # Those that RFC 9554 §2.1 adds, the eighth to the eighteenth.
 NEW_KINDS = (
     *("room", "apartment", "floor", "number", "name", "building", "block", "subdistrict", "district"),
@@ -43,8 +44,10 @@ def read(draft: Draft, prop: Property) -> None:
     address: Address = {}
     params = dict(prop.params)
     jscomps, label = params.pop("jscomps", None), params.pop("label", None)
+    if len(values) == OLD_LENGTH + 1 and draft.version != "4.0":  # Google's eighth component is the whole address
+        label = values.pop() or label
     if any(values):
-        kinds = KINDS if any(values[7:]) else OLD_KINDS
+        kinds = KINDS if any(values[OLD_LENGTH:]) else OLD_KINDS
         address["components"] = components.read(values, kinds) if kinds is OLD_KINDS else read_new(values)
         components.read_order(address, values, kinds, jscomps)
     if label:
@@ -153,7 +156,7 @@ def place(parts: list[components.Component], version: str) -> tuple[list[list[st
     values, positions = components.placed(parts, KINDS, "value")
     values[1] = joined(part for part in parts if part["kind"] in EXTENDED)
     values[2] = joined(part for part in parts if part["kind"] in NEW_KINDS and part["kind"] not in EXTENDED)
-    return (values[:7] if version == "3.0" else values), positions
+    return (values[:OLD_LENGTH] if version == "3.0" else values), positions
 
 
 def joined(parts: Any) -> list[str]:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from contacts.cards.vcard.dates import read_date
-from contacts.cards.vcard.draft import APPLE_LABEL, Draft
+from contacts.cards.vcard.draft import APPLE_LABEL, MADE_GROUP, Draft
 from contacts.cards.vcard.media import without
 from contacts.cards.vcard.tables import DATES, OTHER_DATE, PLACES, Rule
 from contacts.cards.vcard.tokenizer import Property
@@ -21,13 +21,16 @@ def read(draft: Draft, prop: Property) -> None:
     kind, named = DATES[prop.name]
     if draft.labels and prop.group and kind == OTHER_DATE:
         kind = kind_of_label(draft, prop)
+        if kind == "wedding" and MADE_GROUP.match(prop.group):  # 3.0's form of ANNIVERSARY
+            draft.take_label(prop)
+            prop, named = prop._replace(group=None), False
     rule = Rule("anniversaries", "date", PREFIXES.get(kind, "a"), "2.5.1", labelled=False, named=named, pref=False)
     date = read_date(text, prop.params.get(OMITTED_YEAR, [None])[0])
     if date is None or draft.fault(rule, ""):
         draft.keep(prop, f"{prop.name} is no date; it was kept as it came: {text[:60]!r}")
         return
     prop = prop if "year" in date[0] else without(prop, OMITTED_YEAR)
-    if prop.params.get("value", [""])[0].lower() in DATE_VALUES:
+    if prop.params.get("value", [""])[0] in DATE_VALUES:
         prop = without(prop, "value")
     add(draft, prop, rule, kind, date[0])
     if date[1]:

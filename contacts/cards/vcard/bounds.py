@@ -27,7 +27,7 @@ def fit(card: Card, notes: list[str]) -> None:
         total, values = total - part, values - number
         notes.append(f"{'/'.join(path)[:80]} was left out, since the card is too large.")
     props = card.get("vCardProps")
-    if isinstance(props, list):
+    if isinstance(props, list) and None in props:
         props[:] = [prop for prop in props if prop is not None]
         if not props:
             del card["vCardProps"]

@@ -90,7 +90,7 @@ def read_timestamp(text: str) -> str | None:
 
 
 def day_in_utc(date: Date) -> str | None:
-    if date.keys() < {"year", "month", "day"}:
+    if not date.keys() >= {"year", "month", "day"}:
         return None
     return f"{date['year']:04}-{date['month']:02}-{date['day']:02}T00:00:00Z"
 

@@ -111,6 +111,8 @@ def read_parameters(draft: Draft, prop: Property, rule: Rule, entry: Entry) -> s
             entry["pref"] = int(values[0])
         elif name == "prop-id" and ID.fullmatch(values[0]):
             ident = values[0]
+        elif name == "value" and values[0] == ("uri" if rule.uri else "text"):
+            pass  # what the value is anyway
         elif member is None or not read_member(member, values[0], entry):
             left[name] = plain(values)
     if prop.group:

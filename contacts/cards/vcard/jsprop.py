@@ -51,7 +51,8 @@ def patch(card: dict[str, Any], path: list[str], value: Any) -> bool:
 def differences(there: Any, wanted: Any, path: list[str]) -> Iterator[tuple[list[str], Any]]:
     """The fewest members that make the one value the other; None removes a member."""
     if any(CONTROLS.search(name) for name in there.keys() | wanted.keys()):  # no parameter can hold them
-        yield path, wanted
+        if not same(there, wanted):
+            yield path, wanted
         return
     for name in there.keys() | wanted.keys():
         old, new = there.get(name, MISSING), wanted.get(name, MISSING)

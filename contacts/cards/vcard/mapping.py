@@ -28,6 +28,7 @@ def card_of(found: Iterable[Property], version: str, limits: Limits, patched: bo
         READERS.get(prop.name, Draft.keep)(draft, prop)
     for prop in later:
         read_later(draft, prop)
+    names.forget_repeated(draft)
     people.link_titles(draft)
     for label in draft.labels.values():
         draft.keep(label)
@@ -74,13 +75,8 @@ def read_uri(draft: Draft, prop: Property) -> None:
     value = unescape(prop.value).strip()
     if not value:
         return
-    if prop.name == "SOCIALPROFILE" and prop.params.get("value", [""])[0].lower() == "text":
-        prop = media.without(prop, "value")
-        rule = people.USER
-    else:
-        rule = RULES[prop.name]
-        if rule.uri and "value" in prop.params:
-            prop = media.without(prop, "value")
+    is_user = prop.name == "SOCIALPROFILE" and prop.params.get("value") == ["text"]
+    rule = people.USER if is_user else RULES[prop.name]
     entry = draft.add(prop, rule, value)
     if entry and prop.name == "X-SOCIALPROFILE" and "service" not in entry:
         people.take_service(entry)
@@ -89,7 +85,7 @@ def read_uri(draft: Draft, prop: Property) -> None:
 def read_phone(draft: Draft, prop: Property) -> None:
     """TEL: the number of a `tel:` URI without parameters is shown as a number; vCardParams says that it was a URI."""
     value = unescape(prop.value).strip()
-    if prop.params.get("value", [""])[0].lower() == "uri":
+    if prop.params.get("value") == ["uri"]:
         if value[:4].lower() == "tel:" and ";" not in value:
             value = value[4:].strip()
         else:

@@ -135,6 +135,13 @@ def read_sort_string(draft: Draft, prop: Property) -> None:
         name["sortAs"] = {"surname": unescape(prop.value)}
 
 
+def forget_repeated(draft: Draft) -> None:
+    """In 3.0, which demands an N, a given name that only repeats FN (as `lines` writes it) says nothing."""
+    name = draft.card.get("name", {})
+    if draft.version == "3.0" and name.get("components") == [{"kind": "given", "value": name.get("full")}]:
+        del name["components"]
+
+
 def made_full(card: dict[str, Any]) -> tuple[str, str] | None:
     """A full name for a card without one, and the property that it is made of."""
     spoken = components.spoken(card.get("name", {}), SPOKEN)

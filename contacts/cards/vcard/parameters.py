@@ -30,7 +30,7 @@ def listed(name: str, value: Any) -> list[str]:
     values = [CONTROLS.sub("", str(item)) for item in value] if isinstance(value, list) else [clean(str(value))]
     if name == "type":
         return list(dict.fromkeys(word for text in values for word in parameter_values("type", text)))
-    return values
+    return [text.replace('"', "").lower() for text in values[:1]] if name == "value" else values
 
 
 def clean(text: str) -> str:

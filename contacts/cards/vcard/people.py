@@ -3,7 +3,7 @@
 from typing import Any
 
 from contacts.cards.vcard.dates import read_timestamp
-from contacts.cards.vcard.draft import APPLE_LABEL, Draft, Entry, plain, read_parameters
+from contacts.cards.vcard.draft import APPLE_LABEL, MADE_GROUP, Draft, Entry, plain, read_parameters
 from contacts.cards.vcard.tables import APPLE_RELATIONS, RELATIONS, SERVICE_NAME, Rule
 from contacts.cards.vcard.tokenizer import Property
 from contacts.cards.vcard.values import is_uri, split, unescape
@@ -106,8 +106,12 @@ def read_related(draft: Draft, prop: Property) -> None:
     params = dict(prop.params)
     if prop.name == "RELATED":
         relation.update(dict.fromkeys(params.pop("type", ()), True))
-        if params.get("value", [""])[0].lower() == ("uri" if is_uri(who) else "text"):
+        if params.get("value") == ["uri" if is_uri(who) else "text"]:
             del params["value"]
+    elif prop.group and MADE_GROUP.match(prop.group):  # 3.0's form of RELATED
+        label = APPLE_LABEL.sub(r"\1", draft.take_label(prop) or "")
+        relation[label.lower()] = True
+        prop = prop._replace(group=None)
     else:
         entry["vCardName"] = prop.name.lower()
         if RELATIONS[prop.name]:

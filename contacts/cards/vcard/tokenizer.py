@@ -12,7 +12,7 @@ from contacts.cards.vcard.values import decode_carets, escape_newlines
 
 Params = dict[str, list[str]]
 
-NAME = re.compile(r"[A-Za-z0-9_-]{1,100}")
+NAME = re.compile(r"[A-Za-z0-9_/-]{1,100}")  # `_` and `/` are in no RFC, but in KDE's
 COLON = re.compile(r'(?:[^":]++|"[^"]*+")*+:')  # the first one outside quotes
 PARAMETER = re.compile(r';\s*([^=;"]*+)(?:=((?:"[^"]*+"|[^";]++|")*+))?')
 VALUE = re.compile(r'(?:"[^"]*+"|[^",]++|")++')
@@ -134,6 +134,8 @@ def kind_of_bare(word: str) -> str:
 
 
 def parameter_values(name: str, text: str) -> list[str]:
+    if name == "value":
+        return [text.replace('"', "").lower()]
     if name == "type":
         # RFC 6350 itself quotes whole lists: TYPE="voice,home".
         return [word for part in text.replace('"', "").split(",") if (word := part.strip().lower())]
