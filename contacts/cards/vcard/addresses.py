@@ -75,14 +75,23 @@ def read_label(draft: Draft, prop: Property) -> None:
         return
     twin: Address = {}
     read_parameters(draft, prop._replace(group=None), ADDRESS, twin)
-    for address in draft.card.get("addresses", {}).values():
-        if "full" not in address and address.get("contexts") == twin.get("contexts"):
-            address["full"] = full
-            return
-    if draft.fault(ADDRESS, ""):
+    if draft.unlabelled is None:
+        draft.unlabelled = by_contexts(draft)
+    same_types = draft.unlabelled.get(frozenset(twin.get("contexts", ())))
+    if same_types:
+        same_types.pop()["full"] = full
+    elif draft.fault(ADDRESS, ""):
         draft.keep(prop)
-        return
-    draft.put(prop, "addresses", "a", {"full": full, **twin})
+    else:
+        draft.put(prop, "addresses", "a", {"full": full, **twin})
+
+
+def by_contexts(draft: Draft) -> dict[frozenset[str], list[Address]]:
+    found: dict[frozenset[str], list[Address]] = {}
+    for address in reversed(draft.card.get("addresses", {}).values()):
+        if "full" not in address and "components" in address:
+            found.setdefault(frozenset(address.get("contexts", ())), []).append(address)
+    return found
 
 
 def read_position(draft: Draft, prop: Property) -> None:

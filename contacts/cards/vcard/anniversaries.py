@@ -41,7 +41,10 @@ def add(draft: Draft, prop: Property, rule: Rule, kind: str, date: dict[str, Any
     if "calscale" in prop.params:
         date["calendarScale"] = prop.params["calscale"][0].lower()
         prop = without(prop, "calscale")
-    draft.add(prop, rule, "", kind=kind)["date"] = date  # type: ignore[index]
+    entry = draft.add(prop, rule, "", kind=kind)
+    if entry:
+        entry["date"] = date
+        draft.dates.setdefault(kind, entry)
 
 
 def kind_of_label(draft: Draft, prop: Property) -> str:
@@ -52,14 +55,14 @@ def kind_of_label(draft: Draft, prop: Property) -> str:
 
 
 def read_place(draft: Draft, prop: Property) -> None:
-    """BIRTHPLACE and DEATHPLACE belong to the date of the same kind; without one they are kept as they came."""
-    kind, text = PLACES[prop.name], unescape(prop.value)
-    for entry in draft.card.get("anniversaries", {}).values():
-        if entry["kind"] == kind and "place" not in entry and text.strip():
-            is_position = text.startswith("geo:")
-            if prop.group or prop.params.keys() - ({"value"} if is_position else ()):
-                break
-            entry["place"] = {"coordinates" if is_position else "full": text}
-            return
-    if text.strip():
+    """BIRTHPLACE and DEATHPLACE belong to the first date of the same kind; without one they are kept as they came."""
+    text = unescape(prop.value)
+    if not text.strip():
+        return
+    entry = draft.dates.get(PLACES[prop.name])
+    is_position = text.startswith("geo:")
+    params = prop.params.keys() - ({"value"} if is_position else ())
+    if entry is None or "place" in entry or prop.group or params:
         draft.keep(prop)
+    else:
+        entry["place"] = {"coordinates" if is_position else "full": text}

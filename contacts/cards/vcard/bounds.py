@@ -18,19 +18,17 @@ __all__ = ["KEYWORD", "MAX_ENTRIES", "fit"]
 
 def fit(card: Card, notes: list[str]) -> None:
     """Leaves out the longest parts of a card that is over its bounds, with a note for each."""
-    sizes = sorted(((size(value), count(value), path) for path, value in parts(card)), reverse=True)
     total, values = size(card), count(card)
-    for part, number, path in sizes:
+    if total <= MAX_BYTES and values <= MAX_VALUES:
+        return
+    dropped: list[Path] = []
+    for part, number, path in sorted(((size(value), count(value), path) for path, value in parts(card)), reverse=True):
         if total <= MAX_BYTES and values <= MAX_VALUES:
             break
-        remove(card, path)
         total, values = total - part, values - number
+        dropped.append(path)
         notes.append(f"{'/'.join(path)[:80]} was left out, since the card is too large.")
-    props = card.get("vCardProps")
-    if isinstance(props, list) and None in props:
-        props[:] = [prop for prop in props if prop is not None]
-        if not props:
-            del card["vCardProps"]
+    remove(card, dropped)
 
 
 def parts(card: Card) -> Iterator[tuple[Path, Any]]:
@@ -43,14 +41,13 @@ def parts(card: Card) -> Iterator[tuple[Path, Any]]:
             yield (name,), value
 
 
-def remove(card: Card, path: Path) -> None:
-    name, *rest = path
-    if not rest:
-        del card[name]
-    elif name == "vCardProps":
-        card[name][int(rest[0])] = None
-    else:
-        del card[name][rest[0]]
+def remove(card: Card, dropped: list[Path]) -> None:
+    # Of a list the last ones first, so that the others stay where they are.
+    for name, *rest in sorted(dropped, key=lambda path: (path[0], len(path[-1]), path[-1]), reverse=True):
+        if not rest:
+            del card[name]
+            continue
+        del card[name][int(rest[0]) if isinstance(card[name], list) else rest[0]]
         if not card[name]:
             del card[name]
 

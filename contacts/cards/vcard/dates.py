@@ -9,7 +9,7 @@ from contacts.cards.validation import is_date
 Date = dict[str, Any]
 
 APPLE_YEAR = 1604  # a leap year; stands for no year where X-APPLE-OMIT-YEAR says so
-TIME = r"(?P<time>[T ].*)?"
+TIME = r"(?P<time>[T ][0-9:.,Z +-]*)?"
 FORMS = [
     re.compile(form + TIME + r"\Z", re.ASCII)
     for form in (
@@ -18,8 +18,6 @@ FORMS = [
         r"(?P<year>\d{4})-(?P<month>\d\d)",
         r"(?P<year>\d{4})",
         r"--(?P<month>\d\d)-?(?P<day>\d\d)",
-        r"--(?P<month>\d\d)",
-        r"---(?P<day>\d\d)",
     )
 ]
 MIDNIGHT = re.compile(r"[T ]?(00:?00(:?00(\.0+)?)?)?Z?\Z")
@@ -58,7 +56,7 @@ def write_date(date: Any, version: str) -> tuple[str, dict[str, list[str]]] | No
     if version == "3.0":
         return write_date_3(year, month, day)
     if year is None:
-        return f"--{month:02}{day:02}" if month and day else f"--{month:02}" if month else f"---{day:02}", {}
+        return f"--{month:02}{day:02}", {}
     if month is None:
         return f"{year:04}", {}
     return f"{year:04}-{month:02}" if day is None else f"{year:04}{month:02}{day:02}", {}
@@ -77,7 +75,7 @@ def read_timestamp(text: str) -> str | None:
     """A UTCDateTime (RFC 9553 §1.4.3). One without an offset is taken as UTC."""
     match = TIMESTAMP.match(text.strip())
     if match is None:
-        day = read_date(text.strip())
+        day = None if "T" in text else read_date(text.strip())
         return day_in_utc(day[0]) if day else None
     numbers = [int(number or 0) for number in match.groups()[:6]]
     try:

@@ -40,6 +40,8 @@ class Draft:
     pictures: list[Picture] = field(default_factory=list)
     labels: dict[str, Property] = field(default_factory=dict)  # X-ABLabel by group
     reserved: set[str] = field(default_factory=set)  # ids that a PROP-ID parameter asks for
+    dates: dict[str, Entry] = field(default_factory=dict)  # the first anniversary of each kind
+    unlabelled: dict[frozenset[str], list[Entry]] | None = None  # addresses without `full`, last first, by contexts
     made_from: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)  # (property, ALTID) → entry
 
     def add(self, prop: Property, rule: Rule, value: str, **more: Any) -> Entry | None:

@@ -68,6 +68,7 @@ class RawCard:
 
     def add_nested(self, line: bytes, mark: bytes | None) -> None:
         self.depth += {b"BEGIN": 1, b"END": -1, None: 0}[mark]
+        self.watch_for_agent(line)
         self.run += len(line)
         if self.depth > self.limits.nesting:
             self.run = self.limits.line_bytes + 1
@@ -75,7 +76,6 @@ class RawCard:
             self.nested = []
         else:
             self.nested.append(ESCAPED.sub(rb"\\\g<0>", line) + rb"\n")
-        self.may_nest = False
         if self.depth == 1:
             self.close_nested()
 
@@ -95,6 +95,8 @@ class RawCard:
         return self
 
     def store(self, number: int, line: bytes) -> None:
+        if self.may_nest and not line.strip():
+            return
         start = line[0] if line else 0
         before = self.run if start in FOLDS else 0
         self.run = before + len(line)
@@ -104,6 +106,7 @@ class RawCard:
             self.count(len(line) + 1)
             if self.may_nest or start in AGENT_BEGINS:
                 self.watch_for_agent(line)
+                self.nested = [rb"\n"] if self.depth > 1 else []
         elif before == 0:
             self.overlong.append(number)
         elif before <= self.limits.line_bytes:
@@ -116,11 +119,11 @@ class RawCard:
             self.lines, self.numbers = [], []
 
     def watch_for_agent(self, line: bytes) -> None:
+        """An AGENT opens a nested card in its own line, or lets the next line open one."""
         agent = AGENT.match(line)
         self.may_nest = bool(agent and not agent[1]) or (self.may_nest and not line.strip())
         if agent and agent[1]:
-            self.depth = 2
-            self.nested = [rb"\n"]
+            self.depth += 1
 
     def drop_property(self) -> None:
         """Leaves out the last property, whose folded lines are too long in all, from its first line on."""

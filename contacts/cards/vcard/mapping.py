@@ -95,7 +95,11 @@ def read_phone(draft: Draft, prop: Property) -> None:
 
 
 def read_nicknames(draft: Draft, prop: Property) -> None:
-    for name in texts(prop.value):
+    found = texts(prop.value)
+    if len(draft.card.get("nicknames", ())) + len(found) > bounds.MAX_ENTRIES:
+        draft.keep(prop, f"NICKNAME has more than {bounds.MAX_ENTRIES} names; it was kept as it came.")
+        return
+    for name in found:
         draft.add(prop, RULES["NICKNAME"], name)
 
 
@@ -131,13 +135,16 @@ def read_member(draft: Draft, prop: Property) -> None:
 
 def read_keywords(draft: Draft, prop: Property) -> None:
     keywords = draft.card.setdefault("keywords", {})
+    left_out = []
     # Outlook separates them by semicolons.
     for part in split(prop.value, ";") if draft.version == "2.1" else [prop.value]:
-        for keyword in texts(part):
-            if len(keyword.strip()) > bounds.KEYWORD or len(keywords) >= bounds.MAX_ENTRIES:
-                draft.notes.append(f"A category was left out: {keyword[:60]!r}")
+        for keyword in map(str.strip, texts(part)):
+            if len(keyword) > bounds.KEYWORD or len(keywords) >= bounds.MAX_ENTRIES:
+                left_out.append(keyword)
             else:
-                keywords[keyword.strip()] = True
+                keywords[keyword] = True
+    if left_out:
+        draft.notes.append(f"{len(left_out)} categories were left out, the first of them {left_out[0][:60]!r}")
     if not keywords:
         del draft.card["keywords"]
 

@@ -49,6 +49,7 @@ def properties(raw: RawCard, notes: list[str]) -> Iterator[Property]:
     """The properties of a card; a note for each line that is none."""
     lines = logical_lines(raw, notes)
     index, found = 0, 0
+    numbers: list[int] = []  # of the lines in the file; only asked for where a line is no property
     while index < len(lines):
         line, start = lines[index], index
         index += 1
@@ -56,7 +57,8 @@ def properties(raw: RawCard, notes: list[str]) -> Iterator[Property]:
             continue
         head, value = parse_line(line, raw.limits)
         if head is None:
-            notes.append(f"Line {number_of(raw, start)} is no property and was left out: {line[:60]!r}")
+            numbers = numbers or line_numbers(raw)
+            notes.append(f"Line {numbers[start]} is no property and was left out: {line[:60]!r}")
             continue
         found += 1
         if found > raw.limits.properties:
@@ -73,18 +75,21 @@ def logical_lines(raw: RawCard, notes: list[str]) -> list[str]:
     if b"\0" in joined:
         joined = joined.replace(b"\0", b"")
         notes.append("NUL characters were left out.")
-    if b"=\n " in joined and QUOTED_PRINTABLE.search(joined):
-        joined = joined.replace(b"=\n ", b"=\n=20")  # a soft line break before a space, not a folded line
-    if b"\n " in joined or b"\n\t" in joined:
-        old = VERSION.search(joined)
-        joined = joined.replace(b"\n ", b" " if old else b"").replace(b"\n\t", b"\t" if old else b"")
+    if b"\n " not in joined and b"\n\t" not in joined:
+        return decoding.text_of(joined, notes).split("\n")
+    if VERSION.search(joined):
+        if QUOTED_PRINTABLE.search(joined):
+            joined = joined.replace(b"=\n ", b"=\n=20")  # a soft line break before a space, not a folded line
+        joined = joined.replace(b"\n ", b" ").replace(b"\n\t", b"\t")
+    else:
+        joined = joined.replace(b"\n ", b"").replace(b"\n\t", b"")
     return decoding.text_of(joined, notes).split("\n")
 
 
-def number_of(raw: RawCard, index: int) -> int:
-    """The number in the file of a logical line."""
-    starts = [number for line, number in zip(raw.lines, raw.numbers, strict=True) if line[:1] not in (b" ", b"\t")]
-    return starts[index] if index < len(starts) else raw.line
+def line_numbers(raw: RawCard) -> list[int]:
+    """The number in the file of each logical line."""
+    pairs = zip(raw.lines, raw.numbers, strict=True)
+    return [number for index, (line, number) in enumerate(pairs) if index == 0 or line[:1] not in (b" ", b"\t")]
 
 
 def parse_line(line: str, limits: Limits) -> tuple[Head | None, str]:
@@ -138,7 +143,7 @@ def parameter_values(name: str, text: str) -> list[str]:
         return [text.replace('"', "").lower()]
     if name == "type":
         # RFC 6350 itself quotes whole lists: TYPE="voice,home".
-        return [word for part in text.replace('"', "").split(",") if (word := part.strip().lower())]
+        return [word for part in text.replace('"', "").split(",") if (word := decode_carets(part.strip().lower()))]
     if '"' not in text and "," not in text:
         return [decode_carets(text)] if text else []
     return [decode_carets(part.strip().replace('"', "")) for part in VALUE.findall(text)]
