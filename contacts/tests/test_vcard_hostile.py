@@ -105,13 +105,19 @@ HOSTILE = {
     "order": lambda n: b'BEGIN:VCARD\nFN:A\nN;JSCOMPS=";' + b"0;" * n + b'":a;b\n',
     "names": lambda n: b"BEGIN:VCARD\n" + b"NICKNAME:" + b"a," * n,
     "separators": lambda n: b"BEGIN:VCARD\nFN:A\n" + b":" * n + b"\n" + b";" * n + b"\n" + b"." * n,
+    "types": lambda n: b"BEGIN:VCARD\nFN:A\nTEL" + b"".join(b";TYPE=" + b",".join(b"%d" % i for i in range(n)) for _ in range(9)) + b":1\n",
+    "older components": lambda n: b"BEGIN:VCARD\nFN:A\nN:" + b"a," * n + b";;;;;" + b"a," * n + b"\nX-PHONETIC-LAST-NAME:x" * 100,
+    "zone": lambda n: b"BEGIN:VCARD\nFN:A\nTZ:a" + b"_" * n + b"!\n",
+    "almost base64": lambda n: b"BEGIN:VCARD\nFN:A\nPHOTO:" + b"a" * 200 + b" " * n + b"!\n",
+    "almost data": lambda n: b"BEGIN:VCARD\nFN:A\nPHOTO:data:" + b";" * n + b"\n",
+    "almost a label": lambda n: b"BEGIN:VCARD\nFN:A\na.TEL:1\na.X-ABLABEL:_$!<" + b">!$" * n + b"\n",
     "not utf-8": lambda n: b"BEGIN:VCARD\nFN:A\nNOTE:" + b"\xff" * n,
 }
 
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_the_work_grows_no_faster_than_the_input(name):
-    small, large = steps(HOSTILE[name](2000)), steps(HOSTILE[name](4000))
+    small, large = steps(HOSTILE[name](3500)), steps(HOSTILE[name](7000))
     assert large < 2.3 * small + 1000
 
 

@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from contacts.cards.validation import MAX_ENTRIES
 from contacts.cards.vcard import components
 from contacts.cards.vcard.draft import Draft, read_parameters
 from contacts.cards.vcard.parameters import clean, text_of
@@ -33,12 +34,12 @@ ADDRESS = Rule(
 )
 GEO = re.compile(r"([+-]?\d{1,3}(?:\.\d{1,20})?)[;,]([+-]?\d{1,3}(?:\.\d{1,20})?)\Z", re.ASCII)
 OFFSET = re.compile(r"([+-])(\d\d):?(?:00)?\Z", re.ASCII)
-ZONE = re.compile(r"[A-Za-z]+(?:[/_+-][A-Za-z0-9_+-]+)*\Z")
+ZONE = re.compile(r"[A-Za-z][A-Za-z0-9/_+-]*\Z")
 
 
 def read(draft: Draft, prop: Property) -> None:
     values = structure(prop.value, lists=draft.version != "2.1")
-    if "phonetic" in prop.params or len(values) > len(KINDS):
+    if "phonetic" in prop.params or len(values) > len(KINDS) or sum(map(len, values)) > MAX_ENTRIES:
         draft.keep(prop)
         return
     address: Address = {}

@@ -63,7 +63,7 @@ class Draft:
         limit = LENGTHS.get(rule.member)
         if limit and len(value) > limit:
             return f"is longer than {limit} characters"
-        if rule.collection == "media" and not REFERENCE.match(value):
+        if rule.collection == "media" and not REFERENCE.fullmatch(value):
             return "is no http or https URL"
         return None
 

@@ -14,7 +14,7 @@ from contacts.cards.vcard.values import unescape
 
 DATA = re.compile(r"data:([^;,]*)((?:;[^;,]*)*),", re.IGNORECASE)
 NOT_BASE64 = re.compile(r"[^A-Za-z0-9+/]+")
-BARE_BASE64 = re.compile(r"[A-Za-z0-9+/\s]{200,}={0,2}\s*\Z")
+BARE_BASE64 = re.compile(r"[A-Za-z0-9+/\s]{200,}+(?:={1,2}\s*)?\Z")
 SIGNATURES = (
     (b"\xff\xd8\xff", "image/jpeg"),
     (b"\x89PNG\r\n\x1a\n", "image/png"),

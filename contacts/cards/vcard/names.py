@@ -1,7 +1,9 @@
 """FN, N and the phonetic and sorting names ⇄ `name` (RFC 9555 §2.5, RFC 9553 §2.2.1)."""
 
+from collections import Counter
 from typing import Any
 
+from contacts.cards.validation import MAX_ENTRIES
 from contacts.cards.vcard import components
 from contacts.cards.vcard.draft import Draft, plain
 from contacts.cards.vcard.parameters import clean, mapping, text_of, written
@@ -49,7 +51,7 @@ def read_components(draft: Draft, prop: Property) -> None:
     values = structure(prop.value, lists=draft.version != "2.1")
     if not any(values):
         return
-    if "components" in name or len(values) > len(KINDS):
+    if "components" in name or len(values) > len(KINDS) or sum(map(len, values)) > MAX_ENTRIES:
         draft.keep(prop)
         return
     params = dict(prop.params)
@@ -71,13 +73,18 @@ def note_alternative(draft: Draft, prop: Property) -> None:
 
 
 def without_older(values: list[list[str]]) -> list[list[str]]:
-    """Without the texts that RFC 9554 §2.2 repeats, for older readers, in the first five components."""
+    """Without the texts that RFC 9554 §2.2 repeats, for older readers, at the end of the first and the fifth component."""
     for kind, older in OLDER_PLACES.items():
-        place = KINDS.index(kind)
-        if place < len(values):
-            for text in values[place]:
-                if text in values[KINDS.index(older)]:
-                    values[KINDS.index(older)].remove(text)
+        repeated = Counter(values[KINDS.index(kind)] if KINDS.index(kind) < len(values) else ())
+        if not repeated:
+            continue
+        left = []
+        for text in reversed(values[KINDS.index(older)]):
+            if repeated[text]:
+                repeated[text] -= 1
+            else:
+                left.append(text)
+        values[KINDS.index(older)] = left[::-1]
     return values
 
 

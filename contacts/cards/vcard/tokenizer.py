@@ -128,7 +128,7 @@ def add_parameter(params: Params, name: str, text: str | None) -> None:
         values = parameter_values(name, text.strip())
     if name and values:
         present = params.setdefault(name, [])
-        present += [value for value in values if name != "type" or value not in present]
+        present[:] = dict.fromkeys([*present, *values]) if name == "type" else [*present, *values]
 
 
 def kind_of_bare(word: str) -> str:
