@@ -33,7 +33,25 @@ def test_a_date_is_its_day_as_it_is_written(text, parts):
     assert tuple(date.get(name) for name in ("year", "month", "day")) == parts
 
 
-@pytest.mark.parametrize("text", ["1999-02-29", "19851312", "circa 1800", "0000-01-01", "T102200", "12.04.1985", "١٩٨٥", "1985-04-12 or so", "--0230", "-", "0/0/00", "1985-04-12\n", "--04", "---12"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1999-02-29",
+        "19851312",
+        "circa 1800",
+        "0000-01-01",
+        "T102200",
+        "12.04.1985",
+        "١٩٨٥",
+        "1985-04-12 or so",
+        "--0230",
+        "-",
+        "0/0/00",
+        "1985-04-12\n",
+        "--04",
+        "---12",
+    ],
+)
 def test_what_is_no_date_is_none(text):
     assert read_date(text) is None
 
@@ -59,7 +77,9 @@ def test_apple_s_year_is_hidden_only_by_its_parameter():
 
 
 def test_a_date_s_calendar_and_place_are_kept():
-    entry = card_with("BDAY;CALSCALE=gregorian:19850412", "BIRTHPLACE:Rome", "DEATHPLACE;VALUE=uri:geo:1,2", "DEATHDATE:2020")
+    entry = card_with(
+        "BDAY;CALSCALE=gregorian:19850412", "BIRTHPLACE:Rome", "DEATHPLACE;VALUE=uri:geo:1,2", "DEATHDATE:2020"
+    )
     birth, death = entry.card["anniversaries"].values()
     assert birth["date"]["calendarScale"] == "gregorian"
     assert (birth["place"], death["place"]) == ({"full": "Rome"}, {"coordinates": "geo:1,2"})
@@ -101,7 +121,13 @@ def test_timestamps_are_in_utc(text, utc):
 
 
 def test_a_second_anniversary_goes_out_by_apple_s_name_in_3_0_and_whole_in_4_0():
-    card = {"name": {"full": "A"}, "anniversaries": {key: {"kind": "wedding", "date": {"@type": "PartialDate", "year": year, "month": 1, "day": 1}} for key, year in (("w1", 2001), ("w2", 2002))}}
+    card = {
+        "name": {"full": "A"},
+        "anniversaries": {
+            key: {"kind": "wedding", "date": {"@type": "PartialDate", "year": year, "month": 1, "day": 1}}
+            for key, year in (("w1", 2001), ("w2", 2002))
+        },
+    }
     assert write(card, "3.0").count("X-ABDATE:") == 2
     for version in ("3.0", "4.0"):
         assert next(read(write(card, version))).card == card

@@ -61,9 +61,18 @@ def test_ios():
         ],
     }
     assert card["organizations"] == {"o1": {"name": "Acme, Inc.", "units": [{"name": "Research"}]}}
-    assert card["emails"]["e1"] == {"address": "zoe@example.org", "pref": 1, "label": "Newsletter", "vCardParams": {"group": "item1"}}
+    assert card["emails"]["e1"] == {
+        "address": "zoe@example.org",
+        "pref": 1,
+        "label": "Newsletter",
+        "vCardParams": {"group": "item1"},
+    }
     assert card["emails"]["e2"] == {"address": "zoe@home.example", "contexts": {"private": True}}
-    assert card["phones"]["p2"] == {"number": "+49 171 7654321", "features": {"mobile": True, "voice": True}, "vCardParams": {"type": "iphone"}}
+    assert card["phones"]["p2"] == {
+        "number": "+49 171 7654321",
+        "features": {"mobile": True, "voice": True},
+        "vCardParams": {"type": "iphone"},
+    }
     assert card["phones"]["p4"]["label"] == "HomeFAX"
     assert card["addresses"]["a1"]["components"][0] == {"kind": "name", "value": "Hauptstr. 5\nHinterhaus"}
     assert card["links"]["l1"]["uri"] == "https://example.org/zoe"
@@ -99,7 +108,10 @@ def test_apple_s_groups_labels_and_year_come_out_as_they_came():
 def test_a_group_names_its_members():
     entry = dialect("macos_group")
     assert entry.card["kind"] == "group"
-    assert entry.members == ["urn:uuid:5b1e5f3c-1111-2222-3333-444455556666", "urn:uuid:5b1e5f3c-7777-2222-3333-444455556666"]
+    assert entry.members == [
+        "urn:uuid:5b1e5f3c-1111-2222-3333-444455556666",
+        "urn:uuid:5b1e5f3c-7777-2222-3333-444455556666",
+    ]
     assert "X-ADDRESSBOOKSERVER-KIND:group" in write(entry.card, "3.0")
     assert "\r\nKIND:group\r\nMEMBER:urn:uuid:5b1e" in write(entry.card, "4.0")
 
@@ -120,7 +132,10 @@ def test_android_2_1():
     entry = dialect("android_21")
     card = entry.card
     assert card["name"]["full"] == "Jürgen Müller"
-    assert [(part["kind"], part["value"]) for part in card["name"]["components"]] == [("surname", "Müller"), ("given", "Jürgen")]
+    assert [(part["kind"], part["value"]) for part in card["name"]["components"]] == [
+        ("surname", "Müller"),
+        ("given", "Jürgen"),
+    ]
     assert card["notes"]["n1"]["note"] == "Zeile 1\nZeile 2 danach"
     assert card["phones"]["p1"] == {"number": "0170-1234567", "features": {"mobile": True}, "pref": 1}
     assert card["phones"]["p3"]["vCardParams"] == {"type": "x-durchwahl"}
@@ -162,7 +177,10 @@ def test_thunderbird():
 
 def test_evolution():
     card = dialect("evolution").card
-    assert [(found["service"], found["user"]) for found in card["onlineServices"].values()] == [("AIM", "edaim"), ("Jabber", "ed@jabber.example")]
+    assert [(found["service"], found["user"]) for found in card["onlineServices"].values()] == [
+        ("AIM", "edaim"),
+        ("Jabber", "ed@jabber.example"),
+    ]
     assert card["relatedTo"]["Edna"] == {"relation": {"spouse": True}, "vCardName": "x-evolution-spouse"}
     assert card["relatedTo"]["Al"] == {"relation": {}, "vCardName": "x-evolution-assistant"}
     assert card["addresses"]["a1"]["full"] == "1 Road\nTown"
@@ -187,7 +205,11 @@ def test_davx5_and_nextcloud():
     assert entry.card["relatedTo"] == {"Nils": {"relation": {"spouse": True}}}
     assert (entry.pictures[0].data, entry.pictures[0].media_type) == (PNG, "image/png")
     assert cloud["onlineServices"]["s1"]["service"] == "mastodon"
-    assert {found["kind"]: found["date"].get("year") for found in cloud["anniversaries"].values()} == {"wedding": 2001, "death": 2020, "birth": None}
+    assert {found["kind"]: found["date"].get("year") for found in cloud["anniversaries"].values()} == {
+        "wedding": 2001,
+        "death": 2020,
+        "birth": None,
+    }
     assert "components" not in cloud["name"]
 
 

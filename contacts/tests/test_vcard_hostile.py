@@ -7,16 +7,58 @@ import pytest
 from hypothesis import strategies as st
 
 from contacts.cards.validation import MAX_BYTES, faults
-from contacts.cards.vcard import Limits, read, write
+from contacts.cards.vcard import Limits, addresses, bounds, draft, names, read, write
 from contacts.tests.vcard_dialects import DIALECTS
 
 WHOLE = [text.replace("\r\n", "\n").replace("\n", "\r\n").encode() for text in DIALECTS.values()]
 PIECES = [
-    *(b"\r\n", b"\n", b"\r", b"\n ", b";", b":", b",", b"\\", b'"', b"=", b"\0", b"\xff", b"\xed\xa0\x80", b"^n", b".", b"\xef\xbb\xbf"),
-    *(b"BEGIN:VCARD\r\n", b"END:VCARD\r\n", b"VERSION:2.1\r\n", b"AGENT:\r\n", b"item1.", b"X-ABLabel:", b";TYPE=", b"ENCODING=b:"),
-    *(b";ENCODING=QUOTED-PRINTABLE;CHARSET=UTF-16:=00=D8", b";ALTID=1;LANGUAGE=fr", b";PREF=99999999999999999999", b"BDAY:99999999\r\n"),
-    *(b"JSPROP;JSPTR=name:1\r\n", b'JSPROP;JSPTR="emails/e1":{"address":5}\r\n', b"JSPROP;JSPTR=vCardProps:5\r\n", b'JSPROP;JSPTR="":{}\r\n'),
-    *(b"N;PHONETIC=ipa;ALTID=1:x;y\r\n", b"ADR;JSCOMPS=\";1;0\":a;b\r\n", b"JSPROP;JSPTR=a:\"\\\\ud800\"\r\n", b"GEO:1;2\r\n", b"MEMBER:\r\n"),
+    *(
+        b"\r\n",
+        b"\n",
+        b"\r",
+        b"\n ",
+        b";",
+        b":",
+        b",",
+        b"\\",
+        b'"',
+        b"=",
+        b"\0",
+        b"\xff",
+        b"\xed\xa0\x80",
+        b"^n",
+        b".",
+        b"\xef\xbb\xbf",
+    ),
+    *(
+        b"BEGIN:VCARD\r\n",
+        b"END:VCARD\r\n",
+        b"VERSION:2.1\r\n",
+        b"AGENT:\r\n",
+        b"item1.",
+        b"X-ABLabel:",
+        b";TYPE=",
+        b"ENCODING=b:",
+    ),
+    *(
+        b";ENCODING=QUOTED-PRINTABLE;CHARSET=UTF-16:=00=D8",
+        b";ALTID=1;LANGUAGE=fr",
+        b";PREF=99999999999999999999",
+        b"BDAY:99999999\r\n",
+    ),
+    *(
+        b"JSPROP;JSPTR=name:1\r\n",
+        b'JSPROP;JSPTR="emails/e1":{"address":5}\r\n',
+        b"JSPROP;JSPTR=vCardProps:5\r\n",
+        b'JSPROP;JSPTR="":{}\r\n',
+    ),
+    *(
+        b"N;PHONETIC=ipa;ALTID=1:x;y\r\n",
+        b'ADR;JSCOMPS=";1;0":a;b\r\n',
+        b'JSPROP;JSPTR=a:"\\\\ud800"\r\n',
+        b"GEO:1;2\r\n",
+        b"MEMBER:\r\n",
+    ),
 ]
 CHANGE = st.tuples(st.integers(0, 1 << 16), st.integers(0, 60), st.sampled_from(PIECES) | st.binary(max_size=4))
 
@@ -35,7 +77,7 @@ def checked(data, **options):
     return entries
 
 
-@hypothesis.settings(max_examples=250, deadline=None)
+@hypothesis.settings(max_examples=150, deadline=None)
 @hypothesis.given(st.binary(max_size=300), st.integers(1, 100))
 def test_any_bytes_are_read(data, size):
     checked(data)
@@ -43,7 +85,7 @@ def test_any_bytes_are_read(data, size):
     assert list(read(data[start : start + size] for start in range(0, len(data), size))) == list(read(data))
 
 
-@hypothesis.settings(max_examples=400, deadline=None)
+@hypothesis.settings(max_examples=150, deadline=None)
 @hypothesis.given(st.sampled_from(WHOLE), st.lists(CHANGE, min_size=1, max_size=6))
 def test_any_mutation_of_a_real_card_is_read(data, changes):
     for place, removed, piece in changes:
@@ -52,7 +94,7 @@ def test_any_mutation_of_a_real_card_is_read(data, changes):
     checked(data)
 
 
-@hypothesis.settings(max_examples=100, deadline=None)
+@hypothesis.settings(max_examples=50, deadline=None)
 @hypothesis.given(st.text())
 def test_any_text_is_read_even_with_lone_surrogates(text):
     checked("BEGIN:VCARD\nFN:A\nNOTE:" + text)
@@ -89,11 +131,15 @@ HOSTILE = {
     "soft breaks": lambda n: b"BEGIN:VCARD\nFN:A\nNOTE;QUOTED-PRINTABLE:x" + b"=\nx" * n + b"\nEND:VCARD\n",
     "backslashes": lambda n: b"BEGIN:VCARD\nFN:A\nN:" + b"\\;" * n + b"\nEND:VCARD\n",
     "components": lambda n: b"BEGIN:VCARD\nFN:A\nN:" + b"a," * n + b"\nEND:VCARD\n",
-    "categories": lambda n: b"BEGIN:VCARD\nFN:A\nCATEGORIES:" + b"".join(b"%d," % i for i in range(n)) + b"\nEND:VCARD\n",
+    "categories": lambda n: (
+        b"BEGIN:VCARD\nFN:A\nCATEGORIES:" + b"".join(b"%d," % i for i in range(n)) + b"\nEND:VCARD\n"
+    ),
     "nuls": lambda n: b"BEGIN:VCARD\nFN:A\nNOTE:" + b"\0" * n + b"\nEND:VCARD\n",
     "junk": lambda n: b"BEGIN:VCARD\nFN:A\n" + b"junk\n" * n + b"END:VCARD\n",
     "junk outside": lambda n: b"junk\n" * n,
-    "ids": lambda n: b"BEGIN:VCARD\nFN:A\n" + b"".join(b"TEL;PROP-ID=p%d:1\n" % i for i in range(n, 0, -1)) + b"TEL:1\n" * n,
+    "ids": lambda n: (
+        b"BEGIN:VCARD\nFN:A\n" + b"".join(b"TEL;PROP-ID=p%d:1\n" % i for i in range(n, 0, -1)) + b"TEL:1\n" * n
+    ),
     "alternatives": lambda n: b"BEGIN:VCARD\nFN:A\n" + b"TITLE;ALTID=1;LANGUAGE=fr:x\n" * n,
     "labels": lambda n: b"BEGIN:VCARD\nFN:A\n" + b"LABEL:x\n" * n,
     "labels and addresses": lambda n: b"BEGIN:VCARD\nFN:A\n" + b"ADR:;;a;b;;;\n" * n + b"LABEL:x\n" * n,
@@ -101,12 +147,20 @@ HOSTILE = {
     "people": lambda n: b"BEGIN:VCARD\nFN:A\n" + b"".join(b"X-SPOUSE:%d\n" % i for i in range(n)),
     "pointers": lambda n: b"BEGIN:VCARD\nFN:A\n" + b"JSPROP;JSPTR=" + b"a/" * n + b":1\n",
     "brackets": lambda n: b"BEGIN:VCARD\nFN:A\n" + b"JSPROP;JSPTR=a:" + b"[" * n + b"\n",
-    "digits": lambda n: b"BEGIN:VCARD\nFN:A\nTEL;PREF=" + b"9" * n + b":1\nGEO:" + b"1" * n + b"\nBDAY:" + b"1" * n + b"\n",
+    "digits": lambda n: (
+        b"BEGIN:VCARD\nFN:A\nTEL;PREF=" + b"9" * n + b":1\nGEO:" + b"1" * n + b"\nBDAY:" + b"1" * n + b"\n"
+    ),
     "order": lambda n: b'BEGIN:VCARD\nFN:A\nN;JSCOMPS=";' + b"0;" * n + b'":a;b\n',
     "names": lambda n: b"BEGIN:VCARD\n" + b"NICKNAME:" + b"a," * n,
     "separators": lambda n: b"BEGIN:VCARD\nFN:A\n" + b":" * n + b"\n" + b";" * n + b"\n" + b"." * n,
-    "types": lambda n: b"BEGIN:VCARD\nFN:A\nTEL" + b"".join(b";TYPE=" + b",".join(b"%d" % i for i in range(n)) for _ in range(9)) + b":1\n",
-    "older components": lambda n: b"BEGIN:VCARD\nFN:A\nN:" + b"a," * n + b";;;;;" + b"a," * n + b"\nX-PHONETIC-LAST-NAME:x" * 100,
+    "types": lambda n: (
+        b"BEGIN:VCARD\nFN:A\nTEL"
+        + b"".join(b";TYPE=" + b",".join(b"%d" % i for i in range(n)) for _ in range(9))
+        + b":1\n"
+    ),
+    "older components": lambda n: (
+        b"BEGIN:VCARD\nFN:A\nN:" + b"a," * n + b";;;;;" + b"a," * n + b"\nX-PHONETIC-LAST-NAME:x" * 100
+    ),
     "zone": lambda n: b"BEGIN:VCARD\nFN:A\nTZ:a" + b"_" * n + b"!\n",
     "almost base64": lambda n: b"BEGIN:VCARD\nFN:A\nPHOTO:" + b"a" * 200 + b" " * n + b"!\n",
     "almost data": lambda n: b"BEGIN:VCARD\nFN:A\nPHOTO:data:" + b";" * n + b"\n",
@@ -116,14 +170,17 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_the_work_grows_no_faster_than_the_input(name):
-    small, large = steps(HOSTILE[name](3500)), steps(HOSTILE[name](7000))
+def test_the_work_grows_no_faster_than_the_input(name, monkeypatch):
+    monkeypatch.setattr(bounds, "SMALL", 0)  # above it more is done, once
+    for module in (bounds, draft, names, addresses):
+        monkeypatch.setattr(module, "MAX_ENTRIES", 20)  # as is above it
+    small, large = steps(HOSTILE[name](400)), steps(HOSTILE[name](800))
     assert large < 2.3 * small + 1000
 
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_files_are_read_to_valid_cards(name):
-    checked(HOSTILE[name](2000))
+    checked(HOSTILE[name](1000))
 
 
 @pytest.mark.long
@@ -139,14 +196,19 @@ def test_a_line_and_a_card_have_their_bounds():
         (entry,) = read(b"BEGIN:VCARD\nVERSION:3.0\nTEL:1\n" + line + b"\nFN:A\nEND:VCARD\n", limits=limits)
         assert entry.card == {"phones": {"p1": {"number": "1"}}, "name": {"full": "A"}}
         assert entry.notes == ["Line 4 is too long and was left out."]
-    (entry, other) = read(b"BEGIN:VCARD\nFN:A\n" + b"NOTE:x\n" * 1000 + b"END:VCARD\nBEGIN:VCARD\nVERSION:4.0\nFN:B\nEND:VCARD\n", limits=limits)
+    (entry, other) = read(
+        b"BEGIN:VCARD\nFN:A\n" + b"NOTE:x\n" * 1000 + b"END:VCARD\nBEGIN:VCARD\nVERSION:4.0\nFN:B\nEND:VCARD\n",
+        limits=limits,
+    )
     assert (entry.card, entry.reason, entry.ended) == (None, "This card is over 5000 bytes.", True)
     assert other.card == {"name": {"full": "B"}}
 
 
 def test_a_card_over_its_bounds_loses_its_longest_parts():
     notes = [b"NOTE:" + b"%d" % size * 10_000 for size in (1, 22, 333, 4444, 55555, 22, 22, 22, 22)]
-    (entry,) = read(b"\n".join([b"BEGIN:VCARD", b"VERSION:3.0", b"FN:A", *notes, b"X-LONG:" + b"x" * 200_000, b"END:VCARD"]))
+    (entry,) = read(
+        b"\n".join([b"BEGIN:VCARD", b"VERSION:3.0", b"FN:A", *notes, b"X-LONG:" + b"x" * 200_000, b"END:VCARD"])
+    )
     assert list(faults(entry.card)) == []
     assert entry.notes == ["vCardProps/0 was left out, since the card is too large."]
     assert len(entry.card["notes"]) == 9
@@ -170,7 +232,10 @@ def test_too_many_of_anything_are_kept_or_noted():
         ("TEL:" + "1" * 256, "TEL is longer than 255 characters; it was kept as it came."),
         ("URL:http://" + "x" * 2048, "URL is longer than 2048 characters; it was kept as it came."),
         ("NOTE:" + "x" * 65_536, "NOTE is longer than 65535 characters; it was kept as it came."),
-        ("PHOTO;VALUE=uri:javascript:alert(1)", "PHOTO has no content and no http or https URL; it was kept as it came."),
+        (
+            "PHOTO;VALUE=uri:javascript:alert(1)",
+            "PHOTO has no content and no http or https URL; it was kept as it came.",
+        ),
         ("CATEGORIES:" + "x" * 256, f"1 categories were left out, the first of them {'x' * 60!r}"),
     ],
 )
@@ -211,7 +276,7 @@ def test_a_picture_has_its_bound_and_is_kept_whether_or_not_it_can_be_shown():
         "JSPROP;JSPTR=a:NaN",
         "JSPROP;JSPTR=a:" + "9" * 5000,
         "JSPROP:1",
-        "JSPROP;JSPTR=media:{\"m1\":{\"uri\":\"javascript:x\"}}",
+        'JSPROP;JSPTR=media:{"m1":{"uri":"javascript:x"}}',
     ],
 )
 def test_jsprop_cannot_make_a_card_invalid(line):

@@ -83,7 +83,12 @@ def test_encodings_are_found_whatever_the_chunks(encoding, size):
 
 
 def test_what_is_not_utf_8_is_windows_1252_line_by_line():
-    entry = one(card("NOTE:Zoë", "TITLE:x").encode() .replace("Zoë".encode(), b"Zo\xeb \x80 \x81") .replace(b"x\r\n", "ü\r\n".encode()))
+    entry = one(
+        card("NOTE:Zoë", "TITLE:x")
+        .encode()
+        .replace("Zoë".encode(), b"Zo\xeb \x80 \x81")
+        .replace(b"x\r\n", "ü\r\n".encode())
+    )
     assert entry.card["notes"]["n1"]["note"] == "Zoë € \x81"
     assert entry.card["titles"]["t1"]["name"] == "ü"
     assert entry.notes == ["Bytes that are not UTF-8 were read as Windows-1252."]
@@ -132,7 +137,11 @@ def test_escapes():
 def test_every_outermost_begin_is_an_entry():
     text = "BEGIN:VCARD\nFN:A\nBEGIN:VCARD\nVERSION:3.0\nFN:B\nEND:VCARD\n\nbegin:vcard\nVERSION:3.0\nFN:C"
     entries = list(read(text))
-    assert [(entry.line, entry.card["name"]["full"], entry.ended) for entry in entries] == [(1, "A", False), (3, "B", True), (8, "C", False)]
+    assert [(entry.line, entry.card["name"]["full"], entry.ended) for entry in entries] == [
+        (1, "A", False),
+        (3, "B", True),
+        (8, "C", False),
+    ]
     assert entries[0].notes == ["The card has no END:VCARD.", "The card has no VERSION and was read as 3.0."]
 
 

@@ -19,7 +19,9 @@ JSON = st.recursive(
 )
 VALUES = JSON.filter(lambda value: value is not None)
 PARAMS = st.dictionaries(
-    st.sampled_from(["type", "group", "x-foo", "language", "altid", "value", "pref", "x-ablabel", "encoding", "charset"])
+    st.sampled_from(
+        ["type", "group", "x-foo", "language", "altid", "value", "pref", "x-ablabel", "encoding", "charset"]
+    )
     | NAMES.map(str.lower),
     TEXT | NAMES | st.lists(TEXT, max_size=3),
     max_size=3,
@@ -42,7 +44,9 @@ def entries(required, **optional):
         "x:y": VALUES,
     }
     optional = {**common, **optional}
-    entry = st.fixed_dictionaries(required, optional={name: optional[name] | VALUES for name in optional if name != "pref"})
+    entry = st.fixed_dictionaries(
+        required, optional={name: optional[name] | VALUES for name in optional if name != "pref"}
+    )
     plain = st.fixed_dictionaries(required, optional={name: optional[name] for name in optional if name not in common})
     pref = st.fixed_dictionaries(required, optional={"pref": common["pref"], "contexts": common["contexts"]})
     return st.dictionaries(NAMES | st.sampled_from(["e1", "p1", "n1", "a1", "b1"]), plain | pref | entry, max_size=3)
@@ -50,16 +54,33 @@ def entries(required, **optional):
 
 COMPONENTS = st.lists(
     st.fixed_dictionaries(
-        {"kind": st.sampled_from(["given", "surname", "surname2", "title", "separator", "name", "locality", "generation"]), "value": TEXT},
+        {
+            "kind": st.sampled_from(
+                ["given", "surname", "surname2", "title", "separator", "name", "locality", "generation"]
+            ),
+            "value": TEXT,
+        },
         optional={"phonetic": TEXT},
     ),
     min_size=1,
     max_size=5,
 )
 DATES = (
-    st.fixed_dictionaries({"@type": st.just("PartialDate")}, optional={"year": st.integers(1, 9999), "month": st.integers(1, 12), "day": st.integers(1, 31), "calendarScale": TEXT})
-    | st.fixed_dictionaries({"year": st.integers(1, 9999)}, optional={"month": st.integers(1, 12), "day": st.integers(1, 28)})
-    | st.builds(lambda moment: {"@type": "Timestamp", "utc": f"{moment:%Y-%m-%dT%H:%M:%S}Z".rjust(20, "0")}, st.datetimes())
+    st.fixed_dictionaries(
+        {"@type": st.just("PartialDate")},
+        optional={
+            "year": st.integers(1, 9999),
+            "month": st.integers(1, 12),
+            "day": st.integers(1, 31),
+            "calendarScale": TEXT,
+        },
+    )
+    | st.fixed_dictionaries(
+        {"year": st.integers(1, 9999)}, optional={"month": st.integers(1, 12), "day": st.integers(1, 28)}
+    )
+    | st.builds(
+        lambda moment: {"@type": "Timestamp", "utc": f"{moment:%Y-%m-%dT%H:%M:%S}Z".rjust(20, "0")}, st.datetimes()
+    )
 ).filter(is_date)
 FULL = TEXT.filter(lambda text: text.strip())
 CARDS = st.fixed_dictionaries(
@@ -85,8 +106,12 @@ CARDS = st.fixed_dictionaries(
         "members": st.dictionaries(TEXT, st.just(True), max_size=2),
         "keywords": st.dictionaries(TEXT, st.just(True), min_size=1, max_size=3),
         "nicknames": entries({"name": TEXT}),
-        "organizations": entries({}, name=TEXT, units=st.lists(st.fixed_dictionaries({"name": TEXT}, optional={"sortAs": TEXT})), sortAs=TEXT),
-        "speakToAs": st.fixed_dictionaries({}, optional={"grammaticalGender": st.just("neuter") | TEXT, "pronouns": entries({"pronouns": TEXT})}),
+        "organizations": entries(
+            {}, name=TEXT, units=st.lists(st.fixed_dictionaries({"name": TEXT}, optional={"sortAs": TEXT})), sortAs=TEXT
+        ),
+        "speakToAs": st.fixed_dictionaries(
+            {}, optional={"grammaticalGender": st.just("neuter") | TEXT, "pronouns": entries({"pronouns": TEXT})}
+        ),
         "titles": entries({"name": TEXT}, kind=st.sampled_from(["title", "role"]), organizationId=NAMES),
         "emails": entries({"address": LONG_TEXT}),
         "onlineServices": entries({}, service=TEXT, uri=URIS, user=TEXT),
@@ -94,22 +119,62 @@ CARDS = st.fixed_dictionaries(
         "preferredLanguages": entries({"language": TEXT}),
         "calendars": entries({"uri": URIS}, kind=st.sampled_from(["calendar", "freeBusy"]), mediaType=TEXT),
         "schedulingAddresses": entries({"uri": URIS}),
-        "addresses": entries({}, components=COMPONENTS, full=LONG_TEXT, countryCode=TEXT, coordinates=TEXT | st.just("geo:1,2"), timeZone=TEXT | st.just("Etc/UTC"), isOrdered=st.booleans()),
+        "addresses": entries(
+            {},
+            components=COMPONENTS,
+            full=LONG_TEXT,
+            countryCode=TEXT,
+            coordinates=TEXT | st.just("geo:1,2"),
+            timeZone=TEXT | st.just("Etc/UTC"),
+            isOrdered=st.booleans(),
+        ),
         "cryptoKeys": entries({"uri": URIS}, mediaType=TEXT),
         "directories": entries({"uri": URIS}, kind=st.sampled_from(["entry", "directory"]), listAs=st.integers(1, 9)),
         "links": entries({"uri": URIS}, kind=st.just("contact"), mediaType=TEXT),
         "media": entries({"uri": REFERENCES}, kind=st.sampled_from(["photo", "logo", "sound"]), mediaType=TEXT),
-        "anniversaries": entries({"date": DATES}, kind=st.sampled_from(["birth", "death", "wedding", "other"]), place=st.fixed_dictionaries({}, optional={"full": TEXT, "coordinates": TEXT})),
-        "notes": entries({"note": LONG_TEXT}, created=st.just("2020-01-01T00:00:00Z") | TEXT, author=st.fixed_dictionaries({}, optional={"name": TEXT, "uri": URIS})),
-        "personalInfo": entries({}, kind=st.sampled_from(["expertise", "hobby", "interest"]), value=TEXT, level=st.sampled_from(["low", "medium", "high"]), listAs=st.integers(1, 9)),
-        "relatedTo": st.dictionaries(URIS, st.fixed_dictionaries({}, optional={"relation": flags("spouse", "friend"), "vCardName": st.just("x-spouse"), "vCardParams": PARAMS}), max_size=3),
+        "anniversaries": entries(
+            {"date": DATES},
+            kind=st.sampled_from(["birth", "death", "wedding", "other"]),
+            place=st.fixed_dictionaries({}, optional={"full": TEXT, "coordinates": TEXT}),
+        ),
+        "notes": entries(
+            {"note": LONG_TEXT},
+            created=st.just("2020-01-01T00:00:00Z") | TEXT,
+            author=st.fixed_dictionaries({}, optional={"name": TEXT, "uri": URIS}),
+        ),
+        "personalInfo": entries(
+            {},
+            kind=st.sampled_from(["expertise", "hobby", "interest"]),
+            value=TEXT,
+            level=st.sampled_from(["low", "medium", "high"]),
+            listAs=st.integers(1, 9),
+        ),
+        "relatedTo": st.dictionaries(
+            URIS,
+            st.fixed_dictionaries(
+                {},
+                optional={
+                    "relation": flags("spouse", "friend"),
+                    "vCardName": st.just("x-spouse"),
+                    "vCardParams": PARAMS,
+                },
+            ),
+            max_size=3,
+        ),
         "localizations": st.dictionaries(
             st.sampled_from(["de", "jp"]),
-            st.dictionaries(st.sampled_from(["name/full", "name/components", "titles/t1/name", "titles/t1", "emails/e1/label"]), VALUES | TEXT, max_size=2),
+            st.dictionaries(
+                st.sampled_from(["name/full", "name/components", "titles/t1/name", "titles/t1", "emails/e1/label"]),
+                VALUES | TEXT,
+                max_size=2,
+            ),
             max_size=2,
         ),
         "vCardProps": st.lists(
-            st.tuples(NAMES.map(str.lower), PARAMS, st.sampled_from(["unknown", "text", "uri", "integer"]), TEXT).map(list) | st.lists(VALUES, max_size=4),
+            st.tuples(NAMES.map(str.lower), PARAMS, st.sampled_from(["unknown", "text", "uri", "integer"]), TEXT).map(
+                list
+            )
+            | st.lists(VALUES, max_size=4),
             max_size=3,
         )
         | VALUES,

@@ -130,8 +130,8 @@ def add_property(draft: Draft, prop: Property, member: str, value: str) -> None:
 
 def write(address: Address, params: dict[str, list[str]], version: str) -> list[tuple[str, dict[str, list[str]], str]]:
     """Names, parameters and values of the properties that an address becomes."""
-    parts = address.get("components")
-    parts = parts if components.are_well_formed(parts) else []
+    given = address.get("components")
+    parts: list[components.Component] = given if given and components.are_well_formed(given) else []
     full = text_of(address.get("full"))
     if not parts and not full:
         return write_bare(address, params, version)
@@ -147,7 +147,9 @@ def write(address: Address, params: dict[str, list[str]], version: str) -> list[
     return [("ADR", params, structured(values))]
 
 
-def write_bare(address: Address, params: dict[str, list[str]], version: str) -> list[tuple[str, dict[str, list[str]], str]]:
+def write_bare(
+    address: Address, params: dict[str, list[str]], version: str
+) -> list[tuple[str, dict[str, list[str]], str]]:
     coordinates, zone = text_of(address.get("coordinates")), text_of(address.get("timeZone"))
     rest = {name: value for name, value in params.items() if name not in ("geo", "tz")}
     lines = []

@@ -18,7 +18,9 @@ def read(values: list[list[str]], kinds: Sequence[str]) -> list[Component]:
     return [{"kind": kind, "value": text} for kind, found in zip(kinds, values, strict=False) for text in found]
 
 
-def read_order(holder: dict[str, Any], values: list[list[str]], kinds: Sequence[str], jscomps: list[str] | None) -> None:
+def read_order(
+    holder: dict[str, Any], values: list[list[str]], kinds: Sequence[str], jscomps: list[str] | None
+) -> None:
     """Puts the components in the order that JSCOMPS gives, if it names each of them once."""
     if not jscomps:
         return
@@ -53,7 +55,8 @@ def are_well_formed(parts: Any) -> bool:
 
 def is_component(part: Any) -> bool:
     return isinstance(part, dict) and all(
-        isinstance(part.get(name, default), str) for name, default in (("kind", None), ("value", None), ("phonetic", ""))
+        isinstance(part.get(name, default), str)
+        for name, default in (("kind", None), ("value", None), ("phonetic", ""))
     )
 
 

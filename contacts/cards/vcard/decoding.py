@@ -27,7 +27,6 @@ class UnknownEncodingError(ValueError):
     """The caller named an encoding that is none."""
 
 
-
 def utf8(source: str | bytes | Iterable[bytes], encoding: str | None = None) -> Iterator[bytes]:
     """The source as windows of UTF-8 without a byte order mark. UnknownEncodingError."""
     windows = in_windows(source)

@@ -71,13 +71,17 @@ class Draft:
         """Adds an entry under the id that it asks for, or a new one. Returns the id."""
         entries = self.card.setdefault(collection, {})
         if ident is None or ident in entries:
-            number = len(entries) + 1
-            while (ident := f"{prefix}{number}") in entries or ident in self.reserved:
-                number += 1
+            ident = self.free_id(entries, prefix)
         entries[ident] = entry
         if "altid" in prop.params:
             self.made_from.setdefault((prop.name, prop.params["altid"][0]), (collection, ident))
         return ident
+
+    def free_id(self, entries: dict[str, Entry], prefix: str) -> str:
+        number = len(entries) + 1
+        while f"{prefix}{number}" in entries or f"{prefix}{number}" in self.reserved:
+            number += 1
+        return f"{prefix}{number}"
 
     def keep(self, prop: Property, note: str | None = None) -> None:
         """What the model has no place for survives (RFC 9555 §2.15.1), its value as it stands in the file."""

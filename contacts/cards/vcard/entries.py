@@ -10,7 +10,7 @@ from contacts.cards.jscontact import Card
 from contacts.cards.vcard import addresses, lives, localizations, names
 from contacts.cards.vcard.dates import write_timestamp
 from contacts.cards.vcard.parameters import Parameters, clean, listed, mapping, text_of, written
-from contacts.cards.vcard.people import NOTE, ORGANIZATION, PRONOUNS, USER
+from contacts.cards.vcard.people import AUTHOR, NOTE, ORGANIZATION, PRONOUNS, USER
 from contacts.cards.vcard.tables import RULES, WRITTEN_AS, Rule
 from contacts.cards.vcard.tokenizer import NAME, Property
 from contacts.cards.vcard.values import escape, escape_newlines, is_uri
@@ -42,7 +42,9 @@ def properties(card: Card, version: str) -> Lines:
         lines.append(Property("CATEGORIES", {}, ",".join(keywords)))
     lines += kept(card.get("vCardProps"))
     lines += [
-        Property(name, {}, write_timestamp(card[member], version)) for member, name in TIMES if text_of(card.get(member))
+        Property(name, {}, write_timestamp(card[member], version))
+        for member, name in TIMES
+        if text_of(card.get(member))
     ]
     return lines
 
@@ -180,9 +182,10 @@ def note(parameters: Parameters, ident: str, entry: Entry) -> Lines:
     lines = entry_lines(parameters, ident, entry, NOTE, "NOTE", escape(text))
     params = dict(lines[0].params)
     author = mapping(entry.get("author"))
-    for name, value in (("author-name", author.get("name")), ("author", author.get("uri"))):
-        if text_of(value):
-            params[name] = [clean(value)]
+    for name, member in AUTHOR.items():
+        said = text_of(author.get(member))
+        if said:
+            params[name] = [clean(said)]
     created = text_of(entry.get("created"))
     if created:
         params["created"] = [clean(write_timestamp(created, "4.0"))]

@@ -21,7 +21,8 @@ def alternatives(found: list[Property]) -> tuple[list[Property], list[Property]]
             if key not in mains or ("language" in found[mains[key]].params and "language" not in prop.params):
                 mains[key] = index
     chosen = set(mains.values())
-    first, others = [], []
+    first: list[Property] = []
+    others: list[Property] = []
     for index, prop in enumerate(found):
         is_alternative = "altid" in prop.params and "language" in prop.params and index not in chosen
         (others if is_alternative else first).append(prop)

@@ -1,7 +1,6 @@
 """Properties of one vCard as a JSContact card (RFC 9555 §2)."""
 
 from collections.abc import Callable, Iterable
-from typing import Any
 
 from contacts.cards.vcard import addresses, anniversaries, bounds, jsprop, localizations, media, names, people
 from contacts.cards.vcard.dates import read_timestamp
@@ -13,7 +12,7 @@ from contacts.cards.vcard.values import split, texts, unescape
 
 Reader = Callable[[Draft, Property], None]
 
-KINDS = frozenset("individual group org location device application".split())
+KINDS = frozenset(["individual", "group", "org", "location", "device", "application"])
 SINGLE = {"UID": "uid", "PRODID": "prodId", "LANGUAGE": "language"}
 TIMES = {"REV": "updated", "CREATED": "created"}
 

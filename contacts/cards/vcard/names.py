@@ -190,7 +190,7 @@ def write(name: Name, version: str) -> list[Property]:
     full = text_of(name.get("full")) or ""
     found = [written("FN", full_params, escape(full))]
     parts = name.get("components")
-    if components.are_well_formed(parts):
+    if parts and components.are_well_formed(parts):
         found += write_components(name, parts, params, version)
     elif version == "3.0":  # RFC 2426 §3.1.2 demands it
         found.append(Property("N", {}, structured([[], [full], [], [], []])))
@@ -236,6 +236,4 @@ def write_phonetic(name: Name, parts: list[dict[str, Any]]) -> Property:
 
 def write_simple_phonetic(parts: list[dict[str, Any]]) -> list[Property]:
     by_kind = {part["kind"]: part["phonetic"] for part in parts if part.get("phonetic")}
-    return [
-        Property(label, {}, escape(by_kind[kind])) for label, kind in PHONETIC.items() if kind in by_kind
-    ]
+    return [Property(label, {}, escape(by_kind[kind])) for label, kind in PHONETIC.items() if kind in by_kind]

@@ -108,7 +108,11 @@ class Parameters:
             value = entry.get(member.name)
             usable = isinstance(value, int if member.number else str) and value != "" and not isinstance(value, bool)
             old = name.startswith("x-")
-            if usable and member.name not in rule.fixed and (member.name not in found or old == (self.version == "3.0")):
+            if (
+                usable
+                and member.name not in rule.fixed
+                and (member.name not in found or old == (self.version == "3.0"))
+            ):
                 words = {word: said for said, word in member.words.items()}
                 found[member.name] = (name, words.get(str(value), str(value)))
         return list(found.values())

@@ -13,7 +13,7 @@ ORGANIZATION = Rule("organizations", "name", "o", "2.9.4", labelled=False, pref=
 PRONOUNS = Rule("speakToAs", "pronouns", "n", "2.5.4", labelled=False)
 RELATED = Rule("relatedTo", "relation", "r", "2.9.5", types={}, labelled=False, pref=False)
 USER = Rule("onlineServices", "user", "s", "2.7.5", members=SERVICE_NAME)
-GENDERS = frozenset("animate common feminine inanimate masculine neuter".split())
+GENDERS = frozenset(["animate", "common", "feminine", "inanimate", "masculine", "neuter"])
 AUTHOR = {"author-name": "name", "author": "uri"}
 
 

@@ -49,10 +49,10 @@ def entry_of(raw: RawCard) -> Entry:
     version = version_of(found, notes)
     draft = draft_of(found, version, raw.limits)
     notes += draft.notes
-    reason = complete(draft, notes, raw.size - sum(len(picture.data) for picture in draft.pictures) * 4 // 3)
+    fault = complete(draft, notes, raw.size - sum(len(picture.data) for picture in draft.pictures) * 4 // 3)
     shorten(notes, raw.limits.notes)
-    if reason:
-        return Entry(raw.line, None, notes, reason, version=version, ended=raw.ended)
+    if fault:
+        return Entry(raw.line, None, notes, fault, version=version, ended=raw.ended)
     members = list(mapping(draft.card.get("members")))
     return Entry(raw.line, draft.card, notes, None, draft.pictures, members, version, raw.ended)
 

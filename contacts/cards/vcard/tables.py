@@ -14,10 +14,7 @@ ADDRESS_TYPES: dict[str, Flag] = {
 PHONE_TYPES: dict[str, Flag] = {
     **CONTEXTS,
     "cell": ("features", "mobile"),
-    **{
-        name: ("features", name)
-        for name in ("voice", "fax", "pager", "text", "textphone", "video", "main-number")
-    },
+    **{name: ("features", name) for name in ("voice", "fax", "pager", "text", "textphone", "video", "main-number")},
 }
 
 
@@ -70,7 +67,9 @@ def personal(kind: str, members: dict[str, Member]) -> Rule:
 
 def directory(kind: str) -> Rule:
     members = {**MEDIATYPE, **INDEX}
-    return Rule("directories", "uri", "d", "2.4" if kind == "entry" else "2.10", {"kind": kind}, members=members, uri=True)
+    return Rule(
+        "directories", "uri", "d", "2.4" if kind == "entry" else "2.10", {"kind": kind}, members=members, uri=True
+    )
 
 
 def service(name: str) -> Rule:
@@ -103,7 +102,9 @@ RULES: dict[str, Rule] = {
     "INTEREST": personal("interest", INTERESTS),
     "IMPP": Rule("onlineServices", "uri", "s", "2.7.2", members=SERVICE, uri=True, named=True),
     "SOCIALPROFILE": Rule("onlineServices", "uri", "s", "2.7.5", members=SERVICE, uri=True),
-    "X-SOCIALPROFILE": Rule("onlineServices", "uri", "s", "2.7", members={"x-user": Member("user")}, uri=True, named=True),
+    "X-SOCIALPROFILE": Rule(
+        "onlineServices", "uri", "s", "2.7", members={"x-user": Member("user")}, uri=True, named=True
+    ),
     "X-AIM": service("AIM"),
     "X-ICQ": service("ICQ"),
     "X-JABBER": service("Jabber"),
@@ -182,6 +183,29 @@ APPLE_RELATIONS = {
 
 # Parameters that vCard 3.0 does not know (RFC 6350 §5, RFC 9554 §4, RFC 9555 §3.3, RFC 6715).
 ONLY_IN_4 = frozenset(
-    "altid author author-name calscale cc created derived geo index jscomps jsptr label level mediatype phonetic pid"
-    " pref prop-id script service-type sort-as tz username".split()
+    [
+        "altid",
+        "author",
+        "author-name",
+        "calscale",
+        "cc",
+        "created",
+        "derived",
+        "geo",
+        "index",
+        "jscomps",
+        "jsptr",
+        "label",
+        "level",
+        "mediatype",
+        "phonetic",
+        "pid",
+        "pref",
+        "prop-id",
+        "script",
+        "service-type",
+        "sort-as",
+        "tz",
+        "username",
+    ]
 )
