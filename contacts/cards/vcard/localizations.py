@@ -13,7 +13,10 @@ Alternatives = dict[Place, dict[str, dict[str, Any]]]  # the patches of an entry
 
 
 def alternatives(found: list[Property]) -> tuple[list[Property], list[Property]]:
-    """The properties, and those that say in another language what one of them says: first it, else who has no LANGUAGE."""
+    """The properties, and those that say again, in another language, what one of the properties says.
+
+    Of those with one ALTID that one is the first without LANGUAGE, else the first.
+    """
     mains: dict[tuple[str, str], int] = {}
     for index, prop in enumerate(found):
         if "altid" in prop.params:

@@ -73,7 +73,7 @@ def note_alternative(draft: Draft, prop: Property) -> None:
 
 
 def without_older(values: list[list[str]]) -> list[list[str]]:
-    """Without the texts that RFC 9554 §2.2 repeats, for older readers, at the end of the first and the fifth component."""
+    """Without the texts that RFC 9554 §2.2 repeats for older readers at the end of two of the first five components."""
     for kind, older in OLDER_PLACES.items():
         repeated = Counter(values[KINDS.index(kind)] if KINDS.index(kind) < len(values) else ())
         if not repeated:

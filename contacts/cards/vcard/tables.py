@@ -184,28 +184,8 @@ APPLE_RELATIONS = {
 # Parameters that vCard 3.0 does not know (RFC 6350 §5, RFC 9554 §4, RFC 9555 §3.3, RFC 6715).
 ONLY_IN_4 = frozenset(
     [
-        "altid",
-        "author",
-        "author-name",
-        "calscale",
-        "cc",
-        "created",
-        "derived",
-        "geo",
-        "index",
-        "jscomps",
-        "jsptr",
-        "label",
-        "level",
-        "mediatype",
-        "phonetic",
-        "pid",
-        "pref",
-        "prop-id",
-        "script",
-        "service-type",
-        "sort-as",
-        "tz",
-        "username",
+        *("altid", "author", "author-name", "calscale", "cc", "created", "derived", "geo", "index", "jscomps", "jsptr"),
+        *("label", "level", "mediatype", "phonetic", "pid", "pref", "prop-id", "script", "service-type", "sort-as"),
+        *("tz", "username"),
     ]
 )
