@@ -5,13 +5,12 @@ from typing import Any
 from contacts.cards.vcard.dates import read_date
 from contacts.cards.vcard.draft import APPLE_LABEL, MADE_GROUP, Draft
 from contacts.cards.vcard.media import without
-from contacts.cards.vcard.tables import DATES, OTHER_DATE, PLACES, Rule
+from contacts.cards.vcard.tables import DATE_PREFIXES, DATES, OTHER_DATE, PLACES, Rule, date_rule
 from contacts.cards.vcard.tokenizer import Property
 from contacts.cards.vcard.values import unescape
 
 OMITTED_YEAR = "x-apple-omit-year"
 DATE_VALUES = {"date", "date-time", "date-and-or-time", "timestamp", "text"}
-PREFIXES = {"birth": "b", "death": "d", "wedding": "w"}
 
 
 def read(draft: Draft, prop: Property) -> None:
@@ -24,7 +23,7 @@ def read(draft: Draft, prop: Property) -> None:
         if kind == "wedding" and MADE_GROUP.match(prop.group):  # 3.0's form of ANNIVERSARY
             draft.take_label(prop)
             prop, named = prop._replace(group=None), False
-    rule = Rule("anniversaries", "date", PREFIXES.get(kind, "a"), "2.5.1", labelled=False, named=named, pref=False)
+    rule = date_rule(DATE_PREFIXES.get(kind, "a"), named)
     date = read_date(text, prop.params.get(OMITTED_YEAR, [None])[0])
     if date is None or draft.fault(rule, ""):
         draft.keep(prop, f"{prop.name} is no date; it was kept as it came: {text[:60]!r}")

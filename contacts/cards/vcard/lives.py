@@ -5,7 +5,7 @@ from typing import Any
 from contacts.cards.vcard.dates import write_date
 from contacts.cards.vcard.parameters import Parameters, clean, listed, mapping, text_of
 from contacts.cards.vcard.people import RELATED
-from contacts.cards.vcard.tables import APPLE_RELATIONS, DATES, PLACES, RELATIONS, Rule
+from contacts.cards.vcard.tables import APPLE_RELATIONS, DATE_PREFIXES, DATES, PLACES, RELATIONS, date_rule
 from contacts.cards.vcard.tokenizer import Property
 from contacts.cards.vcard.values import escape, escape_newlines, is_uri
 
@@ -13,7 +13,6 @@ Entry = dict[str, Any]
 
 ONE_OF_EACH = {"birth": "BDAY", "death": "DEATHDATE", "wedding": "ANNIVERSARY"}
 PLACE_OF = {kind: name for name, kind in PLACES.items()}
-PREFIXES = {"birth": "b", "death": "d", "wedding": "w"}
 APPLE_ANNIVERSARY = "_$!<Anniversary>!$_"
 
 
@@ -51,7 +50,7 @@ def anniversary(parameters: Parameters, ident: str, entry: Entry, name: str) -> 
         date = write_date(entry.get("date"), "4.0")
     if date is None:
         return []
-    rule = Rule("anniversaries", "date", PREFIXES.get(str(kind), "a"), "", labelled=False, pref=False)
+    rule = date_rule(DATE_PREFIXES.get(str(kind), "a"))
     params, group = parameters.of(rule, ident, entry)
     calendar = text_of(mapping(entry.get("date")).get("calendarScale"))
     if calendar:

@@ -1,11 +1,10 @@
 """The parameters of the properties that are written, from the members of entries (RFC 9555 §3)."""
 
 import re
-from functools import cache
 from typing import Any
 
 from contacts.cards.vcard.draft import APPLE_LABEL
-from contacts.cards.vcard.tables import Flag, Rule
+from contacts.cards.vcard.tables import Rule
 from contacts.cards.vcard.tokenizer import Params, Property, parameter_values
 from contacts.cards.vcard.values import escape, escape_newlines
 
@@ -59,9 +58,9 @@ def written(name: str, params: Entry, value: str) -> Property:
     return Property(name, own, escape_newlines(value), group_of(params), params.get("encoding") == "b")
 
 
-@cache
-def words_of(rule_types: tuple[tuple[str, Flag], ...]) -> dict[Flag, str]:
-    return {flag: word for word, flag in rule_types}
+def best_of(entries: Entry) -> int | None:
+    prefs = [entry.get("pref") for entry in entries.values() if isinstance(entry, dict)]
+    return min((pref for pref in prefs if isinstance(pref, int)), default=None)
 
 
 class Parameters:
@@ -69,9 +68,8 @@ class Parameters:
 
     def __init__(self, version: str, entries: Entry) -> None:
         self.version = version
-        prefs = [entry["pref"] for entry in entries.values() if isinstance(entry, dict) and entry.get("pref")]
-        self.best = min((pref for pref in prefs if isinstance(pref, int)), default=None)
-        self.in_order = [f"{ident[:1]}{number}" for number, ident in enumerate(entries, 1)] == list(entries)
+        self.best = best_of(entries) if version == "3.0" else None
+        self.in_order = all(ident[1:] == str(number) for number, ident in enumerate(entries, 1))
         self.made_groups = 0
 
     def of(self, rule: Rule, ident: str, entry: Entry) -> tuple[Params, str | None]:
@@ -90,12 +88,12 @@ class Parameters:
         return ({**from_vcard(own), **params}, group_of(own)) if own else (params, None)
 
     def types(self, rule: Rule, entry: Entry) -> list[str]:
-        words = words_of(tuple(rule.types.items()))
         found = [
-            words[member, name]
+            rule.words[member, name]
             for member in ("contexts", "features")
-            for name, is_set in mapping(entry.get(member)).items()
-            if is_set is True and (member, name) in words
+            if member in entry
+            for name, is_set in mapping(entry[member]).items()
+            if is_set is True and (member, name) in rule.words
         ]
         if self.version == "3.0" and rule.pref and entry.get("pref") == self.best is not None:
             found.append("pref")

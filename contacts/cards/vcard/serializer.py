@@ -63,6 +63,10 @@ def quoted(text: str) -> str:
 
 def folded(line: str) -> Iterator[str]:
     """Lines of at most 75 octets, each after the first with a space before it, cut between characters."""
+    if line.isascii():
+        yield line[:OCTETS]
+        yield from (f" {line[start : start + OCTETS - 1]}" for start in range(OCTETS, len(line), OCTETS - 1))
+        return
     data = line.encode()
     start, width = 0, OCTETS
     while start < len(data):

@@ -1,5 +1,6 @@
 """Which vCard property is which entry of a JSContact card (RFC 9555 §2), read and written by the same rows."""
 
+import functools
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -50,7 +51,11 @@ class Rule:
     named: bool = False  # the entry says in vCardName which property it came from
     labelled: bool = True  # RFC 9553 gives the entry a `label`
     pref: bool = True
-    note: str = ""  # for the manual
+
+    @functools.cached_property
+    def words(self) -> dict[Flag, str]:
+        """The words of TYPE by what they stand for."""
+        return {flag: word for word, flag in self.types.items()}
 
 
 def link(kind: str | None, section: str) -> Rule:
@@ -74,7 +79,7 @@ def directory(kind: str) -> Rule:
 
 def service(name: str) -> Rule:
     """A chat account that a property of its own names."""
-    return Rule("onlineServices", "user", "s", "2.7", {"service": name}, named=True, note="no RFC; service is set")
+    return Rule("onlineServices", "user", "s", "2.7", {"service": name}, named=True)
 
 
 RULES: dict[str, Rule] = {
@@ -151,6 +156,7 @@ DATES: dict[str, tuple[str, bool]] = {
     "X-KADDRESSBOOK-X-ANNIVERSARY": ("wedding", True),
     "X-ABDATE": (OTHER_DATE, True),
 }
+DATE_PREFIXES = {"birth": "b", "death": "d", "wedding": "w"}
 PLACES = {"BIRTHPLACE": "birth", "DEATHPLACE": "death"}
 
 # People: the relation (RFC 9553 §2.1.8) that a property of its own stands for; "" where there is no such relation.
@@ -189,3 +195,8 @@ ONLY_IN_4 = frozenset(
         *("tz", "username"),
     ]
 )
+
+
+@functools.cache
+def date_rule(prefix: str, named: bool = False) -> Rule:
+    return Rule("anniversaries", "date", prefix, "2.5.1", labelled=False, named=named, pref=False)

@@ -3,7 +3,7 @@
 from contacts.cards.jscontact import SERVERS_OWN, Card
 from contacts.cards.vcard import entries, jsprop, media, serializer
 from contacts.cards.vcard.lines import Limits
-from contacts.cards.vcard.mapping import card_of
+from contacts.cards.vcard.mapping import TIMES, card_of
 from contacts.cards.vcard.media import Lookup
 from contacts.cards.vcard.tokenizer import Property
 
@@ -29,7 +29,7 @@ def write(card: Card, version: str = "4.0", pictures: Lookup = lambda uri: None)
 
 def left_over(card: Card, found: list[Property]) -> list[Property]:
     """What a reader of these properties would not see, told by reading them."""
-    seen = compared(card_of(found, "4.0", EVERYTHING).card)
+    seen = compared(card_of((prop for prop in found if prop.name not in TIMES), "4.0", EVERYTHING).card)
     wanted = compared(card)
     return [] if seen == wanted else jsprop.write(seen, wanted)
 
