@@ -131,3 +131,11 @@ def test_a_second_anniversary_goes_out_by_apple_s_name_in_3_0_and_whole_in_4_0()
     assert write(card, "3.0").count("X-ABDATE:") == 2
     for version in ("3.0", "4.0"):
         assert next(read(write(card, version))).card == card
+
+
+def test_of_birthdays_there_is_one():
+    entry = card_with("BDAY:1985", "BDAY:1986", "DEATHDATE:2020")
+    assert [found["kind"] for found in entry.card["anniversaries"].values()] == ["birth", "death"]
+    assert entry.notes == ["A second BDAY was kept as it came."]
+    for version in ("3.0", "4.0"):
+        assert "BDAY:1986" in write(entry.card, version)

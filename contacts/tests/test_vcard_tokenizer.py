@@ -113,7 +113,7 @@ def test_the_caller_may_name_an_encoding():
 
 def test_quoted_printable_goes_on_after_a_soft_line_break():
     assert note("NOTE;ENCODING=QUOTED-PRINTABLE:a=", "b=", " c=3D=0D=0Ad", version="2.1") == "ab c=\nd"
-    assert note("NOTE;ENCODING=QUOTED-PRINTABLE:a=20=", "END:VCARD", version="2.1") == "a END:VCARD" or True
+    assert note("NOTE;ENCODING=QUOTED-PRINTABLE:a=20=", "END:VCARD", version="2.1") == "a "
 
 
 @pytest.mark.parametrize("lines", [("QUJD", "REVG", ""), (" QUJD", " REVG", ""), ("QUJD", "REVG")])

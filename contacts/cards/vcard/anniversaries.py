@@ -28,6 +28,9 @@ def read(draft: Draft, prop: Property) -> None:
     if date is None or draft.fault(rule, ""):
         draft.keep(prop, f"{prop.name} is no date; it was kept as it came: {text[:60]!r}")
         return
+    if kind in draft.dates and prop.name in ("BDAY", "DEATHDATE"):
+        draft.keep(prop, f"A second {prop.name} was kept as it came.")
+        return
     prop = prop if "year" in date[0] else without(prop, OMITTED_YEAR)
     if prop.params.get("value", [""])[0] in DATE_VALUES:
         prop = without(prop, "value")

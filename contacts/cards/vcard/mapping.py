@@ -103,10 +103,12 @@ def read_nicknames(draft: Draft, prop: Property) -> None:
 
 
 def read_single(draft: Draft, prop: Property) -> None:
-    member, value = SINGLE[prop.name], unescape(prop.value).strip()
-    if value and member not in draft.card:
+    member, value = SINGLE[prop.name], unescape(prop.value)
+    if not value.strip():
+        return
+    if member not in draft.card:
         draft.card[member] = value
-    elif value and value != draft.card[member]:
+    elif value != draft.card[member]:
         draft.keep(prop, f"A second {prop.name} was kept as it came.")
 
 
