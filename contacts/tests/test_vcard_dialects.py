@@ -196,6 +196,8 @@ def test_kde():
     assert card["addresses"] == {"a1": {"coordinates": "geo:46.2,6.1"}, "a2": {"timeZone": "Europe/Zurich"}}
     assert card["keywords"] == {"KDE": True, "Dragons, green": True}
     assert kept(card)["x-messaging/matrix-all"] == "@katie:kde.example"
+    assert "X-messaging/matrix-All:@katie:kde.example" in write(card, "3.0")
+    assert "X-KADDRESSBOOK-X-SpousesName:Konqi" in write(card, "3.0")
 
 
 def test_davx5_and_nextcloud():

@@ -89,7 +89,7 @@ LINES = [
     "BIRTHPLACE:Rome",
     "X-PHONETIC-ORG:x",
     "X-EVOLUTION-FILE-AS:Doe\\, J",
-    "X-ABSHOWAS:COMPANY",
+    "X-ABShowAs:COMPANY",
     'X-FOO;BAR="a;b",c;BAZ=^^^n^\':d;e\\;f,g',
     "AGENT:BEGIN:VCARD\\nFN:x\\nEND:VCARD",
     "CLASS:PUBLIC",

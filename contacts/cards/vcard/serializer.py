@@ -9,7 +9,16 @@ from contacts.cards.vcard.values import encode_carets, escape_newlines
 
 OCTETS = 75
 QUOTED = re.compile(r"[:;,]")
-APPLE_CASE = {"X-ABLABEL": "X-ABLabel"}
+# Names that their programs look for in one spelling, although names are of no case (RFC 6350 §3.3).
+SPELLINGS = {
+    name.upper(): name
+    for name in (
+        *("X-ABLabel", "X-ABShowAs"),
+        *("X-KADDRESSBOOK-BlogFeed", "X-KADDRESSBOOK-X-Anniversary", "X-KADDRESSBOOK-X-AssistantsName"),
+        *("X-KADDRESSBOOK-X-IMAddress", "X-KADDRESSBOOK-X-ManagersName", "X-KADDRESSBOOK-X-Office"),
+        *("X-KADDRESSBOOK-X-Profession", "X-KADDRESSBOOK-X-SpousesName"),
+    )
+}
 
 
 def vcard(found: Iterable[Property], version: str) -> str:
@@ -25,7 +34,7 @@ def vcard(found: Iterable[Property], version: str) -> str:
 
 
 def line_of(prop: Property, version: str) -> str:
-    name = APPLE_CASE.get(prop.name, prop.name)
+    name = SPELLINGS.get(prop.name) or spelled(prop.name)
     if prop.group:
         name = f"{prop.group}.{name}"
     if prop.binary:
@@ -35,6 +44,12 @@ def line_of(prop: Property, version: str) -> str:
         return f"{name}:{value}"
     params = "".join(parameter(*pair, version) for pair in prop.params.items())
     return f"{name}{params}:{value}"
+
+
+def spelled(name: str) -> str:
+    """KDE's chat accounts: `X-messaging/matrix-All`."""
+    head, slash, rest = name.partition("/")
+    return f"{head[:2]}{head[2:].lower()}/{rest.lower().removesuffix('-all')}-All" if slash else name
 
 
 def parameter(name: str, values: list[str], version: str) -> str:
