@@ -48,8 +48,9 @@ def line_of(prop: Property, version: str) -> str:
 
 def spelled(name: str) -> str:
     """KDE's chat accounts: `X-messaging/matrix-All`."""
-    head, slash, rest = name.partition("/")
-    return f"{head[:2]}{head[2:].lower()}/{rest.lower().removesuffix('-all')}-All" if slash else name
+    if not (name.startswith("X-MESSAGING/") and name.endswith("-ALL")):
+        return name
+    return f"X-messaging/{name[12:-4].lower()}-All"
 
 
 def parameter(name: str, values: list[str], version: str) -> str:
