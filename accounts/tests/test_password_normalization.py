@@ -39,14 +39,6 @@ def changed_by_the_owner(user, password):
     assert answer.status_code == 200
 
 
-def changed_by_staff(user, password):
-    superuser = User.objects.create_superuser("boss@example.org", "boss's own 9", username="Boss")
-    client = Client()
-    client.force_login(superuser)
-    form = {"password1": password, "password2": password}
-    assert client.post(f"/admin/accounts/user/{user.pk}/password/", form).status_code == 302
-
-
 @EITHER_FORM
 def test_after_a_signup_a_login_accepts_either_form(as_nobody, stored, typed):
     assert sign_up(as_nobody, password=stored).status_code == 201
@@ -55,7 +47,7 @@ def test_after_a_signup_a_login_accepts_either_form(as_nobody, stored, typed):
 
 
 @EITHER_FORM
-@pytest.mark.parametrize("change", [changed_on_the_reset_page, changed_by_the_owner, changed_by_staff])
+@pytest.mark.parametrize("change", [changed_on_the_reset_page, changed_by_the_owner])
 def test_after_a_change_a_login_accepts_either_form(as_nobody, user, change, stored, typed):
     zoe = user(NFC)
     new_stored, new_typed = f"{stored} new", f"{typed} new"
