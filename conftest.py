@@ -30,6 +30,14 @@ hypothesis.settings.register_profile("same", derandomize=True, deadline=None)
 hypothesis.settings.load_profile("same")
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Deselect what does not depend on the stack where it runs with the second stack."""
+    if os.environ.get("DATABASE_URL"):
+        repeated = [item for item in items if item.get_closest_marker("one_stack")]
+        config.hook.pytest_deselected(items=repeated)
+        items[:] = [item for item in items if item not in repeated]
+
+
 @pytest.fixture(autouse=True)
 def empty_caches() -> None:
     """No response is cached, and no limit counted, from one test to the next."""
