@@ -264,9 +264,23 @@ SPECTACULAR_SETTINGS = {
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SERVE_AUTHENTICATION": [],
     # No SERVERS: calls go to the host that the document came from.
+    "TAGS": [
+        {"name": "auth", "description": "Sign up, log in, set a new password."},
+        {"name": "email", "description": "The link in the confirmation mail."},
+        {"name": "contacts", "description": "Your contacts. A contact of another account is a 404, on every route."},
+        {"name": "groups", "description": "Groups of contacts, by name."},
+        {"name": "undo", "description": "Undo changes."},
+        {"name": "me", "description": "Your account."},
+    ],
+    "PREPROCESSING_HOOKS": ["contactbook.api.schema.contract_paths"],
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
+        "contactbook.api.schema.add_components",
+        "contactbook.api.schema.simplify",
     ],
+    "COMPONENT_SPLIT_PATCH": False,  # the serializers of PATCH say themselves what is required
+    "ENUM_ADD_EXPLICIT_BLANK_NULL_CHOICE": False,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "SORT_OPERATION_PARAMETERS": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

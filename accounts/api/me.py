@@ -140,7 +140,6 @@ class SessionsViewSet(AccountViewSet):
     @extend_schema(
         operation_id="endSession",
         summary="End one of your sessions",
-        parameters=[SessionPath],
         responses={200: SessionOutput},
     )
     def end(self, request: Request, session_id: str) -> Response:

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 
+from accounts.addresses import smtp_address
 from accounts.models import OutgoingEmail, User
 from accounts.tokens import ConfirmToken, ResetToken
 
@@ -76,7 +77,7 @@ def message(email: OutgoingEmail, user: User, subject: str, link: str) -> EmailM
     mail = EmailMultiAlternatives(
         subject,
         render_to_string(f"mail/{email.kind}.txt", context).strip() + "\n",
-        to=[user.email],
+        to=[smtp_address(user.email)],
         headers={"Message-ID": f"<{email.message_id}@{host}>", "Auto-Submitted": "auto-generated"},
     )
     mail.attach_alternative(render_to_string(f"mail/{email.kind}.html", context), "text/html")

@@ -3,7 +3,7 @@
 import pytest
 from django.core.exceptions import ValidationError
 
-from accounts.addresses import MAX_KEY, email_key, is_deliverable
+from accounts.addresses import email_key, is_deliverable
 from accounts.models import User
 
 
@@ -44,7 +44,7 @@ def test_every_text_has_a_key_that_stays_the_same(text):
 
 def test_a_key_that_does_not_fit_is_no_address():
     grown = "a@" + ".".join(["漢字"] * 80) + ".org"
-    assert len(grown) <= 254 and len(email_key(grown)) > MAX_KEY
+    assert len(grown) <= 254
     assert not is_deliverable(grown)
     assert not is_deliverable('"\x01"@x.org')
     assert is_deliverable("a@bücher.example")

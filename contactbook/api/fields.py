@@ -5,21 +5,27 @@ from typing import Any
 
 from rest_framework import serializers
 
-# A field's `openapi` is its JSON Schema where what DRF can tell of it is not exact (contactbook/api/schema.py).
-
 # What str.strip() takes away, as written inside the brackets of any dialect's regular expressions.
 SPACES = r"\u0009-\u000d\u001c-\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 ANY = r"^[^\u0000]*$"
 NOT_BLANK = rf"^[^\u0000]*[^\u0000{SPACES}][^\u0000]*$"
 
 
-class Text(serializers.CharField):
+class DescribedField(serializers.Field):
+    """A field that gives its JSON Schema, but for null and the lengths and bounds that its validators check."""
+
+    @property
+    def openapi(self) -> dict[str, Any]:
+        raise NotImplementedError
+
+
+class Text(DescribedField, serializers.CharField):
     """A JSON string; DRF's own also takes numbers. Its length is that of what came, blanks included."""
 
     @property
     def openapi(self) -> dict[str, Any]:
         schema = {
-            "type": ["string", "null"] if self.allow_null else "string",
+            "type": "string",
             "minLength": 0 if self.allow_blank else 1,
             "pattern": NOT_BLANK if self.trim_whitespace and not self.allow_blank else ANY,
         }

@@ -37,6 +37,10 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
     return error_response(request, 404, "Not found")
 
 
+def method_not_allowed(request: HttpRequest) -> HttpResponse:
+    return error_response(request, 405, "This method is not allowed.")
+
+
 def server_error(request: HttpRequest) -> HttpResponse:
     """Answer an exception of a page as the API answers it: 404, 409 or 503 where that fits, else 500."""
     error = sys.exc_info()[1]
@@ -53,5 +57,6 @@ HANDLERS: dict[int, Callable[[HttpRequest], HttpResponse]] = {
     400: bad_request,
     403: permission_denied,
     404: not_found,
+    405: method_not_allowed,
     500: server_error,
 }

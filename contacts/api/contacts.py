@@ -9,7 +9,16 @@ from rest_framework.response import Response
 
 from contactbook.api.conditional import check_if_match
 from contactbook.api.pagination import KeyPagination, SkipLimitPagination
-from contactbook.api.schema import ETAG, IDEMPOTENCY_KEY, IF_MATCH, IF_NONE_MATCH, LINK, LOCATION, TOTAL_COUNT
+from contactbook.api.schema import (
+    ETAG,
+    IDEMPOTENCY_KEY,
+    IF_MATCH,
+    IF_NONE_MATCH,
+    LINK,
+    LOCATION,
+    TOTAL_COUNT,
+    path_variable,
+)
 from contactbook.exceptions import NotFoundError
 from contacts import search
 from contacts.api.base import ContactBookViewSet
@@ -111,7 +120,7 @@ class ContactViewSet(ContactBookViewSet):
     @extend_schema(
         operation_id="findContact",
         summary="Find a contact",
-        parameters=[FindPath, IF_NONE_MATCH, ETAG],
+        parameters=[path_variable("contact_id", FindPath), IF_NONE_MATCH, ETAG],
         responses={200: WholeContactOutput},
     )
     def find(self, request: Request, contact_id: str) -> HttpResponse:

@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from contacts.cards.folding import fold
+
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 16
 MAX_ENTRIES = 500  # of one collection
@@ -45,6 +47,7 @@ COLLECTIONS: dict[str, str | None] = {
     "personalInfo": None,
     "relatedTo": None,
 }
+PROPERTIES = {*COLLECTIONS, "name", "keywords", "kind", "language", "members", "prodId"}
 LENGTHS = {"address": 320, "number": 255, "note": 65_535, "uri": 2048, "name": 255}
 
 Fault = tuple[list[str], str]  # where in the card, and a sentence
@@ -107,7 +110,7 @@ def depth(value: Any) -> int:
 
 def name_faults(name: Any) -> Iterator[Fault]:
     full = name.get("full") if isinstance(name, dict) else None
-    if not isinstance(full, str) or not full.strip() or len(full) > 255:
+    if not isinstance(full, str) or not fold(full) or len(full) > 255:
         yield ["name", "full"], "A contact has a full name of 1 to 255 characters."
 
 

@@ -3,14 +3,24 @@
 from collections.abc import Mapping
 from typing import Any
 
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from contactbook.api.exceptions import Invalid
-from contactbook.api.fields import Text
 from contacts.avatars.references import public_url, with_public_urls, without_public_urls
 from contacts.cards import jscontact, validation
 from contacts.models import Contact
-from contacts.serializers.fields import CardField, IsoDate, OptionalText, Phone, PhoneNumber, Reference, digits
+from contacts.serializers.fields import (
+    CardField,
+    FullName,
+    IsoDate,
+    OptionalText,
+    Phone,
+    PhoneNumber,
+    Reference,
+    digits,
+)
 
 FLAT = ("fullname", "email", "phone", "birthday", "additional", "avatar")
 COLUMNS = (*FLAT, "id", "user_id")
@@ -60,7 +70,7 @@ def represent_contact(contact: Contact) -> dict[str, Any]:
 
 class ContactInput(serializers.Serializer):
     example = EXAMPLE
-    fullname = Text(min_length=1, max_length=255)
+    fullname = FullName(min_length=1, max_length=255)
     email = OptionalText(max_length=320)
     phone_number = PhoneNumber(max_length=255)
     phone = Phone(max_length=255)
@@ -79,25 +89,41 @@ class NewContactInput(ContactInput):
     card = CardField(required=False)
 
     def new_card(self) -> jscontact.Card:
-        return patched({"name": {"full": self.validated_data["fullname"]}}, self.validated_data)
+        values = self.validated_data
+        card: Any = {"name": {"full": values["fullname"]}}
+        if "card" in values:
+            card = validated_card(completed(card, without_public_urls(values["card"])))
+        return with_flat_fields(card, values)
 
 
 class PatchInput(ContactInput):
     """JSON Merge Patch over the contact: a field left out stays, null removes."""
 
     example = {"email": "ada@example.org", "additional": None}
-    fullname = Text(min_length=1, max_length=255, required=False)
+    fullname = FullName(min_length=1, max_length=255, required=False)
     card = CardField(required=False)
 
     def patched_card(self, stored: jscontact.Card) -> jscontact.Card:
         return patched(stored, self.validated_data)
 
 
+def completed(card: jscontact.Card, given: Any) -> Any:
+    """Return a given card with what `card` adds. A null stands for nothing, but in unknown properties it is a value."""
+    if not isinstance(given, dict):
+        return given
+    known = {name: value for name, value in given.items() if name in validation.PROPERTIES}
+    unknown = {name: value for name, value in given.items() if name not in validation.PROPERTIES}
+    return {**unknown, **jscontact.merged(card, known)}
+
+
 def patched(stored: jscontact.Card, values: dict[str, Any]) -> jscontact.Card:
     """Return the card with a Merge Patch, then with the given flat fields; Invalid if the result is not a card."""
-    card = stored
     if "card" in values:
-        card = validated_card(jscontact.merged(stored, without_public_urls(values["card"])))
+        stored = validated_card(jscontact.merged(stored, without_public_urls(values["card"])))
+    return with_flat_fields(stored, values)
+
+
+def with_flat_fields(card: jscontact.Card, values: dict[str, Any]) -> jscontact.Card:
     flat = {name: values[name] for name in FLAT if name in values}
     if values.keys() & {"phone", "phone_number"}:
         flat["phone"] = phone_text(values, jscontact.flatten(card).phone)
@@ -132,9 +158,13 @@ def phone_text(values: dict[str, Any], stored: str | None) -> str | None:
     return stored if values.keys() & {"phone", "phone_number"} else None
 
 
+@extend_schema_field(OpenApiTypes.BINARY)
+class Upload(serializers.FileField):
+    pass
+
+
 class AvatarInput(serializers.Serializer):
-    encoding = {"file": {"contentType": "image/jpeg, image/png, image/webp, image/gif"}}
-    file = serializers.FileField(allow_empty_file=True)
+    file = Upload(allow_empty_file=True)
 
 
 class ContactOutput(serializers.Serializer):
