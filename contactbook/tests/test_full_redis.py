@@ -2,9 +2,13 @@
 
 import itertools
 import re
+from pathlib import Path
+from typing import Any
 
 import pytest
+from redis.exceptions import OutOfMemoryError
 
+from contactbook.cache import rate_limit
 from contactbook.tests.faults import account, once, own_redis, until
 from contactbook.tests.live import ROOT, serving
 
@@ -106,3 +110,24 @@ def test_a_response_cache_that_is_gone_leaves_the_limits_exact(servers):
     finally:
         responses.start()
     until(lambda: server.ask("GET", "/api/contacts", token=token).status == 200)
+
+
+@once
+def test_a_full_redis_evicts_no_counter_and_limits_hold(
+    tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with own_redis(tmp_path / "redis") as redis:
+        client = redis.client
+        client.config_set("maxmemory-policy", policies()["redis"])
+        settings.REDIS_URL = "redis://full"
+        monkeypatch.setattr(rate_limit, "redis_client", lambda: client)
+        key = f"limit:{tmp_path.name}"
+        assert rate_limit.acquire_in_log(key, 2, 60, "first")[0] == 1
+        client.config_set("maxmemory", 1)
+        with pytest.raises(OutOfMemoryError):
+            client.set("filler", b"x" * 2_000)
+        assert client.zcard(key) == 1
+        counted = [rate_limit.acquire_in_log(key, 2, 60, f"ticket {number}")[0] for number in range(4)]
+        # A script that has written may exceed the memory (Redis 6.2); where it is refused, the process counts.
+        assert counted in ([2, 0, 0, 0], [1, 2, 0, 0])
+        assert client.info("stats")["evicted_keys"] == 0

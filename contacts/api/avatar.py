@@ -36,7 +36,7 @@ class AvatarViewSet(ContactBookViewSet):
         serializer.is_valid(raise_exception=True)
         reference, written = stored(serializer.validated_data["file"]), False
         try:
-            with self.writing() as book:
+            with self.writing(quota=True) as book:
                 contact = self.get_contact_for_update(book)
                 book.change(contact, {"avatar": reference})
                 written = True
