@@ -77,7 +77,9 @@ def test_every_route_and_method_has_a_limit_and_every_limit_a_route() -> None:
     assert {route.name: route.methods - {"head"} for route in ROUTES} == {
         name: set(methods) - {"head"} for name, methods in LIMITS.items()
     }
-    named = {name for methods in LIMITS.values() for name in methods.values()} | {n for ns in PAGES.values() for n in ns}
+    named = {name for methods in LIMITS.values() for name in methods.values()} | {
+        n for ns in PAGES.values() for n in ns
+    }
     assert named | COUNTED_ELSEWHERE == RATE_LIMIT_DEFAULTS.keys()
 
 
@@ -94,7 +96,7 @@ def alone(limits: Any) -> Any:
     """Set one limit to 2 a minute, and lift all others."""
 
     def set_limits(*names: str) -> None:
-        limits(**dict.fromkeys(django_settings.RATE_LIMITS, (0, 1)), **{})
+        limits(**dict.fromkeys(django_settings.RATE_LIMITS, (0, 1)))
         limits(**dict.fromkeys(names, (2, 60)))
 
     return set_limits
