@@ -16,7 +16,6 @@ from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
 from contactbook.api.exceptions import BadRequest, LengthRequired, TooLarge, as_api_exception
-from contactbook.cache.rate_limit import RateLimitResult
 from contactbook.db.errors import is_rolled_back, is_unavailable
 
 
