@@ -27,9 +27,13 @@ class RouteThrottle(BaseThrottle):
 
     def allow_request(self, request: Request, view: "APIView") -> bool:
         name = getattr(view, "limits", {}).get(getattr(view, "action", None))
-        result = rate_limit.acquire(name, client(request)) if name else None
+        # A read that is tried once more was counted at the first try.
+        result = getattr(view, "rate_limit_result", None)
+        if name and result is None:
+            result = rate_limit.acquire(name, client(request))
         if result is None:
             return True
+        view.rate_limit_result = result  # type: ignore[attr-defined]
         view.headers |= result.headers
         self.reset = result.reset
         return result.allowed
