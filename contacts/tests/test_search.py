@@ -88,7 +88,7 @@ def named(*fullnames):
     return [(name, None, None, "") for name in fullnames]
 
 
-@examples(60)
+@examples(40)
 @given(made=rows, query=texts | st.sampled_from(["", "aa", "aab", "AA%", "\\%", "0", "7", "aaa@b", "ab" * 6]))
 @example(made=named("a%b", "a\\%b"), query="\\%")
 @example(made=[("axb", "a_b", None, "")], query="A_B")
