@@ -47,12 +47,12 @@ def in_turn(start, end, leap_day):
     return [by_day[day] for day in sorted(by_day)]
 
 
-def test_it_works():
+def test_a_span_over_new_year_goes_on_with_january():
     found = listed(date(2023, 12, 30), date(2024, 1, 2), 228)
     assert found == [{1230}, {1231}, {101}, {102}]
 
 
-def test_29_february_is_among_those_of_the_day_that_it_is_observed_on():
+def test_29_february_is_one_segment_with_the_day_on_which_it_is_observed():
     assert listed(date(2023, 2, 27), date(2023, 3, 1), 228) == [{227}, {228, 229}, {301}]
     assert listed(date(2023, 2, 27), date(2023, 3, 1), 301) == [{227}, {228}, {229, 301}]
 
@@ -64,14 +64,14 @@ def test_29_february_is_among_those_of_the_day_that_it_is_observed_on():
 )
 @example(start=date(2024, 12, 31), days=366, leap_day=228)
 @example(start=date(2023, 12, 31), days=366, leap_day=301)
-def test_it_agrees_with_a_naive_calendar(start, days, leap_day):
+def test_segments_agree_with_a_day_by_day_calendar(start, days, leap_day):
     end = start + timedelta(days=days)
     assert listed(start, end, leap_day) == in_turn(start, end, leap_day)
 
 
 @pytest.mark.parametrize("leap_day", [228, 301])
 @pytest.mark.parametrize("year", [1899, 1900, 1904, 2000, 2023, 2024, 2027, 2100])
-def test_it_agrees_on_every_day_around_the_turns_of_a_year(year, leap_day):
+def test_segments_agree_with_the_calendar_around_new_year_and_29_february(year, leap_day):
     for start in [
         date(year, 1, 1),
         *[date(year, 2, 25) + timedelta(days=n) for n in range(8)],
@@ -83,7 +83,7 @@ def test_it_agrees_on_every_day_around_the_turns_of_a_year(year, leap_day):
 
 
 @given(today=st.dates(date(1, 1, 1), date(9998, 12, 30)), days=st.integers(0, 366))
-def test_the_span_ends_with_the_year_unless_it_may_go_across(today, days):
+def test_a_span_ends_with_the_year_unless_across_year_is_set(today, days):
     assert span(today, days, True) == (today, today + timedelta(days=days))
     start, end = span(today, days, False)
     assert start == today and end == min(today + timedelta(days=days), date(today.year, 12, 31))

@@ -70,7 +70,7 @@ def gif():
     return SimpleUploadedFile("a.gif", file.getvalue())
 
 
-def test_it_works(as_alice):
+def test_a_card_of_40_properties_comes_back_as_it_was(as_alice):
     assert len(CARD) == 40
     contact = whole(as_alice)
     answer = as_alice.get(path(contact))
@@ -96,7 +96,7 @@ def changed(card, *steps, to):
     return card
 
 
-def test_it_is_whole_after_every_door(as_alice, alice, staff, settings, tmp_path):
+def test_every_kind_of_write_leaves_the_rest_of_the_card(as_alice, alice, staff, settings, tmp_path):
     settings.MEDIA_ROOT = tmp_path
     contact = whole(as_alice)
     url, row = path(contact), as_alice.get("/api/contacts").json()[0]
@@ -216,7 +216,7 @@ BAD = [
 
 
 @pytest.mark.parametrize("card, where", BAD, ids=range(len(BAD)))
-def test_a_card_that_nobody_could_carry_is_422(as_alice, card, where):
+def test_an_invalid_card_is_422(as_alice, card, where):
     contact = add(as_alice)
     body, kind = json.dumps({"fullname": "Ann", "card": card}), "application/json"
     assert faults(as_alice.post("/api/contacts", body, content_type=kind)) == [["body", "card", *where]]
@@ -236,7 +236,7 @@ def test_a_card_that_is_too_deep_is_422(as_alice, opening, closing, depth):
     ["/a.png", "a", "http://x.org/ä?b#c", "HTTPS://x", "//x/y", "?a:b", "#", "a/b:c", "data:image/png;base64,xx", "a:b",
      "http://[", "ftp://x", " a", "a b", "\x7f", ":", "http:", "javascript:1", "1a:b", "ä:b"],
 )  # fmt: skip
-def test_a_picture_is_judged_alike_in_the_card_and_beside_it(as_alice, uri):
+def test_the_same_avatars_are_valid_in_the_card_and_in_the_flat_field(as_alice, uri):
     beside = as_alice.post("/api/contacts", {"fullname": "Ann", "avatar": uri}, format="json")
     card = {"media": {"m1": {"kind": "photo", "uri": uri}}}
     inside = as_alice.post("/api/contacts", {"fullname": "Ann", "card": card}, format="json")

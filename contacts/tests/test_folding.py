@@ -44,12 +44,12 @@ TEXTS = st.text(ALPHABET, max_size=8) | st.text(ANYTHING, max_size=6)
         ("한글", "한글"),
     ],
 )
-def test_it_works(text, folded):
+def test_case_and_diacritics_are_folded(text, folded):
     assert fold(text) == unicodedata.normalize("NFC", folded)
 
 
 @pytest.mark.parametrize(("one", "other"), [("か", "が"), ("क", "क़"), ("é", "f"), ("і", "i"), ("ø", "u")])
-def test_other_letters_stay_other_letters(one, other):
+def test_different_letters_fold_differently(one, other):
     assert fold(one) != fold(other)
 
 
@@ -89,7 +89,7 @@ def test_the_database_finds_what_python_finds(alice, name, query, start, length)
 @pytest.mark.django_db
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(names=st.lists(TEXTS.filter(bool), min_size=2, max_size=12))
-def test_the_database_orders_as_python_does(alice, names):
+def test_the_database_sorts_as_python_does(alice, names):
     with Book.objects.writing(alice.pk, "test") as book:
         made = [book.create(with_flat({}, {"fullname": name})) for name in names]
     assert [contact.fullname for contact in made] == names

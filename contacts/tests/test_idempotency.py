@@ -22,7 +22,7 @@ def said(answer):
     return answer.status_code, answer.content, {name: answer.get(name) for name in kept}
 
 
-def test_it_works(as_alice):
+def test_a_repeat_gets_the_first_answer(as_alice):
     first = post(as_alice)
     assert first.status_code == 201
     as_alice.patch(first["Location"], {"fullname": "Bea"}, format="json")
@@ -54,14 +54,14 @@ def test_every_post_is_done_once(as_alice, url, body, status):
     assert Change.objects.count() == changes
 
 
-def test_another_body_or_place_is_422(as_alice):
+def test_the_same_key_with_another_body_or_path_is_422(as_alice):
     post(as_alice)
     assert faults(post(as_alice, {"fullname": "Bea"})) == [["body"]]
     assert faults(post(as_alice, ANN, url="/api/contacts/batch")) == [["body"]]
     assert Contact.objects.count() == 1
 
 
-def test_after_a_day_it_is_anew(as_alice):
+def test_a_key_is_forgotten_after_a_day(as_alice):
     first = post(as_alice)
     IdempotencyRecord.objects.update(created_at=timezone.now() - timedelta(hours=23, minutes=59))
     assert said(post(as_alice)) == said(first)
@@ -79,24 +79,24 @@ def test_after_a_day_it_is_anew(as_alice):
         ("/api/contacts/batch", {"atomic": True, "items": [None]}, 422),
     ],
 )
-def test_a_request_that_failed_leaves_nothing(as_alice, url, body, status):
+def test_a_refused_request_stores_no_answer(as_alice, url, body, status):
     as_alice.post("/api/groups", {"name": "Work"}, format="json")
     assert post(as_alice, body, url=url).status_code == status
     assert not IdempotencyRecord.objects.exists()
     assert post(as_alice).status_code == 201
 
 
-def test_a_key_is_its_owners_alone(as_alice, as_bob):
+def test_two_accounts_may_use_the_same_key(as_alice, as_bob):
     assert post(as_alice).json()["user_id"] != post(as_bob).json()["user_id"]
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "é"])
-def test_a_key_that_is_none_is_422(as_alice, key):
+def test_an_invalid_key_is_422(as_alice, key):
     assert faults(post(as_alice, key=key)) == [["body"]]
     assert not Contact.objects.exists()
 
 
-def test_a_repeat_is_not_counted_by_the_limit(as_alice, limits):
+def test_a_repeat_counts_at_the_limit(as_alice, limits):
     limits(contacts_create=(2, 60))
     first = post(as_alice)
     repeats = [post(as_alice) for _ in range(5)]
@@ -107,6 +107,6 @@ def test_a_repeat_is_not_counted_by_the_limit(as_alice, limits):
     assert said(post(as_alice)) == said(first)
 
 
-def test_without_a_token_it_says_nothing_of_the_first_answer(as_alice, as_nobody):
+def test_a_repeat_without_a_token_is_401(as_alice, as_nobody):
     post(as_alice)
     assert post(as_nobody).status_code == 401

@@ -24,7 +24,7 @@ def count(server, token):
     return int(server.ask("GET", "/api/contacts?limit=1", token=token).headers["X-Total-Count"])
 
 
-def test_it_works_for_twelve_at_once(server):
+def test_twelve_requests_at_once_with_one_key_are_done_once(server):
     _, token = server.sign_up()
     for n in range(1, 6):
         start, key = threading.Barrier(12), uuid.uuid4().hex
@@ -132,10 +132,10 @@ def check_kills(server, rounds):
     return between
 
 
-def test_it_works_though_the_process_is_killed(own_server):
+def test_a_repeat_after_the_process_was_killed_is_done_once(own_server):
     check_kills(own_server, 4)
 
 
 @pytest.mark.long
-def test_it_works_though_the_process_is_killed_again_and_again(own_server):
+def test_repeats_after_40_kills_are_done_once(own_server):
     assert check_kills(own_server, 40) > 0
