@@ -30,6 +30,13 @@ hypothesis.settings.register_profile("same", derandomize=True, deadline=None)
 hypothesis.settings.load_profile("same")
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Deselect on the production stack what does not depend on the stack."""
+    if os.environ.get("DATABASE_URL"):
+        config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("one_stack")])
+        items[:] = [item for item in items if not item.get_closest_marker("one_stack")]
+
+
 @pytest.fixture(autouse=True)
 def empty_caches() -> None:
     """No response is cached, and no limit counted, from one test to the next."""

@@ -1,7 +1,9 @@
 """The fields of a contact, as POST and PUT take them."""
 
 import json
+import threading
 from datetime import date
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
@@ -13,7 +15,7 @@ TEXTS = ["fullname", "email", "additional", "phone", "phone_number", "avatar", "
 
 
 def post(client, **fields):
-    """Escaped, since a lone surrogate has no other spelling."""
+    """Post escaped JSON: a lone surrogate has no other spelling."""
     return client.generic("POST", URL, json.dumps({"fullname": "Ann", **fields}), "application/json")
 
 
@@ -29,9 +31,9 @@ def test_texts_come_back_unchanged(as_alice):
     [("fullname", 255), ("email", 320), ("additional", 65_535), ("phone", 255), ("avatar", 2048)],
 )
 def test_a_text_has_a_maximum_length(as_alice, field, longest):
-    for letter in ("x", "Ł", "😀"):
-        assert add(as_alice, **{"fullname": "Ann", field: letter * longest})[field] == letter * longest
-        answer = post(as_alice, **{field: letter * (longest + 1)})
+    for character in ("x", "Ł", "😀"):
+        assert add(as_alice, **{"fullname": "Ann", field: character * longest})[field] == character * longest
+        answer = post(as_alice, **{field: character * (longest + 1)})
         assert faults(answer) == [["body", field]]
         assert answer.json()["detail"][0]["type"] == "string_too_long"
 
@@ -47,6 +49,7 @@ def test_a_fullname_is_required(as_alice):
     assert answer.json()["detail"][0]["type"] == "missing"
 
 
+@pytest.mark.one_stack
 @pytest.mark.parametrize("field", [name for name in TEXTS if name not in ("phone", "phone_number")])
 @pytest.mark.parametrize("value", [1, 0, 1.5, True, False, [], ["a"], {}, {"a": "b"}])
 def test_a_text_field_takes_no_other_type(as_alice, field, value):
@@ -74,6 +77,7 @@ def test_a_birthday_is_any_day_of_the_calendar(as_alice, day):
     assert flat(as_alice.get(path(contact)))["birthday"] == day
 
 
+@pytest.mark.one_stack
 @pytest.mark.parametrize(
     "spelling",
     [
@@ -112,6 +116,7 @@ def test_a_birthday_has_no_other_spelling(as_alice, spelling):
     assert faults(post(as_alice, birthday=spelling)) == [["body", "birthday"]]
 
 
+@pytest.mark.one_stack
 @pytest.mark.parametrize("value", [date(2024, 1, 1).toordinal(), 1.7e9, True, ["2024-01-01"], {"year": 2024}])
 def test_a_birthday_takes_no_other_type(as_alice, value):
     assert faults(post(as_alice, birthday=value)) == [["body", "birthday"]]
@@ -142,6 +147,7 @@ def test_an_avatar_is_a_url_reference(as_alice, reference):
     assert flat(changed)["avatar"] == reference
 
 
+@pytest.mark.one_stack
 @pytest.mark.parametrize(
     "reference",
     [
@@ -179,9 +185,6 @@ def test_an_avatar_is_never_fetched(as_alice, server_that_counts):
 
 @pytest.fixture
 def server_that_counts():
-    import threading
-    from http.server import BaseHTTPRequestHandler, HTTPServer
-
     class Handler(BaseHTTPRequestHandler):
         def handle(self):
             far_end.seen += 1

@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 
 
 def find(client, query):
-    """What a client gets that escapes all there is to escape."""
+    """Ask with every character percent-encoded that may be."""
     return client.get("/api/contacts/" + quote(query, safe=""))
 
 
@@ -34,13 +34,27 @@ def test_a_contact_is_found_by_name_email_or_id(as_alice):
     assert nothing(find(as_alice, "Lukrezia"))
 
 
-def test_a_find_takes_one_or_two_queries_a_column(as_alice, django_assert_num_queries):
+@pytest.mark.parametrize("large_book, a_column", [(1000, 1), (0, 2)])
+def test_a_find_takes_one_or_two_queries_a_column(
+    as_alice, django_assert_num_queries, monkeypatch, large_book, a_column
+):
+    """In a large book the start of the order is asked first."""
+    monkeypatch.setattr("contacts.search.LARGE_BOOK", large_book)
     contact = add(as_alice, "Ann", email="x@y")
-    settle()
-    as_alice.get("/api/contacts/")
-    for query, number in [(str(contact["id"]), 1), ("ann", 1), ("@y", 1), ("nobody", 1), ("12345", 2)]:
+    for query, number in [
+        (str(contact["id"]), 1),
+        ("ann", 1),
+        ("@y", a_column + 1),
+        ("unknown", 2 * a_column),
+        ("12345", 1 + 2 * a_column),
+    ]:
+        settle()
         with django_assert_num_queries(AUTHENTICATION + VERSION + number):
             find(as_alice, query)
+    with django_assert_num_queries(AUTHENTICATION + VERSION + 1):
+        find(as_alice, "ANN")
+    with django_assert_num_queries(AUTHENTICATION + VERSION):
+        find(as_alice, "ANN")
 
 
 def test_bob_gets_the_404_of_an_unknown_contact_for_alices(as_alice, as_bob):

@@ -23,11 +23,11 @@ class PrivateCache:
     """An HTTP cache of one client, which stores by URL and asks with the stored ETag (RFC 9111 §4.3)."""
 
     def __init__(self):
-        self.stored = {}
+        self.stored = {}  # by URL: ETag and content
 
     def get(self, client, url):
-        etag, content = self.stored.get(url, ('""', None))
-        answer = client.get(url, headers={"if-none-match": etag})
+        headers = {"if-none-match": self.stored[url][0]} if url in self.stored else {}
+        answer = client.get(url, headers=headers)
         if answer.status_code != 304:
             self.stored[url] = answer["ETag"], answer.content
         return self.stored[url][1]

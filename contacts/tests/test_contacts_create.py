@@ -1,7 +1,6 @@
 """POST /api/contacts/"""
 
 import json
-import re
 
 import pytest
 
@@ -50,12 +49,7 @@ def test_only_fullname_is_required_and_the_rest_is_null(as_alice, alice):
 
 def test_an_empty_text_means_null(as_alice):
     blank = dict.fromkeys(("email", "phone_number", "phone", "birthday", "additional", "avatar"), "")
-    assert add(as_alice, "Ann", **blank) == {**dict.fromkeys(KEYS), **pick(as_alice)}
-
-
-def pick(client):
-    newest = client.get(URL).json()[-1]
-    return {name: newest[name] for name in ("fullname", "id", "user_id")}
+    assert add(as_alice, "Ann", **blank).items() >= dict.fromkeys(blank).items()
 
 
 def test_the_answer_has_location_and_etag(as_alice):
@@ -63,7 +57,8 @@ def test_the_answer_has_location_and_etag(as_alice):
     assert answer["Location"].endswith(f"/api/contacts/{answer.json()['id']}")
     read = as_alice.get(answer["Location"])
     assert read.json() == answer.json()
-    assert re.fullmatch(r'"[^"]+"', answer["ETag"]) and read["ETag"] == answer["ETag"]
+    contact = Contact.objects.get()
+    assert answer["ETag"] == read["ETag"] == f'"{contact.pk}-{contact.revision}"'
 
 
 def test_fields_that_are_unknown_or_not_writable_are_ignored(as_alice, alice, bob):
@@ -92,6 +87,7 @@ def test_bob_gets_the_404_of_an_unknown_contact_for_alices(as_alice, as_bob):
     assert as_bob.get(URL).json() == []
 
 
+@pytest.mark.one_stack
 @pytest.mark.parametrize(
     "body",
     [
@@ -118,6 +114,7 @@ def test_a_body_that_is_no_json_is_422(as_alice, body):
     assert as_alice.get(URL).json() == []
 
 
+@pytest.mark.one_stack
 @pytest.mark.parametrize("body", ["[]", '[{"fullname": "a"}]', "1", '"fullname"', "null", "true", "1.5", "[[[]]]"])
 def test_json_that_is_no_object_is_422(as_alice, body):
     assert faults(send(as_alice, body)) == [["body"]]
@@ -135,6 +132,7 @@ def test_a_byte_order_mark_is_ignored(as_alice):
     assert flat(send(as_alice, b'\xef\xbb\xbf{"fullname": "Ann"}'), 201)["fullname"] == "Ann"
 
 
+@pytest.mark.one_stack
 @pytest.mark.parametrize(
     "content_type",
     ["application/json; charset=utf-8", "Application/JSON", "application/json;charset=latin-1"],
@@ -143,6 +141,7 @@ def test_json_is_utf8_whatever_its_charset_says(as_alice, content_type):
     assert flat(send(as_alice, '{"fullname": "Zoë"}', content_type), 201)["fullname"] == "Zoë"
 
 
+@pytest.mark.one_stack
 @pytest.mark.parametrize(
     "content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"]
 )

@@ -1,7 +1,8 @@
-"""What holds on every route of contacts: who may call, how, and what an answer carries."""
+"""Every route of contacts: authentication, methods, and the headers of every answer."""
 
 import jwt
 import pytest
+import time_machine
 from django.conf import settings
 
 from contacts.tests.cast import UNKNOWN, add, path
@@ -32,7 +33,7 @@ def ask(client, method, url, number=1, **headers):
 
 @every_route
 def test_every_route_answers_with_and_without_a_slash(as_alice, method, url):
-    """With and without a trailing slash, and never by a redirect."""
+    """No redirect."""
     for slash in ("", "/"):
         contact = add(as_alice)
         answer = ask(as_alice, method, url + slash, contact["id"])
@@ -49,7 +50,7 @@ def test_a_request_without_a_token_is_401(as_nobody, as_alice, method, url):
 
 
 def forged(**changes):
-    """A token of ours in all but what is changed."""
+    """Return a token that differs from a valid one by these claims or its key."""
     claims = {
         "sub": "1",
         "sid": 1,
@@ -61,6 +62,7 @@ def forged(**changes):
     return jwt.encode(claims, changes.get("key", settings.SECRET_KEY), "HS256")
 
 
+@pytest.mark.one_stack
 @pytest.mark.parametrize(
     "authorization",
     [
@@ -91,8 +93,6 @@ def test_an_invalid_token_is_401(as_nobody, alice, authorization, method, url):
 
 @every_route
 def test_an_expired_token_is_401(as_alice, method, url):
-    import time_machine
-
     with time_machine.travel("2100-01-01"):
         answer = ask(as_alice, method, url)
     assert answer.status_code == 401 and answer["WWW-Authenticate"].split()[0] == "Bearer"
@@ -121,6 +121,7 @@ def test_every_answer_has_security_headers_and_vary(as_alice, as_nobody, method,
         assert answer["X-Content-Type-Options"] == "nosniff" and answer["X-Frame-Options"] == "DENY"
         assert answer["Referrer-Policy"] == "same-origin" and answer["Content-Security-Policy"]
         assert answer["Content-Type"] == "application/json"
+        assert "Authorization" in answer["Vary"]
 
 
 @every_route
@@ -139,9 +140,9 @@ def test_bob_gets_the_bytes_of_an_unknown_contact_for_alices(as_alice, as_bob, m
         answer = ask(as_bob, method, url, contact["id"])
         unknown = ask(as_bob, method, UNKNOWN)
         assert (answer.status_code, answer.content) == (404, unknown.content)
-        assert kept_headers(answer) == kept_headers(unknown)
+        assert stable_headers(answer) == stable_headers(unknown)
 
 
-def kept_headers(answer):
-    """Those that are the same from one request to the next."""
+def stable_headers(answer):
+    """Return the headers that do not differ from one request to the next."""
     return {n: value for n, value in answer.items() if not n.startswith("RateLimit") and n != "X-Request-ID"}

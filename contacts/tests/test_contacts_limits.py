@@ -1,4 +1,4 @@
-"""The limits of the routes of contacts: each its own, an account's and not an address's."""
+"""The limits of the routes of contacts: one for each route, counted by account."""
 
 import pytest
 
@@ -88,4 +88,4 @@ def test_finds_of_different_contacts_count_for_the_same_limit(as_alice, limits):
 def test_a_304_counts_and_has_the_headers(as_alice, limits):
     etag = as_alice.get("/api/contacts/")["ETag"]
     answer = as_alice.get("/api/contacts/", headers={"if-none-match": etag})
-    assert answer.status_code == 304 and counted(answer) == (10, 8)
+    assert answer.status_code == 304 and counted(answer) == (10, 8) and "Authorization" in answer["Vary"]

@@ -138,6 +138,7 @@ def test_the_default_limit_is_20(as_alice):
     assert names(as_alice.get(URL)) == [f"{number:02}" for number in range(20)]
 
 
+@pytest.mark.one_stack
 @pytest.mark.parametrize("name", ["skip", "limit"])
 @pytest.mark.parametrize("junk", JUNK)
 def test_an_invalid_skip_or_limit_is_422(as_alice, name, junk):

@@ -1,4 +1,4 @@
-"""Contacts over real HTTP, where several processes and threads serve at once."""
+"""Contacts over HTTP, with several processes and threads that serve at once."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -12,7 +12,7 @@ def tokens(server):
 
 @pytest.fixture
 def token(server, tokens):
-    """An account that has no contacts yet, or no more."""
+    """An account without contacts."""
     for contact in server.ask("GET", "/api/contacts/?limit=1000", token=tokens[0]).json():
         server.ask("DELETE", f"/api/contacts/{contact['id']}", token=tokens[0])
     return tokens[0]
