@@ -1,6 +1,7 @@
 """Helpers of the tests of contacts: requests, checks of their answers, and the days of birthdays."""
 
 import calendar
+import re
 from datetime import date
 from typing import Any
 
@@ -48,6 +49,21 @@ def names(answer: Any) -> list[str]:
     assert answer.status_code == 200, answer.content
     assert all(contact.keys() == KEYS for contact in answer.json())
     return [contact["fullname"] for contact in answer.json()]
+
+
+def links(answer: Any) -> dict[str, str]:
+    """Return the URLs of the Link header by their relation."""
+    return {relation: url for url, relation in re.findall(r'<([^>]+)>; rel="(\w+)"', answer.get("Link", ""))}
+
+
+def pages(client: APIClient, url: str | None, relation: str = "next") -> list[list[str]]:
+    """Return the full names on each page from that URL on."""
+    found = []
+    while url:
+        answer = client.get(url)
+        found.append(names(answer))
+        url = links(answer).get(relation)
+    return found
 
 
 def faults(answer: Any) -> list[list[str | int]]:

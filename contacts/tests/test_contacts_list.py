@@ -1,8 +1,5 @@
 """GET /api/contacts/"""
 
-import re
-from itertools import chain
-
 import pytest
 
 from conftest import AUTHENTICATION, VERSION
@@ -18,22 +15,6 @@ from contacts.tests.cast import (
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 URL = "/api/contacts/"
-JUNK = ["-1", "abc", "1" + "0" * 30, str(2**63), str(2**31), "٥", "1_000", "5.0", "+5", "0x5", "1e2"]
-JUNK += [" 5", "5 ", "5\n", "\x00", "--5", "null"]
-
-
-def links(answer):
-    return {relation: url for url, relation in re.findall(r'<([^>]+)>; rel="(\w+)"', answer.get("Link", ""))}
-
-
-def follow(client, url, relation):
-    """The fullnames of each page from there on."""
-    pages = []
-    while url:
-        answer = client.get(url)
-        pages.append(names(answer))
-        url = links(answer).get(relation)
-    return pages
 
 
 def test_a_list_has_exactly_the_fields_of_the_contract(as_alice):
@@ -106,68 +87,6 @@ def test_marks_and_spaces_are_ordered_alike_on_every_database(as_alice):
     for name in given:
         add(as_alice, name)
     assert names(as_alice.get(URL)) == sorted(given, key=str.lower)
-
-
-@pytest.mark.parametrize(
-    ("query", "expected"),
-    [
-        ("", "abcdefg"),
-        ("?skip=0&limit=20", "abcdefg"),
-        ("?limit=3", "abc"),
-        ("?skip=2", "cdefg"),
-        ("?skip=2&limit=2", "cd"),
-        ("?skip=6&limit=5", "g"),
-        ("?skip=7", ""),
-        ("?skip=2147483647&limit=1000", ""),
-        ("?limit=0", ""),
-        ("?skip=&limit=", "abcdefg"),
-        ("?skip=1&skip=2&limit=1", "c"),
-        ("?skip=00&limit=01&unknown=1", "a"),
-    ],
-)
-def test_skip_and_limit(as_alice, query, expected):
-    for name in "gfedcba":
-        add(as_alice, name)
-    answer = as_alice.get(URL + query)
-    assert "".join(names(answer)) == expected and answer["X-Total-Count"] == "7"
-
-
-def test_the_default_limit_is_20(as_alice):
-    for number in range(21):
-        add(as_alice, f"{number:02}")
-    assert names(as_alice.get(URL)) == [f"{number:02}" for number in range(20)]
-
-
-@pytest.mark.one_stack
-@pytest.mark.parametrize("name", ["skip", "limit"])
-@pytest.mark.parametrize("junk", JUNK)
-def test_an_invalid_skip_or_limit_is_422(as_alice, name, junk):
-    assert faults(as_alice.get(URL, {name: junk})) == [["query", name]]
-
-
-def test_skip_and_limit_have_maxima(as_alice):
-    assert faults(as_alice.get(URL, {"limit": 1001})) == [["query", "limit"]]
-    assert faults(as_alice.get(URL, {"skip": 2147483648, "limit": -1})) == [
-        ["query", "skip"],
-        ["query", "limit"],
-    ]
-
-
-@pytest.mark.parametrize("start", ["?limit=3", "?skip=0&limit=3", "?limit=7", "?limit=8", "?limit=1", "?q=x&limit=3"])
-def test_the_next_links_list_everything_once(as_alice, start):
-    for name in "abcdefg":
-        add(as_alice, name, email="x")
-    forth = follow(as_alice, URL + start, "next")
-    assert "".join(chain.from_iterable(forth)) == "abcdefg"
-    assert "prev" not in links(as_alice.get(URL + start))
-
-
-@pytest.mark.parametrize("path_", ["/api/contacts", "/api/contacts/"])
-def test_the_prev_links_lead_back_to_the_start(as_alice, path_):
-    for name in "abcdefg":
-        add(as_alice, name)
-    back = follow(as_alice, f"{path_}?skip=6&limit=3", "prev")
-    assert back == [["g"], ["d", "e", "f"], ["a", "b", "c"]]
 
 
 @pytest.mark.parametrize(
@@ -245,15 +164,3 @@ def test_head_is_get_without_its_body(as_alice):
 
 def test_only_private_caches_may_store_it(as_alice):
     assert "private" in as_alice.get(URL)["Cache-Control"]
-
-
-@pytest.mark.parametrize("order", ["fullname", "-fullname", "updated", "-updated", "created", "-created"])
-def test_a_deep_page_is_the_same_as_of_a_shallow_list(as_alice, monkeypatch, order):
-    for name in ("Cid", "Ann", "ann", "Bea", "Zoë"):
-        add(as_alice, name)
-    shallow = [as_alice.get(f"{URL}?order={order}&limit=2&skip={skip}") for skip in range(7)]
-    monkeypatch.setattr("contactbook.api.pagination.DEEP", 1)
-    settle()
-    deep = [as_alice.get(f"{URL}?order={order}&limit=2&skip={skip}") for skip in range(7)]
-    assert [answer.json() for answer in deep] == [answer.json() for answer in shallow]
-    assert [answer.get("Link") for answer in deep] == [answer.get("Link") for answer in shallow]
