@@ -9,6 +9,7 @@ from typing import Any
 from django.db.models import Min, OuterRef, Subquery
 
 from contactbook.exceptions import ConflictError, InvalidValueError, NotFoundError
+from contacts.avatars.references import with_public_urls
 from contacts.cards import jscontact
 from contacts.cards.jscontact import Card
 from contacts.models import Book, Change, Contact
@@ -37,14 +38,16 @@ def of_contact(contact: Contact, skip: int, limit: int) -> list[dict[str, Any]]:
 def entry(change: Change, after: Card | None) -> dict[str, Any]:
     created = change.kind == Change.Kind.CREATED
     before: Card | None = {} if created else change.before
-    known = before is not None and after is not None
+    fields = None
+    if before is not None and after is not None:
+        fields = jscontact.differences(with_public_urls(before), with_public_urls(after))
     return {
         "change": change.number,
         "at": change.at,
         "kind": change.kind,
         "via": change.via,
         "client": change.client,
-        "fields": jscontact.differences(before, after) if known else None,  # type: ignore[arg-type]
+        "fields": fields,
     }
 
 
