@@ -133,8 +133,7 @@ def plan_since(book: Book, number: int) -> list[UndoStep]:
     if len(numbers) > MAX_UNDONE:
         raise InvalidValueError("since", f"That would change more than {MAX_UNDONE} contacts; undo less at once.")
     firsts = list(changes.filter(number__in=numbers).order_by("number"))
-    contacts = Contact.objects.all_of(book.user_id).in_bulk([change.contact_id for change in firsts])
-    return [step_before(change, contacts.get(change.contact_id)) for change in firsts]
+    return steps_before(book, firsts, number)
 
 
 def plan_one(book: Book, number: int) -> list[UndoStep]:
@@ -143,15 +142,25 @@ def plan_one(book: Book, number: int) -> list[UndoStep]:
     change = changes.by_number(number)
     if change is None:
         raise NotFoundError("Change was not found")
-    contact = Contact.objects.all_of(book.user_id).filter(pk=change.contact_id).first()
-    step = step_before(change, contact)
+    (step,) = steps_before(book, [change], number - 1)
     step.conflict |= changes.of(change.contact_id).filter(number__gt=number).exists()
     return [step]
 
 
-def step_before(first: Change, contact: Contact | None) -> UndoStep:
-    """Return the step that takes the contact back to before that change of it."""
-    if first.kind == Change.Kind.CREATED:
+def steps_before(book: Book, firsts: list[Change], number: int) -> list[UndoStep]:
+    """Return the steps that take contacts back to after change `number`, from each one's first change after it."""
+    ids = [change.contact_id for change in firsts]
+    contacts = Contact.objects.all_of(book.user_id).in_bulk(ids)
+    existed = Change.objects.for_user(book.user_id).filter(number__lte=number).contacts_among(ids)
+    return [step_before(change, contacts.get(change.contact_id), change.contact_id in existed) for change in firsts]
+
+
+def step_before(first: Change, contact: Contact | None, existed: bool) -> UndoStep:
+    """Return the step that takes the contact back to before that change of it.
+
+    A contact that did not exist may have been created and deleted by one transaction, which is the change `deleted`.
+    """
+    if not existed:
         return UndoStep(first.contact_id, contact, None, live=False)
     lost = contact is None or first.before is None
     live = first.kind != Change.Kind.RESTORED
