@@ -65,8 +65,13 @@ class BookManager(models.Manager["Book"]):
         return len(stale)
 
     def erase_contents(self, changes: ChangeQuerySet) -> int:
-        """Erase the contents of these changes and lower the byte counts of their books; return how many there were."""
+        """Erase the contents of these changes and lower the byte counts of their books; return how many there were.
+
+        The books are locked first: a purge of a contact at the same time erases contents and counts them, too.
+        """
         with transaction.atomic():
+            owners = changes.order_by().values("book").distinct()
+            list(self.select_for_update().filter(pk__in=owners).order_by("pk").values_list("pk"))
             for owner, size in changes.sizes_by_book().items():
                 self.filter(pk=owner).update(bytes=F("bytes") - size)
             return changes.erase_contents()
