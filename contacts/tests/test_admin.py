@@ -34,7 +34,7 @@ def save(client, contact, **fields):
     return client.post(f"{URL}{contact.pk}/change/", form_of(contact, **fields))
 
 
-def test_it_works(as_staff, alice):
+def test_a_save_writes_the_contact_and_is_logged(as_staff, alice):
     contact = make(alice, "Łukasz Żółkiewski")
     assert save(as_staff, contact, phone="+48 22 555 01 03", birthday="1978-11-12").status_code == 302
     written = Contact.objects.get()
@@ -72,7 +72,7 @@ def test_what_the_form_does_not_show_stays(as_staff, alice):
 
 
 @pytest.mark.parametrize("fields", [{"fullname": ""}, {"avatar": "javascript:alert(1)"}, {"birthday": "31.02."}])
-def test_the_apis_rules_hold(as_staff, alice, fields):
+def test_the_form_has_the_rules_of_the_api(as_staff, alice, fields):
     contact = make(alice, "Zoë")
     answer = save(as_staff, contact, **fields)
     assert answer.status_code == 200
@@ -80,7 +80,7 @@ def test_the_apis_rules_hold(as_staff, alice, fields):
     assert Contact.objects.get().revision == contact.revision
 
 
-def test_staff_add_a_contact_to_somebodys_book(as_staff, alice):
+def test_staff_add_a_contact_to_an_owners_book(as_staff, alice):
     answer = as_staff.post(URL + "add/", {"user": alice.pk, "fullname": "Iván", "email": "", "additional": ""})
     assert answer.status_code == 302
     contact = Contact.objects.get()
@@ -97,7 +97,7 @@ def test_deleting_goes_to_the_owners_trash(as_staff, alice, bob):
     assert LogEntry.objects.count() == 3
 
 
-def test_one_in_the_trash_is_only_looked_at(as_staff, alice):
+def test_a_contact_in_the_trash_is_read_only(as_staff, alice):
     contact = make(alice, "Zoë")
     with Book.objects.writing(alice.pk, "test") as book:
         gone = book.delete(book.get(contact.pk))
@@ -110,7 +110,7 @@ def test_one_in_the_trash_is_only_looked_at(as_staff, alice):
 
 
 @pytest.mark.parametrize("asked", ["lukasz", "ŁUKASZ", "zolkiewski", "lu@exa"])
-def test_search_is_the_apis(as_staff, alice, bob, asked):
+def test_the_search_is_that_of_the_api(as_staff, alice, bob, asked):
     make(alice, "Łukasz Żółkiewski", email="LU@example.org")
     make(bob, "Somebody else")
     text = as_staff.get(URL, {"q": asked}).text
@@ -127,7 +127,7 @@ def test_contacts_are_filtered_by_owner(as_staff, alice, bob, asked):
 
 
 @pytest.mark.parametrize("asked", ["9" * 40, "nobody@example.org", "\x00", "'"])
-def test_an_owner_who_is_not_there_has_no_contacts(as_staff, alice, asked):
+def test_an_unknown_owner_has_no_contacts(as_staff, alice, asked):
     make(alice, "Zoë")
     assert "Zoë" not in as_staff.get(URL, {"owner": asked}).text.replace("contact", "")
 
@@ -155,7 +155,7 @@ def test_the_form_lists_no_users(as_staff, make_user):
     assert "u3@example.org" not in as_staff.get(URL + "add/").text
 
 
-def test_staff_see_what_became_of_a_contact_and_the_look_is_logged(as_staff, alice):
+def test_staff_read_the_history_of_a_contact_and_that_is_logged(as_staff, alice):
     contact = make(alice, "Ann")
     save(as_staff, contact, fullname="Anna")
     page = as_staff.get(f"{URL}{contact.pk}/history/").content.decode()
@@ -164,7 +164,7 @@ def test_staff_see_what_became_of_a_contact_and_the_look_is_logged(as_staff, ali
     assert Change.objects.count() == 2
 
 
-def test_a_look_at_a_contact_in_the_trash_is_logged(as_staff, alice):
+def test_reading_a_contact_in_the_trash_is_logged(as_staff, alice):
     contact = make(alice, "Ann")
     assert not LogEntry.objects.exists()
     as_staff.get(f"{URL}{contact.pk}/change/")

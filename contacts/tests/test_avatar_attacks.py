@@ -73,7 +73,7 @@ def memory(server):
     return sum(int(line.split()[1]) for line in peaks) / 1024
 
 
-def test_it_works(upload, server):
+def test_a_picture_is_served_as_a_jpeg_of_250_pixels(upload, server):
     answer = upload(picture())
     assert answer.status == 200
     shown = served(server, answer)
@@ -148,7 +148,7 @@ POLYGLOTS = {
 
 @pytest.mark.filterwarnings("ignore:Corrupt EXIF data:UserWarning")
 @pytest.mark.parametrize("kind", POLYGLOTS)
-def test_of_a_polyglot_only_the_picture_is_left(server, upload, kind):
+def test_only_the_picture_of_a_polyglot_is_served(server, upload, kind):
     answer = upload(POLYGLOTS[kind](), b"x.html", b"text/html")
     assert answer.status == 200, answer.body
     shown = served(server, answer)
@@ -170,7 +170,7 @@ def test_of_a_polyglot_only_the_picture_is_left(server, upload, kind):
     ],
     ids=["SVG", "XXE", "HTML", "GIF that is a script", "PDF", "EPS", "MVG", "ELF"],
 )
-def test_what_is_no_picture_is_refused_whatever_it_says_of_itself(upload, data, kind):
+def test_what_is_no_picture_is_refused_under_any_name_and_type(upload, data, kind):
     refused(upload(data, b"picture.png", kind))
 
 
@@ -199,7 +199,7 @@ def test_ten_thousand_frames_cost_no_more_than_one(server, upload, kind):
     assert memory(server) - before < 120
 
 
-def test_where_a_photo_was_taken_is_not_served(server, upload):
+def test_exif_and_location_are_not_served(server, upload):
     exif = Image.Exif()
     exif[0x010F] = "SecretCamera"
     exif.get_ifd(0x8825).update({1: "N", 2: (50.0, 27.0, 1.0), 3: "E", 4: (30.0, 31.0, 1.0)})
@@ -231,7 +231,7 @@ NAMES = {
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_name_is_never_used(server, upload, name):
+def test_the_name_of_a_file_is_never_used(server, upload, name):
     outside = files_of(server) - avatars_of(server)
     answer = upload(picture(), NAMES[name])
     assert answer.status in (200, 422)
@@ -266,7 +266,7 @@ def test_a_form_without_its_picture_is_a_fault_of_the_file(send, name):
     refused(send(FORMS[name]))
 
 
-def test_of_two_files_one_counts(send):
+def test_the_last_of_two_files_is_taken(send):
     assert send(form(part(b"no picture"), part(picture()))).status == 200
 
 
@@ -334,7 +334,7 @@ def test_an_odd_type_is_no_5xx(send, media):
     assert send(form(part(picture())), media).status in (200, 400, 415, 422)
 
 
-def test_a_size_that_is_told_too_large_is_not_read(server, token, contact):
+def test_a_body_announced_too_large_is_refused_unread(server, token, contact):
     """Nothing is sent but the head: the refusal must not wait for 11 MB."""
     headers = {"Content-Type": FORM, "Content-Length": str(11 * 1024 * 1024)}
     answer = server.ask("PATCH", f"/api/contacts/{contact}/avatar", b"x", token, headers)

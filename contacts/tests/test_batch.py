@@ -33,7 +33,7 @@ def create(fullname="Ann", **fields):
     return {"op": "create", "contact": {"fullname": fullname, **fields}}
 
 
-def test_it_works(as_alice):
+def test_a_batch_creates_updates_and_deletes(as_alice):
     changed, gone = add(as_alice, "Ann", email="a@x.org", avatar="/1.png"), add(as_alice, "Bea")
     items = [
         create("Cleo"),
@@ -52,7 +52,7 @@ def test_it_works(as_alice):
     assert list(Change.objects.order_by("number").values_list("number", flat=True)) == [1, 2, 3, 4, 5]
 
 
-def test_each_item_is_judged_by_itself(as_alice, as_bob):
+def test_a_refused_item_leaves_the_others_done(as_alice, as_bob):
     contact, bobs = add(as_alice), add(as_bob)
     items = [
         create(""),
@@ -93,7 +93,7 @@ def test_atomic_is_all_or_nothing_and_names_every_fault(as_alice):
     assert [item["status"] for item in results(batch(as_alice, [items[0], items[3]], atomic=True))] == [201, 200]
 
 
-def test_a_later_item_sees_what_an_earlier_one_did(as_alice):
+def test_a_later_item_sees_the_writes_of_earlier_ones(as_alice):
     contact = add(as_alice)
     twice = [{"op": "delete", "id": contact["id"]}] * 2
     assert [item["status"] for item in results(batch(as_alice, twice))] == [200, 404]
@@ -116,11 +116,11 @@ def test_an_update_with_what_was_read_changes_nothing(as_alice):
         ({"items": [], "atomic": 1}, ["body", "atomic"]),
     ],
 )
-def test_what_is_no_batch_is_422(as_alice, body, where):
+def test_an_invalid_body_is_422(as_alice, body, where):
     assert faults(as_alice.post(URL, body, format="json")) == [where]
 
 
-def test_nothing_is_a_batch_too(as_alice):
+def test_an_empty_batch_is_200(as_alice):
     assert results(batch(as_alice, [])) == results(batch(as_alice, [], atomic=True)) == []
 
 
@@ -160,11 +160,11 @@ def test_nesting_beyond_all_bounds_is_a_fault_of_the_body(as_alice):
     assert faults(as_alice.post(URL, body, content_type="application/json")) == [["body"]]
 
 
-def test_it_is_one_tick_of_its_own_limit(as_alice, limits):
+def test_a_batch_counts_once_on_its_own_limit(as_alice, limits):
     limits(contacts_batch=(2, 60), contacts_create=(1, 60))
     assert len(results(batch(as_alice, [create()] * 5))) == 5
     assert [batch(as_alice, []).status_code for _ in range(2)] == [200, 429]
 
 
-def test_nobody_gets_401(as_nobody):
+def test_an_anonymous_request_is_401(as_nobody):
     assert batch(as_nobody, []).status_code == 401

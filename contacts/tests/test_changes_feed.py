@@ -24,7 +24,7 @@ def told(page):
     return [(change["change"], change["kind"], change["id"], change["contact"]) for change in page["changes"]]
 
 
-def test_it_works(as_alice):
+def test_each_contact_is_listed_once_in_its_newest_state(as_alice):
     ann, bea, cleo = (add(as_alice, name) for name in ("Ann", "Bea", "Cleo"))
     as_alice.delete(path(bea))
     as_alice.delete(path(cleo))
@@ -40,7 +40,7 @@ def test_it_works(as_alice):
     assert ann.keys() == KEYS
 
 
-def test_pages_lead_through_all_of_it(as_alice):
+def test_following_next_lists_every_change_once(as_alice):
     for name in "ABCDE":
         add(as_alice, name)
     for limit in (1, 2, 3, 5):
@@ -52,18 +52,18 @@ def test_pages_lead_through_all_of_it(as_alice):
         assert found == told(changes(as_alice)) and since == 5
 
 
-def test_a_number_that_is_yet_to_come_is_told_back(as_alice):
+def test_a_future_number_is_answered_with_itself(as_alice):
     add(as_alice)
     assert changes(as_alice, "?since=7") == {"changes": [], "next": 7, "more": False}
 
 
-def test_the_card_comes_where_it_is_asked_for(as_alice):
+def test_fields_card_adds_the_card(as_alice):
     contact = add(as_alice)
     (change,) = changes(as_alice, "?fields=card")["changes"]
     assert change["contact"] == as_alice.get(path(contact)).json()
 
 
-def test_bob_sees_none_of_alices(as_alice, as_bob):
+def test_another_accounts_changes_are_not_listed(as_alice, as_bob):
     add(as_alice)
     assert changes(as_bob) == {"changes": [], "next": 0, "more": False}
 
@@ -73,11 +73,11 @@ def test_bob_sees_none_of_alices(as_alice, as_bob):
     [("since=-1", "since"), (f"since={10**30}", "since"), (f"since={2**63}", "since"), ("since=x", "since"),
      ("limit=0", "limit"), ("limit=1001", "limit"), ("fields=x", "fields")],
 )  # fmt: skip
-def test_limits_of_a_page_are_422(as_alice, query, field):
+def test_a_page_out_of_bounds_is_422(as_alice, query, field):
     assert faults(as_alice.get(f"{URL}?{query}")) == [["query", field]]
 
 
-def test_it_takes_three_queries_however_much_there_is(as_alice, django_assert_num_queries):
+def test_the_feed_takes_three_queries(as_alice, django_assert_num_queries):
     for name in "ABCDE":
         add(as_alice, name)
     settle()
@@ -86,7 +86,7 @@ def test_it_takes_three_queries_however_much_there_is(as_alice, django_assert_nu
         changes(as_alice)
 
 
-def test_where_nothing_is_new_redis_knows_it(as_alice, django_assert_num_queries):
+def test_a_poll_without_news_takes_one_query(as_alice, django_assert_num_queries):
     add(as_alice)
     settle()
     nothing = {"changes": [], "next": 1, "more": False}
@@ -97,7 +97,7 @@ def test_where_nothing_is_new_redis_knows_it(as_alice, django_assert_num_queries
         assert changes(as_alice, "?since=2&fields=card") == {**nothing, "next": 2}
 
 
-def test_every_write_is_told_to_who_asked_before(as_alice):
+def test_a_poll_after_a_write_lists_it(as_alice):
     """What is kept of the book is never older than a write that was answered."""
     assert changes(as_alice)["next"] == 0
     for number, name in enumerate("ABC", 1):
@@ -109,7 +109,7 @@ def test_every_write_is_told_to_who_asked_before(as_alice):
     assert told(changes(as_alice, "?since=4")) == [(5, "purged", contact["id"], None)]
 
 
-def test_after_a_restore_whoever_polls_is_told_to_read_anew(as_alice):
+def test_after_a_restore_from_a_backup_an_older_number_is_409(as_alice):
     add(as_alice)
     assert changes(as_alice, "?since=1")["changes"] == []
     Book.objects.begin_new_epoch(timezone.now())
@@ -121,7 +121,7 @@ def test_after_a_restore_whoever_polls_is_told_to_read_anew(as_alice):
 
 
 @pytest.mark.parametrize("purged", [(), (1, 2), (3, 30, 59), range(60)])
-def test_what_was_purged_stands_among_the_rest_by_its_number(as_alice, alice, purged):
+def test_purges_are_listed_among_the_other_changes_by_number(as_alice, alice, purged):
     """More than are held at a time, and with the same bytes as a rendering of the whole."""
     with Book.objects.writing(alice.pk, "test") as book:
         made = [book.create({"name": {"full": f"\u2028{n}"}}) for n in range(60)]
@@ -138,6 +138,6 @@ def test_what_was_purged_stands_among_the_rest_by_its_number(as_alice, alice, pu
     assert changes(as_alice, "?limit=1")["more"] is (len(page["changes"]) > 1)
 
 
-def test_it_has_a_limit_of_its_own(as_alice, limits):
+def test_the_feed_has_its_own_limit(as_alice, limits):
     limits(contacts_changes=(1, 60))
     assert [as_alice.get(URL).status_code for _ in range(2)] == [200, 429]

@@ -56,7 +56,7 @@ def assert_unavailable(answer):
     assert answer.json() == {"detail": "The avatar cannot be stored right now; the old one stays."}
 
 
-def test_while_it_hangs_nothing_else_waits_and_then_it_is_a_503(server, token, contact, far_end):
+def test_while_cloudinary_hangs_other_requests_are_answered_and_uploads_are_503(server, token, contact, far_end):
     """Of twenty uploads four a process wait for it; the others are told at once, and threads are left."""
     images, asked = dict(far_end.images), len(far_end.requests)
     far_end.upload_mode = "hang"
@@ -84,7 +84,7 @@ def test_while_it_hangs_nothing_else_waits_and_then_it_is_a_503(server, token, c
 
 
 @pytest.mark.parametrize("mode", ["refuse", "drop"])
-def test_when_it_fails_the_old_one_stays_and_no_orphan(server, token, contact, far_end, mode):
+def test_when_cloudinary_fails_the_old_avatar_stays_and_no_picture_is_left(server, token, contact, far_end, mode):
     images = dict(far_end.images)
     far_end.upload_mode = mode
     assert_unavailable(upload(server, token, contact["id"]))
@@ -92,7 +92,7 @@ def test_when_it_fails_the_old_one_stays_and_no_orphan(server, token, contact, f
     assert far_end.images == images
 
 
-def test_what_it_could_not_even_remove_is_swept_later(server, token, contact, far_end):
+def test_a_picture_that_could_not_be_deleted_is_deleted_by_purge_history(server, token, contact, far_end):
     images = dict(far_end.images)
     far_end.upload_mode, far_end.destroy_mode = "drop", "refuse"
     assert_unavailable(upload(server, token, contact["id"]))
@@ -104,7 +104,7 @@ def test_what_it_could_not_even_remove_is_swept_later(server, token, contact, fa
 
 
 @once
-def test_kept_there_and_refused_by_the_database_it_is_removed_again(server, token, contact, far_end):
+def test_a_stored_picture_is_deleted_when_the_database_refuses_the_write(server, token, contact, far_end):
     images = dict(far_end.images)
     with contextlib.closing(psycopg2.connect(server.env["DATABASE_URL"])) as holder:
         holder.cursor().execute("SELECT * FROM contacts_book FOR UPDATE")
@@ -114,7 +114,7 @@ def test_kept_there_and_refused_by_the_database_it_is_removed_again(server, toke
     assert avatar(server, token, contact) == contact["avatar"]
 
 
-def test_gone_for_good_it_is_a_503_at_once(tmp_path):
+def test_an_unreachable_cloudinary_is_a_503_at_once(tmp_path):
     with CloudinaryServer() as gone:
         url = gone.url
     with serving(tmp_path / "var", CLOUDINARY_URL=url) as server:

@@ -153,10 +153,10 @@ def check(server, rounds):
     assert server.ask("GET", "/api/contacts", token=token).json() == []
 
 
-def test_nothing_is_skipped_doubled_or_left_out(server):
+def test_concurrent_writes_are_numbered_without_gaps_and_followed_completely(server):
     check(server, 50)
 
 
 @pytest.mark.long
-def test_nothing_is_skipped_doubled_or_left_out_in_a_thousand_rounds(server):
+def test_a_thousand_rounds_of_concurrent_writes_are_followed_completely(server):
     check(server, 1000)

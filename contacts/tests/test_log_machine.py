@@ -367,10 +367,10 @@ def run(make_user, staff, examples, steps):
     )
 
 
-def test_it_works(make_user, staff):
+def test_any_sequence_of_writes_is_logged_undone_and_followed(make_user, staff):
     run(make_user, staff, 10, 25)
 
 
 @pytest.mark.long
-def test_it_works_at_length(make_user, staff):
+def test_long_sequences_of_writes_are_logged_undone_and_followed(make_user, staff):
     run(make_user, staff, 100, 50)

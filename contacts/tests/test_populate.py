@@ -34,7 +34,7 @@ def columns(row):
     }
 
 
-def test_it_works(as_nobody, no_limits):
+def test_the_accounts_log_in_and_have_that_many_contacts(as_nobody, no_limits):
     assert PASSWORD in populate(power=70)
     for address, count in (("user1@example.org", 30), ("user2@example.org", 30), ("power@example.org", 70)):
         form = {"username": address, "password": PASSWORD}
@@ -44,7 +44,7 @@ def test_it_works(as_nobody, no_limits):
         assert len(names(answer)) == count and answer["X-Total-Count"] == str(count)
 
 
-def test_a_contact_is_as_the_api_would_have_made_it(as_alice, alice, no_limits):
+def test_contacts_are_equal_to_those_created_by_the_api(as_alice, alice, no_limits):
     populate(users=1)
     made = list(book_of("user1@example.org"))
     for person in islice(people("1 user1@example.org"), 30):
@@ -74,14 +74,14 @@ def test_the_same_seed_makes_the_same_people():
     assert first == [row.fullname for row in book_of("user2@example.org")]
 
 
-def test_they_are_believable():
+def test_people_have_varied_names_and_birthdays():
     some = list(islice(people("1 x"), 2000))
     assert 0.75 < sum(person["birthday"] is not None for person in some) / 2000 < 0.85
     assert len({person["fullname"] for person in some}) > 1000
     assert any(person["fullname"].isascii() for person in some) and any("田" in person["fullname"] for person in some)
 
 
-def test_a_database_that_has_these_accounts_is_left_alone():
+def test_a_database_with_these_accounts_is_refused():
     populate()
     with pytest.raises(CommandError, match=r"user1@example\.org is there already"):
         populate(users=5)

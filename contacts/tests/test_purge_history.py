@@ -60,7 +60,7 @@ def is_there(url):
     return storages["avatars"].exists(url.rpartition("/")[2])
 
 
-def test_it_works(as_alice, capsys):
+def test_old_trash_contents_answers_and_pictures_are_erased(as_alice, capsys):
     kept, gone = in_the_trash(as_alice, 89), in_the_trash(as_alice, 91)
     changed = add(as_alice)
     as_alice.patch(path(changed), {"fullname": "Bea"}, format="json")
@@ -79,7 +79,7 @@ def test_it_works(as_alice, capsys):
     assert purge(capsys, dry_run=True) == purge(capsys) == [0, 0, 0, 0]
 
 
-def test_history_days_says_how_long(as_alice, capsys, settings):
+def test_history_days_is_the_age(as_alice, capsys, settings):
     in_the_trash(as_alice, 3)
     settings.HISTORY_DAYS = 4
     assert purge(capsys)[0] == 0
@@ -87,7 +87,7 @@ def test_history_days_says_how_long(as_alice, capsys, settings):
     assert purge(capsys)[0] == 1
 
 
-def test_the_sequence_stays_for_ever(as_alice, capsys):
+def test_the_numbers_of_the_log_stay(as_alice, capsys):
     in_the_trash(as_alice, 91)
     aged(1000)
     purge(capsys)
@@ -96,7 +96,7 @@ def test_the_sequence_stays_for_ever(as_alice, capsys):
     ]  # fmt: skip
 
 
-def test_what_somebody_can_still_see_or_bring_back_is_kept(as_alice, as_bob, capsys):
+def test_pictures_that_a_card_the_trash_or_the_log_names_stay(as_alice, as_bob, capsys):
     live, trashed, replaced, bobs, second = (picture() for _ in range(5))
     add(as_alice, avatar=live)
     in_the_trash(as_alice, 10, avatar=trashed)
@@ -113,14 +113,14 @@ def test_what_somebody_can_still_see_or_bring_back_is_kept(as_alice, as_bob, cap
     assert purge(capsys)[3] == 1 and not is_there(replaced)
 
 
-def test_a_file_that_is_none_of_ours_is_left_alone(capsys):
+def test_a_file_of_another_name_stays(capsys):
     storages["avatars"].save("readme.txt", ContentFile(b"x"))
     then = timezone.now().timestamp() - 10**6
     os.utime(storages["avatars"].path("readme.txt"), (then, then))
     assert purge(capsys) == [0, 0, 0, 0] and storages["avatars"].exists("readme.txt")
 
 
-def test_a_contact_taken_out_meanwhile_is_kept(as_alice, alice, capsys, monkeypatch):
+def test_a_contact_restored_meanwhile_stays(as_alice, alice, capsys, monkeypatch):
     contact = in_the_trash(as_alice, 91)
     writing = Book.objects.writing
 

@@ -14,7 +14,7 @@ def refold(capsys):
     return capsys.readouterr().out
 
 
-def test_it_works(as_alice, alice, capsys):
+def test_stale_columns_are_derived_again_without_a_change(as_alice, alice, capsys):
     contact, other = add(as_alice, "Łukasz", email="Ł@x.org", birthday="2000-02-29"), add(as_alice, "Bea")
     before = Contact.objects.values().get(pk=contact["id"])
     stale = {"fullname_folded": "łukasz", "email_folded": "", "month_day": 1, "phone": "5", "birthday": None}
@@ -26,7 +26,7 @@ def test_it_works(as_alice, alice, capsys):
     assert as_alice.get("/api/contacts").json() == [other, contact]
 
 
-def test_the_trash_is_renewed_too(as_alice, capsys):
+def test_contacts_in_the_trash_are_refolded(as_alice, capsys):
     contact = add(as_alice, "Łukasz")
     as_alice.delete(f"/api/contacts/{contact['id']}")
     Contact._base_manager.update(fullname_folded="x")

@@ -44,7 +44,7 @@ def calls(tree):
             yield ast.unparse(node.func.value), node.func.attr
 
 
-def test_it_works():
+def test_no_other_module_calls_a_write_of_contacts_or_changes():
     """Where Contact or Change is known, nothing that could be one is written to."""
     writes = {
         (file.relative_to(ROOT).as_posix(), on, method)
@@ -56,7 +56,7 @@ def test_it_works():
     assert not writes
 
 
-def test_nobody_reaches_them_by_another_name():
+def test_no_other_module_reaches_them_by_relation_registry_or_table_name():
     """Neither through an owner's or a book's relation, nor the registry, nor the tables' names."""
     for file, tree in modules():
         for node in ast.walk(tree):
@@ -69,13 +69,13 @@ def test_nobody_reaches_them_by_another_name():
                 assert node.func.attr != "get_model", file
 
 
-def test_raw_sql_is_where_it_is_known_to_be():
+def test_raw_sql_is_in_the_listed_files_alone():
     files = {file.relative_to(ROOT).as_posix() for file, tree in modules() if any(m in RAW_SQL for _, m in calls(tree))}
     assert {file for file in files if file.startswith("contacts/")} <= {"contacts/backup.py"}
 
 
 @pytest.mark.django_db
-def test_a_contact_does_not_write_itself(alice):
+def test_save_and_delete_of_a_contact_are_refused(alice):
     contact = Contact(user=alice)
     for write in (contact.save, contact.delete):
         with pytest.raises(TypeError, match="Book.objects.writing"):
@@ -98,13 +98,13 @@ def test_a_contact_does_not_write_itself(alice):
 @pytest.mark.parametrize(
     "rows", [lambda: Contact.objects, lambda: Contact.objects.all(), lambda: Contact.objects.for_user(1)]
 )
-def test_nor_do_many(write, rows):
+def test_bulk_writes_of_contacts_are_refused(write, rows):
     with pytest.raises(TypeError, match="Book.objects.writing"):
         write(rows())
 
 
 @pytest.mark.django_db
-def test_an_accounts_deletion_takes_all_with_it(alice):
+def test_the_deletion_of_an_account_deletes_its_contacts_changes_and_book(alice):
     with Book.objects.writing(alice.pk, "command") as book:
         book.delete(book.create({"name": {"full": "Ann"}, "keywords": {"Work": True}}))
     alice.delete()
@@ -112,7 +112,7 @@ def test_an_accounts_deletion_takes_all_with_it(alice):
 
 
 @pytest.mark.django_db
-def test_a_write_that_fails_leaves_no_number(alice):
+def test_a_write_that_fails_leaves_no_change(alice):
     with pytest.raises(ZeroDivisionError), Book.objects.writing(alice.pk, "command") as book:
         book.create({"name": {"full": "Ann"}})
         raise ZeroDivisionError
@@ -120,7 +120,7 @@ def test_a_write_that_fails_leaves_no_number(alice):
 
 
 @pytest.mark.django_db
-def test_what_lies_in_the_trash_is_not_changed(alice):
+def test_a_contact_in_the_trash_is_not_changed(alice):
     with Book.objects.writing(alice.pk, "command") as book:
         contact = book.delete(book.create({"name": {"full": "Ann"}}))
         with pytest.raises(ValueError, match="restored before"):
@@ -162,6 +162,6 @@ def analysed(alice):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("index", QUERIES)
-def test_what_is_asked_often_is_read_from_an_index(analysed, index):
+def test_a_frequent_query_reads_an_index(analysed, index):
     plan = QUERIES[index](*analysed).explain()
     assert index in plan or "sqlite_autoindex_contacts_change" in plan, plan
