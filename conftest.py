@@ -30,6 +30,15 @@ hypothesis.settings.register_profile("same", derandomize=True, deadline=None)
 hypothesis.settings.load_profile("same")
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Deselect on the production stack what the other stack's run tests as well."""
+    if not os.environ.get("DATABASE_URL"):
+        return
+    deselected = [item for item in items if item.get_closest_marker("one_stack")]
+    config.hook.pytest_deselected(items=deselected)
+    items[:] = [item for item in items if item not in set(deselected)]
+
+
 @pytest.fixture(autouse=True)
 def empty_caches() -> None:
     """No response is cached, and no limit counted, from one test to the next."""

@@ -14,6 +14,8 @@ from contactbook.tests.faults import account, parent_of
 from contactbook.tests.hostile import in_the_contracts_shape
 from contacts.tests.test_avatar_pixels import chunk, file_of, png_header
 
+pytestmark = pytest.mark.one_stack
+
 SCRIPT = b"<html><script>alert(document.domain)</script></html>"
 FORM = "multipart/form-data; boundary=b"
 

@@ -1,3 +1,5 @@
+"""contacts/avatars/image.py: which pictures are taken, and what is made of them."""
+
 import io
 import random
 import struct
@@ -10,6 +12,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image, ImageCms, ImageFile
 
 from contacts.avatars import image as avatars
+
+pytestmark = pytest.mark.one_stack
 
 RED, BLUE, WHITE = (255, 0, 0), (0, 0, 255), (255, 255, 255)
 
@@ -248,6 +252,7 @@ def test_the_limit_is_the_same_where_warnings_are_errors():
     assert refusal(png_header(10_000, 10_000) + chunk(b"IDAT", b"")) == "The picture must have at most 50 megapixels."
 
 
+@pytest.mark.long
 def test_50_megapixels_are_taken():
     rendered(file_of(Image.new("1", (5000, 10_000), 1), "PNG"))
 

@@ -37,7 +37,7 @@ def test_a_batch_creates_updates_and_deletes(as_alice):
     changed, gone = add(as_alice, "Ann", email="a@x.org", avatar="/1.png"), add(as_alice, "Bea")
     items = [
         create("Cleo"),
-        {"op": "update", "id": changed["id"], "contact": {"fullname": "Dora"}, "if_match": '"1"'},
+        {"op": "update", "id": changed["id"], "contact": {"fullname": "Dora"}},
         {"op": "delete", "id": gone["id"]},
     ]
     new, update, deleted = results(batch(as_alice, items))
@@ -97,6 +97,44 @@ def test_a_later_item_sees_the_writes_of_earlier_ones(as_alice):
     contact = add(as_alice)
     twice = [{"op": "delete", "id": contact["id"]}] * 2
     assert [item["status"] for item in results(batch(as_alice, twice))] == [200, 404]
+
+
+@pytest.mark.parametrize("weak", ["", "W/"])
+def test_if_match_names_the_state_before_the_batch_or_after_the_last_item(as_alice, weak):
+    contact = add(as_alice)
+    before = as_alice.get(path(contact))["ETag"]
+    number, revision = before.strip('"').split("-")
+    after = f'"{number}-{int(revision) + 1}"'
+    later = f'"{number}-{int(revision) + 2}"'
+    items = [
+        {"op": "update", "id": contact["id"], "contact": {"fullname": name}, "if_match": weak + tag}
+        for name, tag in [("Early", after), ("Bea", before), ("Cleo", before), ("Dora", after), ("Late", later)]
+    ]
+    assert [item["status"] for item in results(batch(as_alice, items))] == [412, 200, 200, 200, 412]
+    read = as_alice.get(path(contact))
+    assert (read.json()["fullname"], read["ETag"]) == ("Dora", after)
+    (one, two) = Change.objects.order_by("number")
+    assert (two.kind, two.before["name"]["full"], two.operation) == ("changed", "Ann", 2)
+    stale = batch(as_alice, [{"op": "delete", "id": contact["id"], "if_match": before}])
+    assert [item["status"] for item in results(stale)] == [412]
+
+
+def test_the_tags_of_other_contacts_and_of_older_states_are_412(as_alice):
+    contact, other = add(as_alice), add(as_alice)
+    old = as_alice.get(path(contact))["ETag"]
+    as_alice.patch(path(contact), {"fullname": "Bea"}, format="json")
+    for tag in (old, as_alice.get(path(other))["ETag"], '"1"', "junk"):
+        items = [
+            {"op": "update", "id": contact["id"], "contact": {"fullname": "Cleo"}},
+            {"op": "delete", "id": contact["id"], "if_match": tag},
+        ]
+        assert [item["status"] for item in results(batch(as_alice, items))] == [200, 412]
+
+
+def test_the_changes_of_a_batch_have_its_first_change_as_operation(as_alice):
+    add(as_alice)
+    results(batch(as_alice, [create("Bea"), create("Cleo")]))
+    assert list(Change.objects.order_by("number").values_list("number", "operation")) == [(1, 1), (2, 2), (3, 2)]
 
 
 def test_an_update_with_what_was_read_changes_nothing(as_alice):

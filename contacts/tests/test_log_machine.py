@@ -131,7 +131,7 @@ class Writes(RuleBasedStateMachine):
                 self.after[lasts[id].number] = copy.deepcopy(contact.card)
             else:
                 assert same(contact.card, self.known[id][0])
-            assert contact.columns_of(contact.card) == {name: getattr(contact, name) for name in contact.DERIVED}
+            assert contact.derived_columns(contact.card) == {name: getattr(contact, name) for name in contact.DERIVED}
         self.known = {id: (contact.card, contact.deleted_at is None) for id, contact in rows.items()}
         self.seen = self.sequence()
         self.states[self.seen] = self.now()

@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 @pytest.fixture(autouse=True)
 def pictures(settings, tmp_path):
     settings.CLOUDINARY_URL = ""
-    options = {"location": tmp_path, "base_url": "http://testserver/media/avatars/"}
+    options = {"location": tmp_path, "base_url": "/media/avatars/"}
     settings.STORAGES = {
         **settings.STORAGES,
         "avatars": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": options},

@@ -22,7 +22,8 @@ def test_stale_columns_are_derived_again_without_a_change(as_alice, alice, capsy
     assert refold(capsys) == "1 contacts were updated.\n"
     assert Contact.objects.values().get(pk=contact["id"]) == before
     assert refold(capsys) == "0 contacts were updated.\n"
-    assert Change.objects.count() == 2 and Book.objects.version(alice.pk).sequence == 2
+    assert Change.objects.count() == 2
+    assert Book.objects.version(alice.pk).sequence == 2
     assert as_alice.get("/api/contacts").json() == [other, contact]
 
 
@@ -32,3 +33,17 @@ def test_contacts_in_the_trash_are_refolded(as_alice, capsys):
     Contact._base_manager.update(fullname_folded="x")
     refold(capsys)
     assert Contact.objects.get().fullname_folded == "lukasz"
+
+
+def test_a_refold_changes_the_etag_of_a_list_and_not_that_of_a_contact(as_alice, alice, capsys):
+    contact = add(as_alice, "Łukasz")
+    urls = ("/api/contacts", "/api/contacts/bd", f"/api/contacts/{contact['id']}")
+    before = [as_alice.get(url)["ETag"] for url in urls]
+    refold(capsys)
+    assert [as_alice.get(url)["ETag"] for url in urls] == before
+    assert Book.objects.version(alice.pk).fold_version == 0
+    Contact._base_manager.update(fullname_folded="x")
+    refold(capsys)
+    after = [as_alice.get(url)["ETag"] for url in urls]
+    assert after[0] != before[0] and after[1] != before[1] and after[2] == before[2]
+    assert Book.objects.version(alice.pk).fold_version == 1

@@ -2,7 +2,7 @@
 
 import pytest
 
-from contacts.models import Change
+from contacts.models import Book, Change
 from contacts.tests.cast import (
     NOT_FOUND,
     UNKNOWN,
@@ -72,7 +72,7 @@ def test_restoring_to_the_present_state_is_no_change(as_alice):
 def test_erased_contents_are_409(as_alice):
     contact = add(as_alice)
     as_alice.patch(path(contact), {"fullname": "Bea"}, format="json")
-    Change.objects.all().erase_contents()
+    Book.objects.erase_contents(Change.objects.all())
     answer = restore(as_alice, contact, 1)
     assert answer.status_code == 409 and answer.json() == {"detail": "The contents from that time are no longer kept."}
     assert as_alice.get(path(contact)).json()["fullname"] == "Bea"

@@ -3,7 +3,7 @@
 import pytest
 
 from contacts import history
-from contacts.models import Change, Contact
+from contacts.models import Book, Change, Contact
 from contacts.tests.cast import add, faults, flat, names, path
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
@@ -73,7 +73,7 @@ def test_a_purged_contact_is_a_conflict(as_alice):
 def test_erased_contents_are_a_conflict(as_alice):
     contact = add(as_alice, "Ann")
     as_alice.patch(path(contact), {"fullname": "Bea"}, format="json")
-    Change.objects.all().erase_contents()
+    Book.objects.erase_contents(Change.objects.all())
     assert results(as_alice, since=1) == results(as_alice, change=2) == [(contact["id"], "nothing", "conflict")]
     assert names(as_alice.get("/api/contacts")) == ["Bea"]
 
