@@ -2,6 +2,8 @@
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from contacts.models import Book, Change, Contact
 from contacts.tests.cast import add
@@ -47,3 +49,22 @@ def test_a_refold_changes_the_etag_of_a_list_and_not_that_of_a_contact(as_alice,
     after = [as_alice.get(url)["ETag"] for url in urls]
     assert after[0] != before[0] and after[1] != before[1] and after[2] == before[2]
     assert Book.objects.version(alice.pk).fold_version == 1
+
+
+def test_a_refold_counts_the_bytes_of_a_stale_size(as_alice, alice, capsys):
+    add(as_alice, "Łukasz")
+    size = Contact.objects.get().size
+    Contact._base_manager.update(size=1)
+    Book.objects.update(bytes=1)
+    refold(capsys)
+    assert Contact.objects.get().size == Book.objects.get(pk=alice.pk).bytes == size
+
+
+def test_a_refold_reads_contacts_after_it_has_locked_their_books(as_alice, capsys):
+    """In the order of every other writer: the other order deadlocks."""
+    add(as_alice, "Łukasz")
+    with CaptureQueriesContext(connection) as queries:
+        Book.objects.refold([Contact.objects.get().pk])
+    lock, read = [query["sql"] for query in queries if "SELECT" in query["sql"]][1:3]
+    assert lock.startswith('SELECT "contacts_book"') and '"contacts_contact"."card"' in read
+    assert connection.vendor == "sqlite" or (lock.endswith("FOR UPDATE") and read.endswith("FOR UPDATE"))
