@@ -7,6 +7,8 @@ import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import storages
 from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from contacts.avatars import storage as avatars
@@ -85,6 +87,18 @@ def test_history_days_is_the_age(as_alice, capsys, settings):
     assert purge(capsys)[0] == 0
     settings.HISTORY_DAYS = 2
     assert purge(capsys)[0] == 1
+
+
+def test_contents_are_counted_after_their_book_is_locked(as_alice):
+    """A purge at the same time erases and counts the same contents: they must not be counted twice."""
+    contact = add(as_alice)
+    as_alice.patch(path(contact), {"fullname": "Bea"}, format="json")
+    with CaptureQueriesContext(connection) as queries:
+        assert Book.objects.erase_contents(Change.objects.all()) == 2
+    lock, counted = [query["sql"] for query in queries if "SELECT" in query["sql"]][:2]
+    assert lock.startswith('SELECT "contacts_book"') and "SUM(" in counted
+    assert connection.vendor == "sqlite" or lock.endswith("FOR UPDATE")
+    assert Book.objects.get().bytes == Contact.objects.get().size
 
 
 def test_the_numbers_of_the_log_stay(as_alice, capsys):
