@@ -109,44 +109,44 @@ def test_a_contact_in_the_trash_is_read_only(as_staff, alice):
     assert "Zoë" not in as_staff.get(URL + "?trash=no").text
 
 
-@pytest.mark.parametrize("asked", ["lukasz", "ŁUKASZ", "zolkiewski", "lu@exa"])
-def test_the_search_is_that_of_the_api(as_staff, alice, bob, asked):
+@pytest.mark.parametrize("query", ["lukasz", "ŁUKASZ", "zolkiewski", "lu@exa"])
+def test_the_search_is_that_of_the_api(as_staff, alice, bob, query):
     make(alice, "Łukasz Żółkiewski", email="LU@example.org")
-    make(bob, "Somebody else")
-    text = as_staff.get(URL, {"q": asked}).text
-    assert "Łukasz" in text and "Somebody" not in text
+    make(bob, "Another contact")
+    text = as_staff.get(URL, {"q": query}).text
+    assert "Łukasz" in text and "Another" not in text
 
 
-@pytest.mark.parametrize("asked", ["ALICE@example.org", "{pk}"])
-def test_contacts_are_filtered_by_owner(as_staff, alice, bob, asked):
+@pytest.mark.parametrize("query", ["ALICE@example.org", "{pk}"])
+def test_contacts_are_filtered_by_owner(as_staff, alice, bob, query):
     make(alice, "Zoë")
-    make(bob, "Somebody else")
-    text = as_staff.get(URL, {"owner": asked.format(pk=alice.pk), "trash": "no"}).text
-    assert "Zoë" in text and "Somebody" not in text
+    make(bob, "Another contact")
+    text = as_staff.get(URL, {"owner": query.format(pk=alice.pk), "trash": "no"}).text
+    assert "Zoë" in text and "Another" not in text
     assert '<input type="hidden" name="trash" value="no">' in text
 
 
-@pytest.mark.parametrize("asked", ["9" * 40, "nobody@example.org", "\x00", "'"])
-def test_an_unknown_owner_has_no_contacts(as_staff, alice, asked):
+@pytest.mark.parametrize("query", ["9" * 40, "nobody@example.org", "\x00", "'"])
+def test_an_unknown_owner_has_no_contacts(as_staff, alice, query):
     make(alice, "Zoë")
-    assert "Zoë" not in as_staff.get(URL, {"owner": asked}).text.replace("contact", "")
+    assert "Zoë" not in as_staff.get(URL, {"owner": query}).text.replace("contact", "")
 
 
 def test_the_list_is_bounded(as_staff, alice, bob, django_assert_max_num_queries, monkeypatch):
     monkeypatch.setattr(ContactAdmin, "list_per_page", 30)
     make(alice, *(f"A{number}" for number in range(20)))
     make(bob, *(f"B{number}" for number in range(20)))
-    with django_assert_max_num_queries(8) as asked:
+    with django_assert_max_num_queries(8) as queries:
         assert as_staff.get(URL).text.count("action-select") == 30
     # Nothing is counted without a bound, and no card is read for a list.
-    for query in asked.captured_queries:
-        assert "contacts_contact" not in query["sql"] or "LIMIT" in query["sql"]
-        assert '"card"' not in query["sql"]
+    for each in queries.captured_queries:
+        assert "contacts_contact" not in each["sql"] or "LIMIT" in each["sql"]
+        assert '"card"' not in each["sql"]
 
 
 def test_an_owner_is_chosen_by_typing(as_staff, alice, bob):
-    asked = {"app_label": "contacts", "model_name": "contact", "field_name": "user", "term": "alic"}
-    assert [each["text"] for each in as_staff.get("/admin/autocomplete/", asked).json()["results"]] == [alice.email]
+    query = {"app_label": "contacts", "model_name": "contact", "field_name": "user", "term": "alic"}
+    assert [each["text"] for each in as_staff.get("/admin/autocomplete/", query).json()["results"]] == [alice.email]
 
 
 def test_the_form_lists_no_users(as_staff, make_user):

@@ -32,7 +32,7 @@ def contact(server, token):
 
 @pytest.fixture
 def send(server, token, contact):
-    """Sends a body of that type; the answer is in the contract's shape whatever it is."""
+    """Send a body of that type; every answer must have the shape of the contract."""
 
     def ask(body, media=FORM):
         answer = server.ask("PATCH", f"/api/contacts/{contact}/avatar", body, token, {"Content-Type": media})
@@ -48,7 +48,7 @@ def upload(send):
 
 
 def part(data, name=b"a.png", kind=b"image/png", field=b"file"):
-    """A file of a multipart form, exactly as it is told."""
+    """One file of a multipart form, from these bytes."""
     head = b'Content-Disposition: form-data; name="' + field + b'"; filename="' + name + b'"\r\n'
     return b"--b\r\n" + head + b"Content-Type: " + kind + b"\r\n\r\n" + data + b"\r\n"
 
@@ -67,7 +67,7 @@ def refused(answer):
 
 
 def memory(server):
-    """The most that the processes of the server have ever held together, in MB."""
+    """The sum of the peak memory of the processes of the server, in MB."""
     pids = [
         int(stat.parent.name) for stat in Path("/proc").glob("[0-9]*/stat") if parent_of(stat) == server.process.pid
     ]
@@ -83,7 +83,7 @@ def test_a_picture_is_served_as_a_jpeg_of_250_pixels(upload, server):
 
 
 def served(server, answer):
-    """What is shown where the contact's picture is said to be."""
+    """Return the answer at the URL of the contact's picture."""
     shown = server.ask(
         "GET", answer.json()["avatar"].partition("/media")[1] + answer.json()["avatar"].partition("/media")[2]
     )
@@ -228,7 +228,7 @@ NAMES = {
     "a header": b'a.png"\r\nX-Owned: 1\r\nContent-Type: text/html',
     "a dot": b".",
     "two dots": b"..",
-    "an extension of ours": b"owned.py",
+    "a Python file": b"owned.py",
 }
 
 

@@ -213,8 +213,8 @@ def test_other_formats_are_refused_under_any_name(kind):
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF"])
 def test_a_picture_cut_short_is_refused(kind):
     data = file_of(Image.effect_noise((300, 300), 90).convert("RGB"), kind)
-    for kept in (20, 100, len(data) // 3, len(data) // 2, len(data) * 3 // 4):
-        refusal(data[:kept])
+    for length in (20, 100, len(data) // 3, len(data) // 2, len(data) * 3 // 4):
+        refusal(data[:length])
 
 
 @pytest.mark.filterwarnings("ignore:Corrupt EXIF data:UserWarning", "ignore::PIL.Image.DecompressionBombWarning")

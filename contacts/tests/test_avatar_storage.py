@@ -105,10 +105,10 @@ def test_a_folder_that_cannot_be_created_is_storage_unavailable(disk):
     ],
 )
 def test_what_is_no_reference_of_this_storage_deletes_nothing(disk, url):
-    ours = avatars.store(JPEG)
+    stored = avatars.store(JPEG)
     precious = disk.parent.parent / "precious.txt"
     precious.write_text("precious")
-    avatars.delete(url and url.format(name=ours.removeprefix(BASE_URL)))
+    avatars.delete(url and url.format(name=stored.removeprefix(BASE_URL)))
     assert precious.exists() and len(list(disk.iterdir())) == 1
 
 

@@ -20,7 +20,7 @@ def changes(client, query=""):
     return answer.json()
 
 
-def told(page):
+def listed(page):
     return [(change["change"], change["kind"], change["id"], change["contact"]) for change in page["changes"]]
 
 
@@ -30,7 +30,7 @@ def test_each_contact_is_listed_once_in_its_newest_state(as_alice):
     as_alice.delete(path(cleo))
     as_alice.delete(f"/api/contacts/trash/{cleo['id']}")
     page = changes(as_alice)
-    assert told(page) == [
+    assert listed(page) == [
         (1, "created", ann["id"], ann),
         (4, "deleted", bea["id"], None),
         (6, "purged", cleo["id"], None),
@@ -48,8 +48,8 @@ def test_following_next_lists_every_change_once(as_alice):
         while more:
             page = changes(as_alice, f"?since={since}&limit={limit}")
             assert 0 < len(page["changes"]) <= limit
-            found, since, more = found + told(page), page["next"], page["more"]
-        assert found == told(changes(as_alice)) and since == 5
+            found, since, more = found + listed(page), page["next"], page["more"]
+        assert found == listed(changes(as_alice)) and since == 5
 
 
 def test_a_future_number_is_answered_with_itself(as_alice):
@@ -100,11 +100,11 @@ def test_a_poll_after_a_write_lists_it(as_alice):
     assert changes(as_alice)["next"] == 0
     for number, name in enumerate("ABC", 1):
         contact = add(as_alice, name)
-        assert told(changes(as_alice, f"?since={number - 1}")) == [(number, "created", contact["id"], contact)]
+        assert listed(changes(as_alice, f"?since={number - 1}")) == [(number, "created", contact["id"], contact)]
         assert changes(as_alice, f"?since={number}")["changes"] == []
     as_alice.delete(path(contact))
     as_alice.delete(f"/api/contacts/trash/{contact['id']}")
-    assert told(changes(as_alice, "?since=4")) == [(5, "purged", contact["id"], None)]
+    assert listed(changes(as_alice, "?since=4")) == [(5, "purged", contact["id"], None)]
 
 
 def test_after_a_restore_from_a_backup_an_older_number_is_409(as_alice):
@@ -161,7 +161,7 @@ def test_a_contact_changed_inside_the_trash_is_listed_as_restored_without_its_ca
     as_alice.patch(path(contact), {"fullname": "Cleo"}, format="json")
     as_alice.delete(path(contact))
     as_alice.post("/api/undo", {"since": 3}, format="json")
-    assert told(changes(as_alice, "?since=6")) == [(7, "restored", contact["id"], None)]
+    assert listed(changes(as_alice, "?since=6")) == [(7, "restored", contact["id"], None)]
 
 
 def test_the_feed_has_its_own_limit(as_alice, limits):

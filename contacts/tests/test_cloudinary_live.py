@@ -1,4 +1,4 @@
-"""Uploads of the running product while Cloudinary hangs, fails or is gone, and while the database refuses them"""
+"""Uploads of the running product while Cloudinary hangs, fails or cannot be reached, or the database refuses writes."""
 
 import contextlib
 import time
@@ -57,13 +57,13 @@ def assert_unavailable(answer):
 
 
 def test_while_cloudinary_hangs_other_requests_are_answered_and_uploads_are_503(server, token, contact, far_end):
-    """Of twenty uploads four a process wait for it; the others are told at once, and threads are left."""
-    images, asked = dict(far_end.images), len(far_end.requests)
+    """Of twenty uploads four a process wait for Cloudinary; the others are refused at once, and threads are free."""
+    images, before = dict(far_end.images), len(far_end.requests)
     far_end.upload_mode = "hang"
     idle = [0] if "DATABASE_URL" not in server.env else []
     with ThreadPoolExecutor(20) as pool:
         uploads = [pool.submit(timed, lambda: upload(server, token, contact["id"])) for _ in range(20)]
-        until(lambda: len(far_end.requests) > asked)
+        until(lambda: len(far_end.requests) > before)
         while not all(each.done() for each in uploads):
             answer, seconds = timed(lambda: server.ask("GET", "/api/contacts", token=token))
             assert answer.status == 200 and seconds < 5
@@ -72,7 +72,7 @@ def test_while_cloudinary_hangs_other_requests_are_answered_and_uploads_are_503(
             if "DATABASE_URL" in server.env:
                 idle.append(idle_in_transaction(server))
             time.sleep(0.2)
-    assert min(idle) == 0, "one that is held would be there each time"
+    assert min(idle) == 0, "a transaction was open all the time"
     for each in uploads:
         answer, seconds = each.result()
         assert_unavailable(answer)

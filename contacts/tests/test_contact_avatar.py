@@ -64,8 +64,8 @@ def test_an_upload_is_stored_as_a_jpeg_of_250_pixels_and_shown(as_alice, folder,
     changed = flat(answer)
     assert changed == {**contact, "avatar": changed["avatar"]}
     assert re.fullmatch(re.escape(settings.PUBLIC_URL) + r"/media/avatars/[0-9a-f]{32}\.jpg", changed["avatar"])
-    (kept,) = folder.iterdir()
-    image = Image.open(io.BytesIO(kept.read_bytes()))
+    (stored,) = folder.iterdir()
+    image = Image.open(io.BytesIO(stored.read_bytes()))
     assert (image.format, image.size) == ("JPEG", (250, 250))
     read = as_alice.get(path(contact))
     assert flat(read) == changed and read["ETag"] == answer["ETag"]
@@ -195,8 +195,8 @@ def test_the_file_stays_after_a_commit_without_an_answer(as_alice, folder, monke
 
     monkeypatch.setattr(ContactBookViewSet, "writing", unanswered)
     assert upload(as_alice, path(contact)).status_code == 503
-    (kept,) = folder.iterdir()
-    assert as_alice.get(path(contact)).json()["avatar"].endswith(kept.name)
+    (stored,) = folder.iterdir()
+    assert as_alice.get(path(contact)).json()["avatar"].endswith(stored.name)
 
 
 @pytest.mark.parametrize(("refusal", "status"), [(Http404, 404), (PreconditionFailed, 412)])

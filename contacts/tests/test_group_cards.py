@@ -7,7 +7,7 @@ import zipfile
 import pytest
 
 from contacts.models import Book, Change, Contact
-from contacts.tests.cast import NOT_FOUND, add, names, path
+from contacts.tests.cast import NOT_FOUND, add, names
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 

@@ -24,7 +24,7 @@ def history(client, contact, query=""):
     return answer.json()
 
 
-def told(entries):
+def listed(entries):
     return [(entry["change"], entry["kind"], entry["fields"]) for entry in entries]
 
 
@@ -32,7 +32,7 @@ def test_history_lists_what_each_change_changed_newest_first(as_alice):
     contact = add(as_alice, "Ann", email="a@x.org")
     as_alice.patch(path(contact), {"email": "b@x.org", "birthday": "2000-02-29"}, format="json")
     as_alice.delete(path(contact))
-    assert told(history(as_alice, contact)) == [
+    assert listed(history(as_alice, contact)) == [
         (3, "deleted", {}),
         (2, "changed", {"email": ["a@x.org", "b@x.org"], "birthday": [None, "2000-02-29"]}),
         (1, "created", {"fullname": [None, "Ann"], "email": [None, "a@x.org"]}),
@@ -44,8 +44,8 @@ def test_history_names_the_interface_and_the_client(as_alice, alice):
     as_alice.patch(path(contact), {"fullname": "Bea"}, format="json", headers={"user-agent": "Phone/1.0"})
     with Book.objects.writing(alice.pk, "command", "tidy") as book:
         book.change(book.get(contact["id"]), {"fullname": "Cleo"})
-    doors = [(entry["via"], entry["client"]) for entry in history(as_alice, contact)]
-    assert doors == [("command", "tidy"), ("rest", "Phone/1.0"), ("rest", "")]
+    sources = [(entry["via"], entry["client"]) for entry in history(as_alice, contact)]
+    assert sources == [("command", "tidy"), ("rest", "Phone/1.0"), ("rest", "")]
 
 
 def test_properties_beyond_the_flat_fields_are_listed_by_name(as_alice):

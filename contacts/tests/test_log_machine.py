@@ -288,12 +288,12 @@ class Writes(RuleBasedStateMachine):
         body = {"to": change.number, "fields": fields}
         answer = self.send("post", f"contacts/{change.contact_id}/restore", body, (200, 422))
         if answer.status_code == 200:
-            ours, theirs = (jscontact.flatten(card) for card in (self.now()[change.contact_id][1], source))
-            assert (ours.email, ours.phone, ours.birthday, ours.month_day) == (
-                theirs.email,
-                theirs.phone,
-                theirs.birthday,
-                theirs.month_day,
+            restored, expected = (jscontact.flatten(card) for card in (self.now()[change.contact_id][1], source))
+            assert (restored.email, restored.phone, restored.birthday, restored.month_day) == (
+                expected.email,
+                expected.phone,
+                expected.birthday,
+                expected.month_day,
             )
 
     @rule(number=pick)

@@ -36,7 +36,7 @@ def purge(capsys, **options):
 
 
 def aged(days, rows=None):
-    """As if all, or these rows of the log, had happened so long ago."""
+    """Date all changes, or these, so many days back."""
     then = timezone.now() - timedelta(days=days)
     (Change.objects if rows is None else rows).update(at=then)
 
@@ -63,7 +63,7 @@ def is_there(url):
 
 
 def test_old_trash_contents_answers_and_pictures_are_erased(as_alice, capsys):
-    kept, gone = in_the_trash(as_alice, 89), in_the_trash(as_alice, 91)
+    young, old = in_the_trash(as_alice, 89), in_the_trash(as_alice, 91)
     changed = add(as_alice)
     as_alice.patch(path(changed), {"fullname": "Bea"}, format="json")
     aged(91, Change.objects.filter(contact_id=changed["id"]))
@@ -73,11 +73,11 @@ def test_old_trash_contents_answers_and_pictures_are_erased(as_alice, capsys):
     assert purge(capsys, dry_run=True) == [1, 1, 1, 1]
     assert Contact.objects.count() == 4 and IdempotencyRecord.objects.count() == 1 and is_there(url)
     assert purge(capsys) == [1, 1, 1, 1]
-    assert not Contact.objects.filter(pk=gone["id"]).exists() and Contact.objects.filter(pk=kept["id"]).exists()
+    assert not Contact.objects.filter(pk=old["id"]).exists() and Contact.objects.filter(pk=young["id"]).exists()
     assert not IdempotencyRecord.objects.exists() and not is_there(url)
     purged = Change.objects.get(kind="purged")
-    assert (purged.contact_id, purged.via, purged.client) == (gone["id"], "command", "purge_history")
-    assert not Change.objects.filter(contact_id=gone["id"], before__isnull=False).exists()
+    assert (purged.contact_id, purged.via, purged.client) == (old["id"], "command", "purge_history")
+    assert not Change.objects.filter(contact_id=old["id"], before__isnull=False).exists()
     assert purge(capsys, dry_run=True) == purge(capsys) == [0, 0, 0, 0]
 
 
@@ -152,12 +152,12 @@ def test_pictures_at_cloudinary_are_found_on_all_its_pages(as_alice, settings, c
         backend = {"BACKEND": "contacts.avatars.cloudinary.CloudinaryStorage", "OPTIONS": {"url": server.url}}
         settings.STORAGES = {**settings.STORAGES, "avatars": backend}
         urls = [avatars.store(b"\xff\xd8\xff") for _ in range(5)]
-        server.images["avatars/somebody-elses"] = server.images["elsewhere"] = b"x"
+        server.images["avatars/another"] = server.images["elsewhere"] = b"x"
         add(as_alice, avatar=urls[2])
         assert purge(capsys, dry_run=True) == [0, 0, 0, 4]
         assert purge(capsys) == [0, 0, 0, 4]
-        kept = urls[2].rpartition("/")[2].removesuffix(".jpg")
-        assert set(server.images) == {f"avatars/{kept}", "avatars/somebody-elses", "elsewhere"}
+        shown = urls[2].rpartition("/")[2].removesuffix(".jpg")
+        assert set(server.images) == {f"avatars/{shown}", "avatars/another", "elsewhere"}
 
 
 def test_where_pictures_cannot_be_listed_the_rest_is_done(as_alice, settings, capsys):

@@ -22,19 +22,19 @@ def results(client, **body):
 
 
 def test_undo_since_a_change_restores_every_contact_and_a_dry_run_changes_nothing(as_alice):
-    kept, changed, gone = (add(as_alice, name) for name in ("Ann", "Bea", "Cleo"))
+    same, changed, deleted = (add(as_alice, name) for name in ("Ann", "Bea", "Cleo"))
     as_alice.patch(path(changed), {"fullname": "Dora"}, format="json")
-    as_alice.delete(path(gone))
+    as_alice.delete(path(deleted))
     new = add(as_alice, "Eve")
     planned = results(as_alice, since=3, dry_run=True)
     assert planned == [
         (changed["id"], "change", "done"),
-        (gone["id"], "restore", "done"),
+        (deleted["id"], "restore", "done"),
         (new["id"], "delete", "done"),
     ]
     assert names(as_alice.get("/api/contacts")) == ["Ann", "Dora", "Eve"]
     assert results(as_alice, since=3) == planned
-    assert as_alice.get("/api/contacts").json() == [kept, changed, gone]
+    assert as_alice.get("/api/contacts").json() == [same, changed, deleted]
 
 
 def test_an_undo_can_be_undone(as_alice):
