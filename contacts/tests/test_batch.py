@@ -202,7 +202,3 @@ def test_a_batch_counts_once_on_its_own_limit(as_alice, limits):
     limits(contacts_batch=(2, 60), contacts_create=(1, 60))
     assert len(results(batch(as_alice, [create()] * 5))) == 5
     assert [batch(as_alice, []).status_code for _ in range(2)] == [200, 429]
-
-
-def test_an_anonymous_request_is_401(as_nobody):
-    assert batch(as_nobody, []).status_code == 401

@@ -61,12 +61,3 @@ def test_an_empty_account_is_a_complete_archive(as_alice):
 def test_the_archive_contains_nothing_of_another_account(as_alice, as_bob):
     add(as_bob, "Bob's")
     assert read(archive(as_alice), "contacts.json") == read(archive(as_alice), "changes.json") == []
-
-
-def test_an_anonymous_request_is_401(as_nobody):
-    assert as_nobody.get(URL).status_code == 401
-
-
-def test_the_export_has_its_own_limit(as_alice, limits):
-    limits(me_export=(1, 60))
-    assert [as_alice.get(URL).status_code for _ in range(2)] == [200, 429]

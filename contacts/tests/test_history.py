@@ -92,10 +92,6 @@ def test_another_accounts_contact_is_404_like_one_that_does_not_exist(as_alice, 
     assert answers[0].content == answers[1].content and answers[0].json() == NOT_FOUND
 
 
-def test_an_anonymous_request_is_401(as_nobody):
-    assert as_nobody.get(f"{UNKNOWN}/history").status_code == 401
-
-
 @pytest.mark.parametrize(
     "query, field", [("skip=-1", "skip"), ("limit=1001", "limit"), ("limit=x", "limit"), (f"skip={10**30}", "skip")]
 )
@@ -111,9 +107,3 @@ def test_history_takes_two_queries(as_alice, django_assert_num_queries):
     history(as_alice, contact)
     with django_assert_num_queries(AUTHENTICATION + 2):
         history(as_alice, contact)
-
-
-def test_history_has_its_own_limit(as_alice, limits):
-    contact = add(as_alice)
-    limits(contacts_history=(1, 60))
-    assert [as_alice.get(f"{path(contact)}/history").status_code for _ in range(2)] == [200, 429]

@@ -103,9 +103,3 @@ def test_another_accounts_contact_is_404_like_one_that_does_not_exist(as_alice, 
     answers = [as_bob.post(f"{where}/restore", {"to": 1}, format="json") for where in (path(contact), UNKNOWN)]
     assert [answer.status_code for answer in answers] == [404, 404]
     assert answers[0].content == answers[1].content and answers[0].json() == NOT_FOUND
-
-
-def test_restore_has_its_own_limit(as_alice, limits):
-    contact = add(as_alice)
-    limits(contacts_restore=(1, 60))
-    assert [restore(as_alice, contact, 1).status_code for _ in range(2)] == [200, 429]

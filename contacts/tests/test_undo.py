@@ -2,7 +2,6 @@
 
 import pytest
 
-from contacts import history
 from contacts.models import Book, Change, Contact
 from contacts.tests.cast import add, faults, flat, names, path
 
@@ -90,12 +89,13 @@ def test_a_contact_of_the_trash_is_undone_inside_the_trash(as_alice):
     assert Contact.objects.get().fullname == "Bea" and as_alice.get("/api/contacts").json() == []
 
 
-def test_an_undo_of_more_contacts_than_the_maximum_is_422(as_alice, monkeypatch):
-    monkeypatch.setattr(history, "MAX_UNDONE", 2)
-    contacts = [add(as_alice, name) for name in "ABC"]
-    assert faults(undo(as_alice, since=0)) == [["body", "since"]]
-    assert as_alice.get("/api/contacts").json() == contacts
-    assert len(results(as_alice, since=1)) == 2
+def test_an_undo_of_more_than_1000_contacts_is_422_and_changes_nothing(as_alice, alice):
+    with Book.objects.writing(alice.pk, "test") as book:
+        book.create_many([{"name": {"full": "Ann"}}] * 1001)
+    assert faults(undo(as_alice, since=0)) == faults(undo(as_alice, since=0, dry_run=True)) == [["body", "since"]]
+    assert Contact.objects.filter(deleted_at=None).count() == 1001 and Change.objects.count() == 1001
+    assert len(results(as_alice, since=1)) == 1000
+    assert Contact.objects.filter(deleted_at=None).count() == 1
 
 
 @pytest.mark.parametrize(
@@ -128,8 +128,3 @@ def test_another_accounts_change_is_404_like_an_unknown_one(as_alice, as_bob):
     assert answers[0].content == answers[1].content and answers[0].json() == {"detail": "Change was not found"}
     assert results(as_bob, since=0) == []
     assert flat(as_alice.get(path(contact))) == contact
-
-
-def test_undo_has_its_own_limit(as_alice, limits):
-    limits(undo=(1, 60))
-    assert [undo(as_alice, since=0).status_code for _ in range(2)] == [200, 429]
