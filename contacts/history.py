@@ -15,7 +15,7 @@ from contacts.avatars.references import with_public_urls
 from contacts.cards import jscontact
 from contacts.cards.jscontact import Card
 from contacts.models import Book, Change, Contact
-from contacts.models.book import PORTION
+from contacts.models.contact import PORTION
 
 MAX_UNDONE = 1000  # contacts in one undo
 CONTENTS_ERASED = "The contents from that time are no longer kept."

@@ -14,14 +14,11 @@ from django.db.models import F
 from django.db.models.functions import Greatest
 from django.utils import timezone
 
-from contactbook.exceptions import ConflictError, QuotaExceededError, TooLargeError
+from contactbook.exceptions import QuotaExceededError, TooLargeError
 from contacts.cards import jscontact
 from contacts.models.change import Change, ChangeQuerySet
-from contacts.models.contact import Contact
+from contacts.models.contact import PORTION, Contact
 from contacts.models.group import Group
-
-PORTION_CONTACTS = 500  # contacts that renaming or deleting a group writes in one transaction
-PORTION = 16 * 1024 * 1024  # bytes of cards, before and after, that one transaction may write
 
 
 class Version(NamedTuple):
@@ -200,45 +197,6 @@ class Book(models.Model):
         changes.erase_contents()
         self.log(contact, Change.Kind.PURGED, None)
         models.Model.delete(contact)
-
-    def rename_group(self, group: Group, name: str) -> bool:
-        """Rename the group in the cards of one portion of its contacts; after the last portion rename the group itself.
-
-        Return whether it is done. ConflictError if the owner has another group of that name.
-        """
-        if Group.objects.for_user(self.user_id).filter(name=name).exclude(pk=group.pk).exists():
-            raise ConflictError
-        if group.name != name and not self.replace_keyword(group.name, name):
-            return False
-        group.name = name
-        group.save(update_fields=["name"])
-        return True
-
-    def delete_group(self, group: Group) -> bool:
-        """Remove one portion of the contacts from the group; after the last portion delete the group.
-
-        Return whether it is done.
-        """
-        done = self.replace_keyword(group.name, None)
-        if done:
-            group.delete()
-        return done
-
-    def replace_keyword(self, old: str, new: str | None) -> bool:
-        """Replace a keyword in the cards of one portion of contacts; return whether that was the last."""
-        contacts = Contact.objects.for_user(self.user_id).in_group(old).order_by("id")
-        sizes = list(contacts.values_list("pk", "size")[: PORTION_CONTACTS + 1])
-        size = 0
-        keys: list[int] = []
-        for key, bytes in sizes[:PORTION_CONTACTS]:
-            size += 2 * bytes + 1024
-            if keys and size > PORTION:
-                break
-            keys.append(key)
-        for contact in contacts.filter(pk__in=keys):
-            self.put_card(contact, jscontact.with_keyword_replaced(contact.card, old, new))
-        self.new_keywords -= {old, new}
-        return len(keys) == len(sizes)
 
     def write(self, contact: Contact, kind: Change.Kind, before: jscontact.Card | None) -> Contact:
         """Save the contact's row and log the change."""

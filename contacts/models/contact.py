@@ -17,6 +17,7 @@ from contacts.cards.folding import fold
 
 FOLDED_LENGTH = 510  # characters; 2,040 bytes at most, which fit PostgreSQL's index rows of 2,704
 NOT_FOUND = "Contact was not found"
+PORTION = 16 * 1024 * 1024  # bytes of cards, before and after, that one transaction may write
 
 
 class HasKeyword(Func):

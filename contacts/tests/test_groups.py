@@ -138,8 +138,8 @@ def test_a_group_created_renamed_and_deleted_in_one_transaction_is_gone(alice):
     with Book.objects.writing(alice.pk, "command") as book:
         contact = book.create({"name": {"full": "Ann"}, "keywords": {"Work": True}})
         group = Group.objects.create(user=alice, name="Work")
-        book.rename_group(group, "Office")
-        book.delete_group(group)
+        group.rename(book, "Office")
+        group.dissolve(book)
         assert "keywords" not in book.get(contact.pk).card
     assert not Group.objects.exists()
 

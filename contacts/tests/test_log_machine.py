@@ -26,6 +26,7 @@ from conftest import client_of
 from contacts import history
 from contacts.cards import jscontact
 from contacts.models import Book, Change, Contact, Group
+from contacts.models.group import replace_keyword
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 
@@ -462,8 +463,8 @@ class Counters(RuleBasedStateMachine):
         with Book.objects.writing(self.user.pk, "command") as book:
             group = Group.objects.for_user(self.user.pk).filter(name="Work").first()
             if group:
-                book.replace_keyword("Work", name)
-                book.delete_group(group)
+                replace_keyword(book, "Work", name)
+                group.dissolve(book)
 
     @rule(number=pick)
     def undo(self, number):
