@@ -18,7 +18,7 @@ from django.utils.safestring import SafeString
 from accounts.models import OutgoingEmail, OutgoingEmailQuerySet, User
 from accounts.models.email import queued
 from accounts.models.user import UserQuerySet
-from contactbook.admin import FastAdmin, roughly, table_size
+from contactbook.admin import FastAdmin, row_count, table_size
 
 STATE = ("confirmed_at", "created_at", "last_login", "closed_at", "open_sessions")
 RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
@@ -39,7 +39,7 @@ class NewUserForm(BaseUserCreationForm):
 
 
 class PasswordForm(AdminPasswordChangeForm):
-    """Sets another user's password, which ends every session; an e-mail tells the owner."""
+    """Sets a user's password, ends all of the user's sessions, and queues an e-mail to the user."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -65,7 +65,7 @@ class UserAdmin(FastAdmin, DjangoUserAdmin):
     list_display = ("address", "username", "is_confirmed", "is_active", "is_staff", "joined")
     list_filter = ("is_active", ("confirmed_at", admin.EmptyFieldListFilter), "is_staff")
     search_fields = ("email_key", "username")
-    search_help_text = "A part of the address or of the name"
+    search_help_text = "Part of the address or of the name"
     ordering = ("-id",)
     sortable_by = ("address", "joined")
     actions = ("confirm", "activate", "deactivate", "send_reset_link")
@@ -88,12 +88,12 @@ class UserAdmin(FastAdmin, DjangoUserAdmin):
         ("Birthdays", {"fields": ("time_zone", "leap_day")}),
         ("Staff", {"fields": RIGHTS}),
     )
-    # An address is confirmed, and links were sent to it: another address is another account.
+    # The address identifies the account: it was confirmed, and links were sent to it.
     readonly_fields = ("email", "new_password", *STATE)
 
     def numbers(self, request: HttpRequest) -> Iterable[tuple[str, str, str]]:
         yield table_size(User), "users", ""
-        yield roughly(User.objects.filter(confirmed_at=None)), "unconfirmed", "?confirmed_at__isempty=1"
+        yield row_count(User.objects.filter(confirmed_at=None)), "unconfirmed", "?confirmed_at__isempty=1"
 
     @admin.display(description="address", ordering="email_key")
     def address(self, user: User) -> str:
@@ -118,40 +118,40 @@ class UserAdmin(FastAdmin, DjangoUserAdmin):
         )
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
-        """Only a superuser makes staff: whoever may change users could else make themselves a superuser."""
+        """Return the read-only fields. Others than superusers could make themselves superusers by RIGHTS."""
         if obj is None:
             return ()
-        powers = () if request.user.is_superuser else ("is_staff", "is_superuser", "groups", "user_permissions")
-        return (*self.readonly_fields, *powers)
+        return (*self.readonly_fields, *(() if request.user.is_superuser else RIGHTS))
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        above = obj is not None and obj.is_superuser and not request.user.is_superuser
-        return not above and super().has_change_permission(request, obj)
+        protected = obj is not None and obj.is_superuser and not request.user.is_superuser
+        return not protected and super().has_change_permission(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        """Staff are deactivated instead: their lines of the audit would go with them."""
+        """Return False for staff, who are deactivated instead: deletion would delete their LogEntries too."""
         return not (obj and obj.is_staff) and super().has_delete_permission(request, obj)
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
-        """Only what was changed is saved: a password that is set meanwhile stays."""
+        """Save the changed columns only: the form must not overwrite a password that was set meanwhile."""
         columns = {field.name for field in User._meta.concrete_fields}
         obj.save(update_fields=[name for name in form.changed_data if name in columns] if change else None)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """Says whose accounts go, without listing the thousands of rows that go with each."""
+        """List the accounts to delete, without the thousands of rows that are deleted with each."""
         users = list(objs)
         lines = [f"{user.email}, with all contacts and sessions" for user in users]
-        kept = [f"{user.email} is staff: deactivate it instead" for user in users if user.is_staff]
-        lacking = set() if super().has_delete_permission(request) else {"user"}
-        return lines, {"users": len(users)}, lacking, kept
+        protected = [f"{user.email} is staff: deactivate it instead" for user in users if user.is_staff]
+        missing_permissions = set() if super().has_delete_permission(request) else {"user"}
+        return lines, {"users": len(users)}, missing_permissions, protected
 
-    def within_reach(self, request: HttpRequest, users: UserQuerySet) -> UserQuerySet:
+    def changeable(self, request: HttpRequest, users: UserQuerySet) -> UserQuerySet:
         return users if request.user.is_superuser else users.filter(is_superuser=False)
 
-    def act(self, request: HttpRequest, users: UserQuerySet, act: Any, done: str) -> None:
+    def act(self, request: HttpRequest, users: UserQuerySet, action: Any, done: str) -> None:
+        """Apply `action` to those of the users that the staff member may change, and log it."""
         with transaction.atomic():
-            rows = list(self.within_reach(request, users))
-            act(User.objects.filter(pk__in=[user.pk for user in rows]))
+            rows = list(self.changeable(request, users))
+            action(User.objects.filter(pk__in=[user.pk for user in rows]))
             self.audit(request, rows, done)
         self.message_user(request, f"{done} {len(rows)} of the selected accounts.", messages.SUCCESS)
 
@@ -178,6 +178,8 @@ class UserAdmin(FastAdmin, DjangoUserAdmin):
 
 
 class StateFilter(admin.SimpleListFilter):
+    """Filters outgoing e-mails by `due_at`, which is null after the last attempt."""
+
     title = "state"
     parameter_name = "state"
 
@@ -190,7 +192,7 @@ class StateFilter(admin.SimpleListFilter):
 
 @admin.register(OutgoingEmail)
 class OutgoingEmailAdmin(FastAdmin):
-    """The queue of e-mails. A sent one is deleted."""
+    """The queue of outgoing e-mails. An e-mail is deleted when it has been sent."""
 
     list_display = ("kind", "address", "attempts", "due_at", "last_error", "created_at")
     list_filter = (StateFilter, "kind")
@@ -199,8 +201,8 @@ class OutgoingEmailAdmin(FastAdmin):
     actions = ("retry",)
 
     def numbers(self, request: HttpRequest) -> Iterable[tuple[str, str, str]]:
-        yield roughly(OutgoingEmail.objects.filter(due_at__isnull=False)), "mails waiting", "?state=waiting"
-        given_up = roughly(OutgoingEmail.objects.filter(due_at=None))
+        yield row_count(OutgoingEmail.objects.filter(due_at__isnull=False)), "mails waiting", "?state=waiting"
+        given_up = row_count(OutgoingEmail.objects.filter(due_at=None))
         if given_up != "0":
             yield given_up, "mails given up", "?state=given-up"
 

@@ -1,4 +1,4 @@
-"""The HTML pages: home, the manual, and those that the links in mails lead to."""
+"""The HTML pages: home, the manual, and the pages behind the links in e-mails."""
 
 from typing import Any
 
@@ -25,10 +25,12 @@ form_page = require_http_methods(["GET", "HEAD", "POST"])
 
 
 class NewPasswordForm(SetPasswordForm):
+    not_mine = forms.BooleanField(required=False, label="I did not make this account: delete what is in it")
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.label_suffix = ""
-        for field in self.fields.values():
+        for field in (self.fields["new_password1"], self.fields["new_password2"]):
             field.validators.append(MaxLengthValidator(MAX_PASSWORD))
             field.widget.attrs |= {"autocomplete": "new-password", "maxlength": MAX_PASSWORD}
         self.fields["new_password1"].widget.attrs["autofocus"] = True
@@ -75,7 +77,7 @@ def manual_page(request: HttpRequest, name: str) -> HttpResponseBase:
 @never_cache
 @form_page
 def ask_reset(request: HttpRequest) -> HttpResponse:
-    context = {"title": "Set a new password", "why": "We send a link to your address; it works for an hour."}
+    context = {"title": "Set a new password", "why": "We send a link to your address; it works for one hour."}
     return ask(request, OutgoingEmail.Kind.RESET, context)
 
 
@@ -114,8 +116,9 @@ def reset(request: HttpRequest, token: str) -> HttpResponse:
     form = NewPasswordForm(user, request.POST)
     if not form.is_valid():
         return render(request, "reset.html", {"form": form}, status=422)
+    start_over = form.cleaned_data["not_mine"] and not user.is_staff
     try:
-        user.set_new_password(form.cleaned_data["new_password1"])
+        user.set_new_password(form.cleaned_data["new_password1"], start_over)
     except CredentialsError:  # the link was used meanwhile
         return render(request, "reset.html", {"form": None}, status=422)
     return render(request, "reset.html", {"form": None, "done": True})

@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
 
-from django.db.models import Min, OuterRef, Subquery
+from django.db.models import Min, OuterRef, Subquery, Sum
+from django.db.models.functions import Length
 
-from contactbook.exceptions import ConflictError, InvalidValueError, NotFoundError
+from contactbook.api.pagination import MAX_BYTES, SAFE_LIMIT, rows_that_fit
+from contactbook.exceptions import ConflictError, InvalidValueError, NotFoundError, TooLargeError
 from contacts.cards import jscontact
 from contacts.cards.jscontact import Card
 from contacts.models import Book, Change, Contact
+from contacts.models.book import PORTION
 
 MAX_UNDONE = 1000  # contacts in one undo
 CONTENTS_ERASED = "The contents from that time are no longer kept."
@@ -20,10 +23,13 @@ Row = dict[str, Any]
 
 
 def of_contact(contact: Contact, skip: int, limit: int) -> list[dict[str, Any]]:
-    """Return a contact's changes, newest first, each with what it changed; `fields` is null where that was erased."""
+    """Return a contact's changes, newest first, each with what it changed; `fields` is None if that was erased."""
     changes = Change.objects.for_user(contact.user_id).of(contact.pk).order_by("-number")
-    changes = changes.filter(number__lte=contact.revision)  # those that are in the card as it was read
-    rows = list(changes[max(skip - 1, 0) : skip + limit])
+    changes = changes.filter(number__lte=contact.revision)  # later ones are not in the card that was read
+    page = changes[max(skip - 1, 0) : skip + limit]
+    if limit > SAFE_LIMIT and (fitting := rows_that_fit(page, "size")):
+        raise TooLargeError(f"These changes are too large for one page. Use limit={fitting}.")
+    rows = list(page)
     after: Card | None = contact.card
     if skip:
         after = rows.pop(0).before if rows else None
@@ -117,6 +123,11 @@ class UndoStep:
         return {"id": self.contact_id, "does": self.action, "status": "conflict" if self.conflict else "done"}
 
 
+def plan(book: Book, given: dict[str, Any]) -> list[UndoStep]:
+    """Plan the undo of one `change`, or of everything `since` one."""
+    return plan_since(book, given["since"]) if "since" in given else plan_one(book, given["change"])
+
+
 def plan_since(book: Book, number: int) -> list[UndoStep]:
     """Plan to undo everything after change `number`: the first later change of each contact says how it was."""
     changes = Change.objects.for_user(book.user_id).filter(number__gt=number)
@@ -124,9 +135,12 @@ def plan_since(book: Book, number: int) -> list[UndoStep]:
     numbers = list(by_contact.values_list("first", flat=True)[: MAX_UNDONE + 1])
     if len(numbers) > MAX_UNDONE:
         raise InvalidValueError("since", f"That would change more than {MAX_UNDONE} contacts; undo less at once.")
-    firsts = list(changes.filter(number__in=numbers).order_by("number"))
-    contacts = Contact.objects.all_of(book.user_id).in_bulk([change.contact_id for change in firsts])
-    return [plan(change, contacts.get(change.contact_id)) for change in firsts]
+    firsts = changes.filter(number__in=numbers).order_by("number")
+    contacts = Contact.objects.all_of(book.user_id).filter(pk__in=[key for (key,) in firsts.values_list("contact_id")])
+    if sum(rows.aggregate(total=Sum("size"))["total"] or 0 for rows in (firsts, contacts)) > PORTION:
+        raise TooLargeError(f"That would change more than {PORTION >> 20} MB of contacts at once. Undo less at once.")
+    by_id = contacts.in_bulk()
+    return [step_before(change, by_id.get(change.contact_id)) for change in firsts]
 
 
 def plan_one(book: Book, number: int) -> list[UndoStep]:
@@ -136,12 +150,12 @@ def plan_one(book: Book, number: int) -> list[UndoStep]:
     if change is None:
         raise NotFoundError("Change was not found")
     contact = Contact.objects.all_of(book.user_id).filter(pk=change.contact_id).first()
-    step = plan(change, contact)
+    step = step_before(change, contact)
     step.conflict |= changes.of(change.contact_id).filter(number__gt=number).exists()
     return [step]
 
 
-def plan(first: Change, contact: Contact | None) -> UndoStep:
+def step_before(first: Change, contact: Contact | None) -> UndoStep:
     """Return the step that takes the contact back to before that change of it."""
     if first.kind == Change.Kind.CREATED:
         return UndoStep(first.contact_id, contact, None, live=False)
@@ -177,8 +191,9 @@ class Feed:
         if self.since == self.newest:
             return
         last = self.since
-        for place, row in enumerate(heapq.merge(self.purged(), self.changed(columns), key=itemgetter("number"))):
-            if place == self.limit:
+        rows = heapq.merge(list(self.purged()), list(self.changed(columns)), key=itemgetter("number"))
+        for index, row in enumerate(rows):
+            if index == self.limit:
                 self.next_since, self.more = last, True
                 return
             last = row["number"]
@@ -189,6 +204,9 @@ class Feed:
         kind = Change.objects.filter(book=OuterRef("user"), number=OuterRef("revision")).values("kind")
         contacts = Contact.objects.all_of(self.book.user_id)
         contacts = contacts.filter(revision__gt=self.since, revision__lte=self.newest).order_by("revision")
+        size = "size" if "card" in columns else Length("additional")
+        if self.book.bytes > MAX_BYTES and (fitting := rows_that_fit(contacts[: self.limit], size)):
+            self.limit = fitting
         names = {*columns, "id", "revision", "deleted_at", "change_kind"}
         for row in contacts.annotate(change_kind=Subquery(kind)).values(*names)[: self.limit + 1]:
             contact = None if row["deleted_at"] else row

@@ -1,12 +1,16 @@
-"""The reads behind a find and behind the coming birthdays, as rows (dicts) of `.values()`."""
+"""Queries that find a contact and the coming birthdays; rows are dicts of `.values()`."""
 
 from datetime import date
 from typing import Any
 
-from contactbook.exceptions import NotFoundError
+from django.db.models.functions import Length
+
+from contactbook.api.pagination import rows_that_fit
+from contactbook.db.fields import MAX_BIGINT
+from contactbook.exceptions import NotFoundError, TooLargeError
 from contacts.cards import birthdays
 from contacts.models import ContactQuerySet
-from contacts.models.contact import MAX_BIGINT, NOT_FOUND
+from contacts.models.contact import NOT_FOUND
 
 LARGE_BOOK = 1000  # contacts; a smaller book is read in order until one matches
 EARLY = 200  # contacts at the start of a large book's order, where a frequent text is found first
@@ -46,9 +50,9 @@ def first_containing(
 
 
 class UpcomingBirthdays:
-    """Those whose birthday is observed from `start` to `end`, at most 367 days: soonest first, then by name.
+    """The contacts whose birthday is observed from `start` to `end`, at most 367 days: soonest first, then by name.
 
-    A slice of it is a list of rows.
+    A slice is a list of rows.
     """
 
     def __init__(
@@ -56,15 +60,27 @@ class UpcomingBirthdays:
     ) -> None:
         self.segments = birthdays.segments(start, end, int(leap_day.replace("-", "")))
         self.contacts, self.columns = contacts, columns
+        self.is_small = False  # whether all rows together are known to be small enough for a page
 
     def __getitem__(self, page: slice) -> list[Row]:
-        skip, rows = page.start, []
+        skip: int = page.start
+        rows: list[Row] = []
         for segment in self.segments:
             wanted = page.stop - page.start - len(rows)
             if not wanted:
                 break
             born = self.contacts.born_in(segment).values(*self.columns)
+            if not self.is_small:
+                check_size(rows, born[skip : skip + wanted])
             found = list(born[skip : skip + wanted])
             skip = max(0, skip - born.count()) if skip and not found else 0
             rows += found
         return rows
+
+
+def check_size(rows: list[Row], more: Any) -> None:
+    """Raise TooLargeError if the rows of a page and those to come are too large together."""
+    fitting = rows_that_fit(more, Length("additional"), sum(len(row["additional"] or "") for row in rows))
+    if fitting is not None:
+        limit = max(1, len(rows) + fitting - 1)  # one row more than a page is read
+        raise TooLargeError(f"These contacts are too large for one page. Use limit={limit}.")

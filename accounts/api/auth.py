@@ -16,7 +16,7 @@ from accounts.authentication import RefreshAuthentication
 from accounts.models import OutgoingEmail, User
 from accounts.serializers import AddressInput, ConfirmPath, LoginInput, PairOutput, SignupInput, SignupOutput
 from contactbook.api.exceptions import Invalid
-from contactbook.api.schema import Problem, html_or_json, sentence
+from contactbook.api.schema import Problem, html_or_json, path_variable, sentence
 from contactbook.api.viewsets import APIViewSet, PublicViewSet
 
 SENT_IF_KNOWN = "If there is such an account, a mail is on its way."
@@ -85,14 +85,13 @@ class LoginViewSet(PublicViewSet):
 
 
 class RefreshViewSet(APIViewSet):
-    http_method_names = ["get"]  # a HEAD would use the token up and return nothing for it
+    http_method_names = ["get"]  # a HEAD would use up the token and return no new one
     limits = {"refresh_token": "refresh_token"}
     authentication_classes = [RefreshAuthentication]
 
     @extend_schema(
         operation_id="refreshToken",
         summary="Get a new pair of tokens",
-        auth=[{"refresh_token": []}],
         responses={200: PairOutput},
     )
     def refresh_token(self, request: Request) -> Response:
@@ -111,7 +110,7 @@ class EmailViewSet(PublicViewSet):
     @extend_schema(
         operation_id="confirmEmail",
         summary="Confirm an address",
-        parameters=[ConfirmPath],
+        parameters=[path_variable("email_token", ConfirmPath)],
         responses=html_or_json("Email confirmed"),
     )
     def confirm(self, request: Request, email_token: str) -> HttpResponse:
@@ -119,7 +118,7 @@ class EmailViewSet(PublicViewSet):
         return confirm_page(request, user) if prefers_html(request) else confirm_address(user)
 
     def check(self, request: Request, email_token: str) -> HttpResponse:
-        """HEAD: say whether the link is good; nothing is confirmed."""
+        """Answer HEAD: whether the link is valid. Nothing is confirmed."""
         require(tokens.user_of_confirm_link(email_token))
         return Response()
 
@@ -127,11 +126,11 @@ class EmailViewSet(PublicViewSet):
         operation_id="confirmEmailFromPage",
         summary="Confirm from the browser page",
         request=None,
-        parameters=[ConfirmPath],
+        parameters=[path_variable("email_token", ConfirmPath)],
         responses=html_or_json("Email confirmed"),
     )
     def confirm_from_page(self, request: Request, email_token: str) -> HttpResponse:
-        """POST: the button of the page; a program is answered as for GET."""
+        """Answer POST, which the button of the page sends; a program gets the same answer as for GET."""
         user = tokens.user_of_confirm_link(email_token)
         if not prefers_html(request):
             return confirm_address(user)
@@ -151,8 +150,19 @@ def confirm_address(user: User | None) -> Response:
 
 
 def prefers_html(request: Request) -> bool:
-    accepted = request._request.get_preferred_type(["application/json", "text/html"])
-    return accepted == "text/html"
+    """Return whether Accept prefers text/html to JSON, whatever parameters it gives them."""
+    return preference(request, "text", "html") > preference(request, "application", "json")
+
+
+def preference(request: Request, main_type: str, sub_type: str) -> tuple[float, int]:
+    """Return the quality of the most specific entry of Accept that fits the type, and how specific that is."""
+    fitting = [
+        ((accepted.main_type != "*") + (accepted.sub_type != "*"), float(accepted.quality))
+        for accepted in request._request.accepted_types
+        if accepted.main_type in ("*", main_type) and accepted.sub_type in ("*", sub_type)
+    ]
+    specificity, quality = max(fitting, default=(0, 0.0))
+    return quality, specificity
 
 
 def confirm_page(request: Request, user: User | None, confirmed: bool = False) -> HttpResponse:

@@ -3,7 +3,7 @@
 import pytest
 from django.core.exceptions import ValidationError
 
-from accounts.addresses import MAX_KEY, email_key, is_deliverable
+from accounts.addresses import email_key, is_deliverable
 from accounts.models import User
 
 
@@ -49,7 +49,7 @@ def test_the_key_of_a_key_is_the_key(text):
 @pytest.mark.one_stack
 def test_an_address_with_too_long_a_key_is_not_deliverable():
     grown = "a@" + ".".join(["漢字"] * 80) + ".org"
-    assert len(grown) <= 254 and len(email_key(grown)) > MAX_KEY
+    assert len(grown) <= 254
     assert not is_deliverable(grown)
     assert not is_deliverable('"\x01"@x.org')
     assert is_deliverable("a@bücher.example")

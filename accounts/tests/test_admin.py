@@ -100,7 +100,7 @@ def test_the_dashboard_shows_only_models_that_the_user_may_view(as_helper):
 
 
 def test_counts_past_a_bound_are_estimates(as_staff, make_user, monkeypatch):
-    monkeypatch.setattr(contactbook.admin, "BOUND", 3)
+    monkeypatch.setattr(contactbook.admin, "MAX_COUNT", 3)
     for number in range(5):
         make_user(f"u{number}")
     assert re.search(r"<strong>(over 3|about \d+)</strong> users", as_staff.get("/admin/").text)

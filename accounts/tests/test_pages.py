@@ -80,7 +80,7 @@ def test_the_confirm_page_says_when_it_is_done_and_when_it_was_done_before(clien
     zoe = make_user("zoe", confirmed_at=None)
     path = confirm_path(zoe)
     assert "Your address is confirmed</h1>" in client.post(path, **BROWSER).text
-    assert "This link has been used" in client.get(path, **BROWSER).text
+    assert "Your address is confirmed already" in client.get(path, **BROWSER).text
     zoe.refresh_from_db()
     assert zoe.confirmed_at
 

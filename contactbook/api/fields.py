@@ -1,25 +1,31 @@
-"""Fields that take their JSON type and nothing that merely resembles it."""
+"""Strict serializer fields: each accepts its own JSON type only, where DRF's fields convert other types."""
 
 import re
 from typing import Any
 
 from rest_framework import serializers
 
-# A field's `openapi` is its JSON Schema where what DRF can tell of it is not exact (contactbook/api/schema.py).
-
-# What str.strip() takes away, as written inside the brackets of any dialect's regular expressions.
+# The characters that str.strip() removes, as a character class of any dialect of regular expressions.
 SPACES = r"\u0009-\u000d\u001c-\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 ANY = r"^[^\u0000]*$"
 NOT_BLANK = rf"^[^\u0000]*[^\u0000{SPACES}][^\u0000]*$"
 
 
-class Text(serializers.CharField):
-    """A JSON string; DRF's own also takes numbers. Its length is that of what came, blanks included."""
+class DescribedField(serializers.Field):
+    """A field with a JSON Schema of its own. Null, lengths and bounds come from its validators."""
+
+    @property
+    def openapi(self) -> dict[str, Any]:
+        raise NotImplementedError
+
+
+class Text(DescribedField, serializers.CharField):
+    """A JSON string; DRF's field also accepts numbers. The maximum length applies before spaces are removed."""
 
     @property
     def openapi(self) -> dict[str, Any]:
         schema = {
-            "type": ["string", "null"] if self.allow_null else "string",
+            "type": "string",
             "minLength": 0 if self.allow_blank else 1,
             "pattern": NOT_BLANK if self.trim_whitespace and not self.allow_blank else ANY,
         }
@@ -34,7 +40,7 @@ class Text(serializers.CharField):
 
 
 class Count(serializers.IntegerField):
-    """An integer of a query or path: ASCII digits alone, where DRF's also takes ` 5`, `5.0`, `1_000` and `٥`."""
+    """An integer in a query or path, in ASCII digits; DRF's field also accepts ` 5`, `5.0`, `1_000` and `٥`."""
 
     def to_internal_value(self, data: Any) -> int:
         if not re.fullmatch(r"-?[0-9]{1,20}", str(data)):
@@ -43,7 +49,7 @@ class Count(serializers.IntegerField):
 
 
 class Number(serializers.IntegerField):
-    """A JSON integer; DRF's own also takes text."""
+    """A JSON integer; DRF's field also accepts strings."""
 
     def to_internal_value(self, data: Any) -> int:
         number = whole(data)
@@ -53,14 +59,14 @@ class Number(serializers.IntegerField):
 
 
 def whole(data: Any) -> int | None:
-    """The integer that a JSON number is, 1.0 included (to JSON Schema they are the same), or None."""
+    """Return a JSON number as an integer, None if it is not one. 1.0 is an integer, as in JSON Schema."""
     if isinstance(data, bool) or not isinstance(data, int | float) or data != data // 1:
         return None
-    return int(data)  # infinity and NaN are gone: neither is its own floor
+    return int(data)  # infinity and NaN were excluded: x // 1 is NaN for both
 
 
 class Flag(serializers.BooleanField):
-    """A JSON true or false; DRF's own also takes "yes", "t", 1 …"""
+    """A JSON boolean; DRF's field also accepts "yes", "t", 1 …"""
 
     def to_internal_value(self, data: Any) -> bool:
         if not isinstance(data, bool):

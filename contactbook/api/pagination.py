@@ -1,4 +1,4 @@
-"""Pages of a list, by skip and limit or by cursor, with X-Total-Count and Link headers around a bare array."""
+"""Pagination by skip and limit or by cursor. The body is a bare array; totals and links are in headers."""
 
 import base64
 import json
@@ -12,7 +12,11 @@ from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-DEEP = 500  # rows to skip, from which on they are skipped in the index alone
+from contactbook.exceptions import TooLargeError
+
+MAX_BYTES = 16 * 1024 * 1024  # of a page, by the `size` of its rows
+SAFE_LIMIT = 60  # rows, which are never more than MAX_BYTES
+DEEP = 500  # rows to skip, from which on only the index is read for them
 
 Row = dict[str, Any]
 
@@ -48,11 +52,25 @@ def is_bigint(value: Any) -> bool:
     return type(value) is int and abs(value) < 2**63
 
 
-class SkipLimitPagination(BasePagination):
-    """A page by `skip` and `limit`, which the view has validated."""
+def rows_that_fit(rows: QuerySet[Any, Any], size: Any, total: int = 0) -> int | None:
+    """Return how many of the rows fit into MAX_BYTES by the expression `size`, beside a total; None if all do."""
+    for number, (bytes,) in enumerate(rows.values_list(size)):
+        total += bytes or 0
+        if total > MAX_BYTES:
+            return max(number, 1)
+    return None
 
-    def __init__(self, skip: int, limit: int) -> None:
-        self.skip, self.limit = skip, limit
+
+class SkipLimitPagination(BasePagination):
+    """A page by `skip` and `limit`, which the view has validated.
+
+    A page whose rows have more than MAX_BYTES by the expression `size` is a TooLargeError that names a limit.
+    """
+
+    may_end_early = False
+
+    def __init__(self, skip: int, limit: int, size: Any = None) -> None:
+        self.skip, self.limit, self.size = skip, limit, size
         self.has_next = False
         self.has_previous = skip > 0
         self.total: int | None = None
@@ -64,9 +82,15 @@ class SkipLimitPagination(BasePagination):
 
     def read(self, rows: Any, start: int) -> list[Any]:
         """Read one row more than the page holds, to see whether there are any."""
-        found = list(rows[start : start + self.limit + 1]) if self.limit else []
-        self.has_next = len(found) > self.limit
-        return found[: self.limit]
+        limit = self.limit
+        if self.size is not None and limit > SAFE_LIMIT:
+            fitting = rows_that_fit(rows[start : start + limit], self.size)
+            if fitting and not self.may_end_early:
+                raise TooLargeError(f"These contacts are too large for one page. Use limit={fitting}.")
+            limit = fitting or limit
+        found = list(rows[start : start + limit + 1]) if limit else []
+        self.has_next = len(found) > limit
+        return found[:limit]
 
     def get_paginated_response(self, data: Any) -> Response:
         links = [self.next_link() if self.has_next else "", self.previous_link() if self.has_previous else ""]
@@ -98,10 +122,10 @@ class KeyPagination(SkipLimitPagination):
         super().__init__(query.get("skip") or 0, query["limit"])
         self.order, self.column, self.descending = order, column.removeprefix("-"), column.startswith("-")
         self.cursor: Position | None = query.get("cursor")
-        self.by_cursor = self.cursor is not None or "skip" not in query
+        self.by_cursor = self.may_end_early = self.cursor is not None or "skip" not in query
         self.edges: list[Row] = []  # the first row and the last
 
-    def paginate_queryset(self, queryset: QuerySet[Any, Row], request: Request, view: Any = None) -> list[Row]:
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
         self.request = request
         if not self.cursor:
             rows = self.rows_after_skip(queryset)
@@ -117,15 +141,14 @@ class KeyPagination(SkipLimitPagination):
         rows = self.sorted(queryset)
         if self.skip < DEEP:
             return self.read(rows, self.skip)
-        keys = rows.values("pk")[self.skip : self.skip + self.limit + 1]  # the skipped rows are read in the index alone
+        keys = rows.values("pk")[self.skip : self.skip + self.limit + 1]  # skipped rows are read from the index only
         return self.read(self.sorted(queryset.filter(pk__in=keys)), 0)
 
     def rows_before(self, queryset: QuerySet[Any, Row]) -> list[Row]:
-        """Return the page that ends at the cursor: read backwards, then turned around."""
-        self.has_next = True
-        rows = list(self.sorted(self.beyond(queryset, back=True), back=True)[: self.limit + 1]) if self.limit else []
-        self.has_previous = len(rows) > self.limit
-        return rows[: self.limit][::-1]
+        """Return the page that ends at the cursor. It is read in reverse order."""
+        rows = self.read(self.sorted(self.beyond(queryset, back=True), back=True), 0)
+        self.has_previous, self.has_next = self.has_next, True
+        return rows[::-1]
 
     def beyond(self, queryset: QuerySet[Any, Row], back: bool = False) -> QuerySet[Any, Row]:
         """Return the rows on that side of the cursor."""

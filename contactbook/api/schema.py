@@ -1,34 +1,54 @@
-"""The OpenAPI document: what every operation shares. What one operation reads and answers stands at its view."""
+"""The OpenAPI document: what follows from a view. What one operation reads and answers is told by its extend_schema.
 
+GET /api/contacts/{query} and PUT /api/contacts/{contact_id} are one path of the document: OpenAPI forbids two whose
+templates differ only in the names of their variables.
+"""
+
+from collections.abc import Iterator
 from typing import Any
 
+from drf_spectacular.extensions import OpenApiSerializerFieldExtension
 from drf_spectacular.openapi import AutoSchema as SpectacularAutoSchema
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
 from rest_framework import serializers
 
-
-class Problem(serializers.Serializer):
-    detail = serializers.CharField(help_text="One sentence.")
-
-
-def request_header(name: str, description: str) -> OpenApiParameter:
-    return OpenApiParameter(name, str, OpenApiParameter.HEADER, description=description)
-
-
-def response_header(name: str, type: Any, description: str) -> OpenApiParameter:
-    return OpenApiParameter(name, type, OpenApiParameter.HEADER, description=description, response=[200, 201])
-
-
-IF_NONE_MATCH = request_header("If-None-Match", "An ETag: answered with 304 where it is still current.")
-IF_MATCH = request_header("If-Match", "An ETag: answered with 412, and nothing done, where it is no longer current.")
-IDEMPOTENCY_KEY = request_header(
-    "Idempotency-Key", "Chosen by the client: the same key and body get the first answer again, for 24 hours."
+from contactbook.api.fields import DescribedField
+from contactbook.api.schema_components import (
+    COMPONENTS,
+    HTML,
+    ID,
+    JSON,
+    NAMES,
+    PARAMETERS,
+    RATE_LIMIT,
+    HTTPValidationError,
+    Schema,
+    header_references,
+    reference,
 )
-ETAG = response_header("ETag", str, "Identifies this state; for If-None-Match and If-Match.")
-LINK = response_header("Link", str, "Where the next and the previous page are (RFC 8288).")
-LOCATION = response_header("Location", str, "Where the new contact is.")
-TOTAL_COUNT = response_header("X-Total-Count", int, "How many there are on all pages.")
+from contactbook.api.schema_components import Problem as Problem  # for extend_schema's `responses`
+
+# For extend_schema's `parameters`. They are names; schemas and descriptions are in the components.
+IF_NONE_MATCH = OpenApiParameter("If-None-Match", str, OpenApiParameter.HEADER)
+IF_MATCH = OpenApiParameter("If-Match", str, OpenApiParameter.HEADER)
+IDEMPOTENCY_KEY = OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER)
+ETAG = OpenApiParameter("ETag", str, OpenApiParameter.HEADER, response=[200, 201])
+LINK = OpenApiParameter("Link", str, OpenApiParameter.HEADER, response=[200, 201])
+LOCATION = OpenApiParameter("Location", str, OpenApiParameter.HEADER, response=[200, 201])
+TOTAL_COUNT = OpenApiParameter("X-Total-Count", int, OpenApiParameter.HEADER, response=[200, 201])
+
+MAX_INT32 = 2**31 - 1
+CONTRACT_PATHS = {"/api/contacts": "/api/contacts/"}  # the one path that the contract writes with a slash
+BLANK: Schema = {"type": "string", "maxLength": 0}
+
+
+def path_variable(name: str, serializer: Any) -> OpenApiParameter:
+    """Return the parameter of a path's variable, which the one field of the serializer validates."""
+    (field,) = serializer().fields.values()
+    example = OpenApiExample(name, value=serializer.example[field.field_name])
+    text = field.help_text or ""
+    return OpenApiParameter(name, field.openapi, OpenApiParameter.PATH, description=text, examples=[example])
 
 
 def sentence(text: str) -> OpenApiResponse:
@@ -38,8 +58,167 @@ def sentence(text: str) -> OpenApiResponse:
 
 def html_or_json(text: str) -> dict[Any, Any]:
     """Return the responses of a route that answers browsers with a page and programs with a JSON string."""
-    return {(200, "application/json"): sentence(text), (200, "text/html"): OpenApiTypes.STR}
+    return {(200, JSON): sentence(text), (200, HTML): OpenApiTypes.STR}
+
+
+class DescribedFieldExtension(OpenApiSerializerFieldExtension):
+    """Takes the schema of a field from its `openapi`."""
+
+    target_class = DescribedField
+    match_subclasses = True
+
+    def map_serializer_field(self, auto_schema: Any, direction: Any) -> Schema:
+        return {**self.target.openapi}
+
+
+class IntegerFieldExtension(OpenApiSerializerFieldExtension):
+    """Gives an integer the format int64 unless its bound fits 32 bits, to which generated clients would cut it."""
+
+    target_class = serializers.IntegerField
+    match_subclasses = True
+
+    def map_serializer_field(self, auto_schema: Any, direction: Any) -> Schema:
+        bound = self.target.max_value
+        format = {} if bound is not None and bound <= MAX_INT32 else {"format": "int64"}
+        return {"type": "integer", **format}
 
 
 class AutoSchema(SpectacularAutoSchema):
-    pass
+    """Adds the security, the headers and the refusals that follow from the view."""
+
+    def get_description(self) -> str:  # type: ignore[override]
+        return ""  # docstrings are for who reads the code
+
+    def get_request_serializer(self) -> Any:
+        return None
+
+    def get_auth(self) -> list[Schema]:
+        return [requirement for requirement in super().get_auth() if requirement]
+
+    def get_override_parameters(self) -> list[Any]:
+        return [OpenApiParameter(name, ID, OpenApiParameter.PATH) for name in self.variables() if name in PARAMETERS]
+
+    def variables(self) -> list[str]:
+        return [part[1:-1] for part in self.path.split("/") if part.startswith("{")]
+
+    def get_examples(self) -> list[OpenApiExample]:
+        """Return the `example` attributes of the serializers that extend_schema names."""
+        read = example_of(self.get_request_serializer())
+        examples = [
+            OpenApiExample("Request", value=value, request_only=True, media_type=media)
+            for media in self.map_parsers()
+            for value in read
+        ]
+        answers: Any = self.get_response_serializers()
+        for code, answer in answers.items():
+            for value in example_of(answer):
+                examples.append(OpenApiExample("Response", value=value, response_only=True, status_codes=[str(code)]))
+        return examples
+
+    def get_operation(self, *args: Any, **kwargs: Any) -> Schema | None:
+        operation = super().get_operation(*args, **kwargs)
+        if operation is None:
+            return None
+        self.resolve_serializer(Problem, "response")
+        self.resolve_serializer(HTTPValidationError, "response")
+        operation.setdefault("security", [])  # none: public
+        self.complete_body(operation)
+        refusals = {code: refusal(code, operation) for code in self.refusals(operation)}
+        answers = {code: self.complete_answer(code, answer, operation) for code, answer in answers_of(operation)}
+        if "parameters" in operation:
+            operation["parameters"] = [complete_parameter(parameter) for parameter in operation["parameters"]]
+        return {**operation, "responses": dict(sorted({**answers, **refusals}.items()))}
+
+    def complete_body(self, operation: Schema) -> None:
+        """Add the body of a DELETE, which drf-spectacular leaves out, and say whether a body is required."""
+        serializer: Any = self.get_request_serializer()
+        if serializer is None or isinstance(serializer, dict):  # a dict by media type says it itself
+            return
+        component = self.resolve_serializer(serializer, "request")
+        if self.method == "DELETE":
+            media = {"schema": component.ref, "example": serializer.example}
+            operation["requestBody"] = {"content": dict.fromkeys(self.map_parsers(), media)}
+        operation["requestBody"]["required"] = "required" in component.schema or "oneOf" in component.schema
+
+    def complete_answer(self, code: str, answer: Schema, operation: Schema) -> Schema:
+        if code >= "400":
+            return refusal(code, operation)
+        limited = RATE_LIMIT if self.is_limited() else ()
+        headers = header_references(*answer.get("headers", {}), *limited)
+        return {**answer, "description": answer["description"] or operation["summary"], "headers": headers}
+
+    def is_limited(self) -> bool:
+        return getattr(self.view, "action", None) in getattr(self.view, "limits", {})
+
+    def refusals(self, operation: Schema) -> Iterator[str]:
+        """Yield the statuses, errors and 304, that follow from the view."""
+        read = {parameter["name"]: parameter["in"] for parameter in operation.get("parameters", [])}
+        if operation["security"]:
+            yield "401"
+        if any(name.endswith("_id") for name in self.variables()):
+            yield "404"
+        if "Idempotency-Key" in read:
+            yield from ("409", "422")
+        if "If-Match" in read:
+            yield "412"
+        if "If-None-Match" in read:
+            yield "304"
+        if body := operation.get("requestBody"):
+            yield from ("411", "413", "415", "422", *([] if JSON in body["content"] else ["400"]))
+        if {"query", "path"} & {*read.values()}:
+            yield "422"
+        if self.is_limited():
+            yield "429"
+        yield "503"
+
+
+def example_of(serializer: Any) -> list[Any]:
+    """Return the example of a serializer, of the child of a list, or nothing."""
+    example = getattr(getattr(serializer, "child", serializer), "example", None)
+    return [] if example is None else [example]
+
+
+def answers_of(operation: Schema) -> list[tuple[str, Schema]]:
+    return list(operation["responses"].items())
+
+
+def refusal(code: str, operation: Schema) -> Schema:
+    pages = any(HTML in answer.get("content", {}) for _, answer in answers_of(operation))
+    return reference("responses", "NotValidOrPage" if pages and code == "422" else NAMES[int(code)])
+
+
+def complete_parameter(parameter: Schema) -> Schema:
+    if parameter["in"] == "header" or parameter["schema"] == ID:
+        return reference("parameters", parameter["name"])
+    if parameter["in"] == "query" and not parameter.get("required"):
+        return {**parameter, "allowEmptyValue": True}  # an empty value is read as an absent one
+    return parameter
+
+
+# Hooks, named in SPECTACULAR_SETTINGS
+
+
+def contract_paths(endpoints: list[Any], **kwargs: Any) -> list[Any]:
+    """Return the endpoints with the paths as the contract writes them."""
+    return [(CONTRACT_PATHS.get(path.rstrip("/"), path.rstrip("/")), *rest) for path, *rest in endpoints]
+
+
+def add_components(result: Schema, **kwargs: Any) -> Schema:
+    return {**result, "components": {**result["components"], **COMPONENTS}}
+
+
+def simplify(result: Any, **kwargs: Any) -> Any:
+    """Give `examples` of one value as `example`, and leave out the empty string as an alternative type of a text."""
+    if isinstance(result, list):
+        return [simplify(each) for each in result]
+    if not isinstance(result, dict):
+        return result
+    node = {key: value if key in ("example", "default") else simplify(value) for key, value in result.items()}
+    if isinstance(node.get("examples"), dict):
+        node["example"] = next(iter(node.pop("examples").values()))["value"]
+    if isinstance(node.get("oneOf"), list) and BLANK in node["oneOf"]:
+        text, *others = [each for each in node["oneOf"] if each != BLANK]
+        node = {**node, **text, "oneOf": others}
+        if not others:
+            del node["oneOf"]
+    return node

@@ -1,4 +1,4 @@
-"""The limits of API routes and of HTML pages; cache/rate_limit.py counts."""
+"""Rate limits of API routes and of HTML pages. contactbook/cache/rate_limit.py counts."""
 
 import functools
 from collections.abc import Callable
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 
 def client(request: HttpRequest | Request) -> str:
-    """Return who is counted: the account where there is one, else the address."""
+    """Return the key under which a request is counted: the account if there is one, else the address."""
     user = request.user
-    return f"user:{user.pk}" if user.is_authenticated else f"address:{client_address(request)}"  # type: ignore[arg-type]
+    return f"user:{user.pk}" if user.is_authenticated else f"address:{client_address(request)}"
 
 
 class RouteThrottle(BaseThrottle):

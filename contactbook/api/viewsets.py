@@ -1,4 +1,4 @@
-"""The base of every API viewset: the order in which a request is judged, and the headers of every answer."""
+"""Base classes of the API viewsets: the order of the checks of a request, and the headers of every response."""
 
 import time
 from typing import Any
@@ -16,7 +16,6 @@ from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
 from contactbook.api.exceptions import LengthRequired, TooLarge, as_api_exception
-from contactbook.cache.rate_limit import RateLimitResult
 from contactbook.db.errors import is_rolled_back, is_unavailable
 
 
@@ -29,7 +28,6 @@ class APIViewSet(ViewSet):
     max_body = settings.DATA_UPLOAD_MAX_MEMORY_SIZE  # bytes
     retry_within = 1.0  # seconds
     failure: Exception | None = None
-    rate_limit_result: RateLimitResult | None = None
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Answer the request. A read that lost its connection or a deadlock is tried once more."""
@@ -48,7 +46,7 @@ class APIViewSet(ViewSet):
         return super().handle_exception(as_api_exception(exc))
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """DRF's steps in another order: a request is counted before it is refused, by address if nobody is logged in."""
+        """Check a request. Unlike in DRF it is counted before it is refused, by address if it has no user."""
         self.format_kwarg = None
         request.accepted_renderer, request.accepted_media_type = self.perform_content_negotiation(request)
         request.version, request.versioning_scheme = self.determine_version(request, *args, **kwargs)

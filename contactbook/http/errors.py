@@ -1,4 +1,4 @@
-"""What Django answers outside any API view: JSON under /api and for the probes, a page elsewhere."""
+"""Error responses outside the API views: JSON under /api and for the health probes, an HTML page elsewhere."""
 
 import sys
 from collections.abc import Callable
@@ -37,14 +37,19 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
     return error_response(request, 404, "Not found")
 
 
+def method_not_allowed(request: HttpRequest) -> HttpResponse:
+    return error_response(request, 405, "This method is not allowed.")
+
+
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Answer an exception of a page as the API answers it: 503 where it may pass, else 500."""
+    """Answer an exception of a page with the status that the API would use (404, 409 or 503), else with 500."""
     error = sys.exc_info()[1]
     known = as_api_exception(error) if isinstance(error, Exception) else None
-    if not isinstance(known, Unavailable):
+    if known is None or known.status_code not in (404, 409, 503):
         return error_response(request, 500, SERVER_ERROR)
-    response = error_response(request, 503, str(known.detail))
-    response["Retry-After"] = str(known.wait)
+    response = error_response(request, known.status_code, str(known.detail))
+    if isinstance(known, Unavailable):
+        response["Retry-After"] = str(known.wait)
     return response
 
 
@@ -52,5 +57,6 @@ HANDLERS: dict[int, Callable[[HttpRequest], HttpResponse]] = {
     400: bad_request,
     403: permission_denied,
     404: not_found,
+    405: method_not_allowed,
     500: server_error,
 }

@@ -5,22 +5,22 @@ from collections.abc import Callable
 from csp.constants import HEADER
 from csp.middleware import CSPMiddleware
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.http.response import HttpResponseBase
 
-from contactbook.http.errors import HANDLERS, is_api
+from contactbook.http.errors import HANDLERS, error_response, is_api
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
-# The policy of what is not a page: it loads nothing and may be framed by nobody.
+# For responses that are not pages: they load nothing, and no page may frame them.
 DATA_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 
 class JSONErrorMiddleware:
-    """Gives Django's own error answers under /api the API's shape, and every answer the security headers.
+    """Converts Django's own error pages under /api to JSON, and adds the security headers to every response.
 
-    With DEBUG Django's error pages show settings and code. The headers are set here too, since an answer to a
-    host that is not allowed comes from middleware further out than SecurityMiddleware.
+    With DEBUG Django's error pages show settings and code. The headers are set here because the response to a host
+    that is not allowed does not pass through SecurityMiddleware.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -42,7 +42,7 @@ class JSONErrorMiddleware:
 
 
 class ContentSecurityPolicyMiddleware(CSPMiddleware):
-    """django-csp's for pages, and one fixed policy for JSON."""
+    """Sets django-csp's policy on pages, and DATA_POLICY on JSON."""
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         if is_api(request) and not response.headers.get("Content-Type", "").startswith("text/html"):
@@ -52,8 +52,28 @@ class ContentSecurityPolicyMiddleware(CSPMiddleware):
         return answer
 
 
+def require_whole_body(get_response: GetResponse) -> GetResponse:
+    """Refuse a body that ended before its Content-Length: a password that was cut off must not be tried.
+
+    Larger bodies than DATA_UPLOAD_MAX_MEMORY_SIZE are not read here: they are uploads, whose formats show it.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        length = request.META.get("CONTENT_LENGTH") or "0"
+        if length.isdecimal() and 0 < int(length) <= settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+            try:
+                whole = len(request.body) >= int(length)
+            except UnreadablePostError:
+                whole = False
+            if not whole:
+                return error_response(request, 400, "The body is shorter than its Content-Length.")
+        return get_response(request)
+
+    return middleware
+
+
 def utf8_forms(get_response: GetResponse) -> GetResponse:
-    """Read every form as UTF-8 (RFC 7578 §5.1), whatever its charset says: Python has codecs that no form can use."""
+    """Read every form as UTF-8 (RFC 7578 §5.1) and ignore its charset: some codecs of Python cannot decode forms."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         if "charset" in request.META.get("CONTENT_TYPE", "").lower():

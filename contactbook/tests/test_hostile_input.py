@@ -15,15 +15,15 @@ from rest_framework.test import APIClient
 from accounts.models import User
 from accounts.tests.cast import FORM
 from conftest import PASSWORD, client_of
-from contactbook.api.schema import whole_document
+from contactbook.api.document import document
 from contactbook.tests.hostile import ENCODED, HEADERS, JSON_VALUES, in_the_contracts_shape
 from contactbook.tests.test_access_table import make_rows
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 
-DOCUMENT: dict[str, Any] = whole_document()
+DOCUMENT: dict[str, Any] = json.loads(document().content)
 # What only a mail, a password or a picture makes right.
-NEVER_BY_EXAMPLE = {"login", "refreshToken", "confirmEmail", "pressConfirm", "replaceAvatar"}
+NEVER_BY_EXAMPLE = {"login", "refreshToken", "confirmEmail", "confirmEmailFromPage", "replaceAvatar"}
 ENDS_SESSIONS = {"logout", "endSession", "changePassword", "closeAccount", "refreshToken"}
 READ = ["/api/contacts", "/api/contacts?fields=card", "/api/contacts/bd?days_range=366&across_year=true"]
 READ += ["/api/contacts/trash", "/api/contacts/changes?fields=card", "/api/groups", "/api/me", "/api/me/sessions"]
@@ -45,17 +45,23 @@ class Operation(NamedTuple):
 DOCUMENT_FIELDS: dict[str, list[str]] = {}
 
 
+def resolved(node: dict[str, Any]) -> dict[str, Any]:
+    if "$ref" not in node:
+        return node
+    _, _, kind, name = node["$ref"].split("/")
+    found: dict[str, Any] = DOCUMENT["components"][kind][name]
+    return found
+
+
 def properties(schema: dict[str, Any]) -> list[str]:
-    if "$ref" in schema:
-        schema = DOCUMENT["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
-    return list(schema.get("properties", {}))
+    return list(resolved(schema).get("properties", {}))
 
 
 def operations() -> Iterator[Operation]:
     for path, methods in DOCUMENT["paths"].items():
         for method, told in methods.items():
             where: dict[str, list[str]] = {"path": [], "query": [], "header": []}
-            for parameter in told.get("parameters", []):
+            for parameter in map(resolved, told.get("parameters", [])):
                 where[parameter["in"]].append(parameter["name"])
             media, content = next(iter(told.get("requestBody", {}).get("content", {"": {}}).items()))
             DOCUMENT_FIELDS[told["operationId"]] = properties(content.get("schema", {}))
@@ -118,8 +124,8 @@ def send(client: APIClient, operation: Operation, path: str, body: bytes | None 
 def cheap_passwords(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """How long a hash takes is another test's matter."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    nobodys = make_password("nobody's")
-    monkeypatch.setattr("accounts.authentication.nobodys_password", lambda: nobodys)
+    unknown = make_password("the password of an unknown address")
+    monkeypatch.setattr("accounts.authentication.unknown_users_hash", lambda: unknown)
 
 
 @pytest.fixture

@@ -156,7 +156,7 @@ def test_emails_in_the_queue(client):
 
 
 def test_the_queue_is_not_counted_without_end(client, monkeypatch, django_assert_num_queries):
-    monkeypatch.setattr(type(OutgoingEmail.objects.all()), "AT_MOST", 3)
+    monkeypatch.setattr(type(OutgoingEmail.objects.all()), "MAX_COUNT", 3)
     OutgoingEmail.objects.bulk_create(OutgoingEmail(kind="reset", address="a@example.org") for _ in range(10))
     with django_assert_num_queries(3):
         assert numbers(client, "contactbook_outgoing_emails")[("waiting",)] == 3

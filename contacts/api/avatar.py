@@ -1,7 +1,7 @@
 """PATCH /api/contacts/{id}/avatar."""
 
 from django.core.files.uploadedfile import UploadedFile
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiRequest, extend_schema
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -13,6 +13,8 @@ from contacts.api.base import ContactBookViewSet
 from contacts.avatars import image, storage
 from contacts.serializers.contacts import AvatarInput, WholeContactOutput
 
+ENCODING = {"file": {"contentType": "image/jpeg, image/png, image/webp, image/gif"}}
+
 
 class AvatarViewSet(ContactBookViewSet):
     limits = {"replace": "contacts_avatar"}
@@ -22,7 +24,7 @@ class AvatarViewSet(ContactBookViewSet):
     @extend_schema(
         operation_id="replaceAvatar",
         summary="Upload a contact's picture",
-        request=AvatarInput,
+        request={"multipart/form-data": OpenApiRequest(AvatarInput, encoding=ENCODING)},
         parameters=[IF_MATCH, ETAG],
         responses={200: WholeContactOutput},
     )
@@ -34,7 +36,7 @@ class AvatarViewSet(ContactBookViewSet):
         serializer.is_valid(raise_exception=True)
         reference, written = stored(serializer.validated_data["file"]), False
         try:
-            with self.writing() as book:
+            with self.writing(quota=True) as book:
                 contact = self.get_contact_for_update(book)
                 book.change(contact, {"avatar": reference})
                 written = True

@@ -1,4 +1,4 @@
-"""The base of the contacts' viewsets: the caller's rows, the book to write them, and cached answers."""
+"""The base of the contacts' viewsets: the caller's contacts, writing to the book, and cached responses."""
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
@@ -30,8 +30,9 @@ class ContactBookViewSet(APIViewSet):
     def contacts(self) -> ContactQuerySet:
         return Contact.objects.for_user(self.user.pk)
 
-    def writing(self) -> AbstractContextManager[Book]:
-        return Book.objects.writing(self.user.pk, "rest", self.request.headers.get("User-Agent", ""))
+    def writing(self, quota: bool = False) -> AbstractContextManager[Book]:
+        """Open the caller's book; with `quota` a write that adds to a full account is refused."""
+        return Book.objects.writing(self.user.pk, "rest", self.request.headers.get("User-Agent", ""), quota=quota)
 
     def contact_id(self) -> int:
         path = ContactPath(data=self.kwargs)
@@ -53,7 +54,7 @@ class ContactBookViewSet(APIViewSet):
     ) -> HttpResponse:
         """Answer a read from the response cache, or by `build` for the book's current version.
 
-        The ETag is that of the built response, else one made of the cache key.
+        The ETag is that of the response that `build` returns, else one derived from the cache key.
         """
         version, user = Book.objects.version(self.user.pk), self.user
         route = f"{request.path.rstrip('/')} {self.action}"

@@ -11,7 +11,7 @@ from contactbook.api import exceptions
 from contactbook.api.conditional import check_if_match
 from contactbook.api.exceptions import Invalid, InvalidItems
 from contactbook.api.schema import IDEMPOTENCY_KEY
-from contactbook.exceptions import DomainError
+from contactbook.exceptions import DomainError, TooLargeError
 from contacts.api.base import ContactBookViewSet
 from contacts.api.idempotency import idempotent
 from contacts.cards import jscontact
@@ -37,7 +37,7 @@ class BatchViewSet(ContactBookViewSet):
         serializer = BatchInput(data=request.data)
         serializer.is_valid(raise_exception=True)
         given = serializer.validated_data
-        with self.writing() as book:
+        with self.writing(quota=True) as book:
             results = [result(book, i, item) for i, item in enumerate(given["items"])]
             faults = [fault for i, each in enumerate(results) for fault in faults_of(i, each)]
             if given["atomic"] and faults:
@@ -46,11 +46,13 @@ class BatchViewSet(ContactBookViewSet):
 
 
 def result(book: Book, i: int, data: Any) -> dict[str, Any]:
-    """Return the answer to one item: its status with the contact, or with what was wrong."""
+    """Write one item; return its status with the contact, or with the faults."""
     loc: tuple[str | int, ...] = ("body", "items", i)
     try:
         item = validated(BatchItem(data=data), *loc)
         return WRITES[item["op"]](book, item, (*loc, "contact"))
+    except TooLargeError:  # the whole batch is
+        raise
     except (APIException, DomainError) as error:
         refused = exceptions.as_api_exception(error)
         if isinstance(refused, Invalid) and refused.loc == ("body",):

@@ -2,14 +2,25 @@
 
 from typing import Any
 
+from django.db.models import F
+from django.db.models.functions import Length
 from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from contactbook.api.conditional import check_if_match
-from contactbook.api.pagination import KeyPagination, SkipLimitPagination
-from contactbook.api.schema import ETAG, IDEMPOTENCY_KEY, IF_MATCH, IF_NONE_MATCH, LINK, LOCATION, TOTAL_COUNT
+from contactbook.api.pagination import MAX_BYTES, KeyPagination, SkipLimitPagination
+from contactbook.api.schema import (
+    ETAG,
+    IDEMPOTENCY_KEY,
+    IF_MATCH,
+    IF_NONE_MATCH,
+    LINK,
+    LOCATION,
+    TOTAL_COUNT,
+    path_variable,
+)
 from contactbook.exceptions import NotFoundError
 from contacts import search
 from contacts.api.base import ContactBookViewSet
@@ -69,6 +80,8 @@ class ContactViewSet(ContactBookViewSet):
         column = ORDERS[query["order"]]
         columns = {*COLUMNS, *(CARD_COLUMNS if "fields" in query else ()), column.removeprefix("-")}
         paginator = KeyPagination(query["order"], column, query)
+        if version.bytes > MAX_BYTES:
+            paginator.size = F("size") if "fields" in query else Length("additional")
         paginator.total = total
         rows = paginator.paginate_queryset(contacts.values(*columns), request, self)
         return paginator.get_paginated_response([represent(row) for row in rows])
@@ -85,7 +98,7 @@ class ContactViewSet(ContactBookViewSet):
         serializer = NewContactInput(data=request.data)
         serializer.is_valid(raise_exception=True)
         card = serializer.new_card()
-        with self.writing() as book:
+        with self.writing(quota=True) as book:
             contact = book.create(card)
         return self.contact_response(contact, 201, Location=f"/api/contacts/{contact.pk}")
 
@@ -99,19 +112,22 @@ class ContactViewSet(ContactBookViewSet):
         query = BirthdaysQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
         parameters = query.validated_data
-        return self.cached_response(request, parameters, lambda version: self.birthdays_page(request, parameters))
+        return self.cached_response(
+            request, parameters, lambda version: self.birthdays_page(request, parameters, version)
+        )
 
-    def birthdays_page(self, request: Request, query: dict[str, Any]) -> Response:
+    def birthdays_page(self, request: Request, query: dict[str, Any], version: Version) -> Response:
         start, end = span(self.user.today(), query["days_range"], query["across_year"] == "true")
         paginator = SkipLimitPagination(query["skip"], query["limit"])
         found = search.UpcomingBirthdays(self.contacts(), start, end, self.user.leap_day, COLUMNS)
+        found.is_small = version.bytes <= MAX_BYTES
         rows = paginator.paginate_queryset(found, request, self)
         return paginator.get_paginated_response([represent(row) for row in rows])
 
     @extend_schema(
         operation_id="findContact",
         summary="Find a contact",
-        parameters=[FindPath, IF_NONE_MATCH, ETAG],
+        parameters=[path_variable("contact_id", FindPath), IF_NONE_MATCH, ETAG],
         responses={200: WholeContactOutput},
     )
     def find(self, request: Request, contact_id: str) -> HttpResponse:
@@ -136,7 +152,7 @@ class ContactViewSet(ContactBookViewSet):
     def update(self, request: Request, contact_id: str) -> Response:
         serializer = ContactInput(data=request.data)
         serializer.is_valid(raise_exception=True)
-        with self.writing() as book:
+        with self.writing(quota=True) as book:
             contact = book.get(self.contact_id())
             card = jscontact.with_flat(contact.card, serializer.flat_fields(contact.phone))
             if not jscontact.same(card, contact.card):
@@ -155,7 +171,7 @@ class ContactViewSet(ContactBookViewSet):
     def partial_update(self, request: Request, contact_id: str) -> Response:
         serializer = PatchInput(data=request.data)
         serializer.is_valid(raise_exception=True)
-        with self.writing() as book:
+        with self.writing(quota=True) as book:
             contact = self.get_contact_for_update(book)
             book.put_card(contact, serializer.patched_card(contact.card))
         return self.contact_response(contact)

@@ -71,14 +71,18 @@ class GroupViewSet(ContactBookViewSet):
     def rename(self, request: Request, group_id: str) -> Response:
         serializer = GroupInput(data=request.data)
         serializer.is_valid(raise_exception=True)
-        with self.writing() as book:
-            group = book.rename_group(self.group(), serializer.validated_data["name"])
+        done = False
+        while not done:  # a portion of the contacts in each transaction
+            with self.writing() as book:
+                group = self.group()
+                done = book.rename_group(group, serializer.validated_data["name"])
         return Response(GroupOutput(group).data)
 
     @extend_schema(operation_id="deleteGroup", summary="Delete a group", responses={200: GroupOutput})
     def destroy(self, request: Request, group_id: str) -> Response:
-        with self.writing() as book:
-            group = self.group()
-            response = Response(GroupOutput(group).data)
-            book.delete_group(group)
+        response = Response(GroupOutput(self.group()).data)
+        done = False
+        while not done:
+            with self.writing() as book:
+                done = book.delete_group(self.group())
         return response

@@ -1,13 +1,13 @@
-"""Idempotency-Key: a POST with one is done once, and a repeat gets the first answer.
+"""Idempotency-Key: a POST with this header runs once, and a repeat gets the first answer.
 
-The answer is written in the transaction of what the request did: a process killed before the commit has done
-nothing, and one killed after it has left the answer. An error rolls back and leaves none, so a repeat runs again.
+The answer is stored in the transaction of the request itself. So both are committed or neither, even if the process
+is killed. An error rolls back and stores no answer, so a repeat runs again.
 """
 
 import functools
 import hashlib
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from django.db import IntegrityError, OperationalError, transaction
 from django.http import HttpResponse
@@ -56,14 +56,14 @@ def fingerprint_of(request: Request) -> str:
 
 
 def claim(request: Request, key: str, fingerprint: str) -> IdempotencyRecord:
-    """Return the stored record, or a new one that others wait for until this transaction ends."""
+    """Return the stored record, or a new one, for which requests with the same key wait until this transaction ends."""
     records = IdempotencyRecord.objects.filter(user=request.user.pk, key=key)
     records.expired().delete()
     if record := records.first():
         return record
     try:
         with transaction.atomic():
-            return IdempotencyRecord.objects.create(user_id=request.user.pk, key=key, request=fingerprint)
+            return IdempotencyRecord.objects.create(user_id=cast(int, request.user.pk), key=key, request=fingerprint)
     except IntegrityError:  # a request at the same time was faster
         record = records.first()
     except OperationalError as error:

@@ -1,5 +1,6 @@
 """/api/contacts/trash."""
 
+from django.db.models import F
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -27,7 +28,7 @@ class TrashViewSet(ContactBookViewSet):
         query = PageQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
         trash = Contact.objects.trash_of(self.user.pk)
-        paginator = SkipLimitPagination(**query.validated_data)
+        paginator = SkipLimitPagination(**query.validated_data, size=F("size"))
         paginator.total = trash.count()
         page = paginator.paginate_queryset(trash.order_by("-deleted_at", "-id"), request, self)
         return paginator.get_paginated_response(

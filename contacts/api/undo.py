@@ -27,10 +27,5 @@ class UndoViewSet(ContactBookViewSet):
         serializer.is_valid(raise_exception=True)
         given = serializer.validated_data
         with self.writing() as book:
-            steps = (
-                history.plan_since(book, given["since"])
-                if "since" in given
-                else history.plan_one(book, given["change"])
-            )
-            results = history.undo(book, steps, given["dry_run"])
+            results = history.undo(book, history.plan(book, given), given["dry_run"])
         return Response({"dry_run": given["dry_run"], "results": results})

@@ -13,20 +13,24 @@ from django.db.models import F
 from django.db.models.functions import Greatest
 from django.utils import timezone
 
-from contactbook.exceptions import ConflictError
+from contactbook.exceptions import ConflictError, QuotaExceededError, TooLargeError
 from contacts.cards import jscontact
 from contacts.models.change import Change, ChangeQuerySet
 from contacts.models.contact import Contact
 from contacts.models.group import Group
 
+PORTION_CONTACTS = 500  # contacts that renaming or deleting a group writes in one transaction
+PORTION = 16 * 1024 * 1024  # bytes of cards, before and after, that one transaction may write
+
 
 class Version(NamedTuple):
-    """What a cached response depends on. `live` counts the contacts outside the trash."""
+    """What a cached response depends on; `live` and `bytes` as in Book."""
 
     epoch: int
     sequence: int
     fold_version: int
     live: int
+    bytes: int
 
 
 def new_epoch() -> int:
@@ -35,26 +39,29 @@ def new_epoch() -> int:
 
 class BookManager(models.Manager["Book"]):
     @contextlib.contextmanager
-    def writing(self, user_id: int, via: str, client: str = "", source: int | None = None) -> Iterator["Book"]:
+    def writing(
+        self, user_id: int, via: str, client: str = "", source: int | None = None, quota: bool = False
+    ) -> Iterator["Book"]:
         """Open the owner's book for writing: one transaction in which its row is locked.
 
-        `via` names the interface for the log (rest, admin, command …), `client` the program behind it. The lock comes
-        first, so changes are numbered in the order in which they are committed.
+        `via` names the interface for the log (rest, admin, command …), `client` the program behind it. With `quota`
+        a write that adds to a full account raises QuotaExceededError. The lock comes first, so changes are numbered
+        in the order in which they are committed.
         """
         with transaction.atomic():
             book, _ = self.select_for_update().get_or_create(user_id=user_id)
-            book.begin(via, client, source)
+            book.begin(via, client, source, settings.ACCOUNT_QUOTA if quota else None)
             yield book
             book.save_changes()
 
     def version(self, user_id: int) -> Version:
         row = self.filter(pk=user_id).values_list(*Version._fields).first()
-        return Version(*(row or (0, 0, 0, 0)))
+        return Version(*(row or (0,) * len(Version._fields)))
 
     def refold(self, contact_ids: list[int]) -> int:
         """Derive the columns of these contacts from their cards again; return how many differed.
 
-        That is no change for the log: the cards stay, so no client's copy is out of date.
+        The log gets no change: the cards stay the same, and so do clients' copies.
         """
         with transaction.atomic():
             contacts = Contact.objects.select_for_update().filter(pk__in=contact_ids)
@@ -72,16 +79,15 @@ class BookManager(models.Manager["Book"]):
             return changes.erase_contents()
 
     def begin_new_epoch(self, moment: datetime) -> None:
-        """After a restore from a backup: no number that was given before is given again.
+        """Renew the numbers after a restore from a backup, so that no number of the lost history is used again.
 
-        A client that asks for the changes since an older number is told to read everything. Numbers go on from the
-        clock, in microseconds since 1970: no book counts as fast, so every number of the lost history is lower.
+        A client with an older number must read everything again. The new numbers begin at the clock, in microseconds
+        since 1970, which is higher than every number of the lost history: no book counts as fast.
         """
         now = int(moment.timestamp() * 1_000_000)
         owners = get_user_model().objects.using(self.db)
-        # An owner without a book may have had one in the lost history.
         without = list(owners.filter(book=None).values_list("pk", flat=True))
-        self.bulk_create((Book(user_id=pk) for pk in without), batch_size=1000)
+        self.bulk_create((Book(user_id=pk) for pk in without), batch_size=1000)  # they may have had one before
         later = Greatest(F("sequence") + 1, now)
         self.update(sequence=later, resync_below=later, epoch=new_epoch())
 
@@ -108,8 +114,9 @@ class Book(models.Model):
 
     # Writing
 
-    def begin(self, via: str, client: str, source: int | None) -> None:
-        self.via, self.client, self.source = via, client[:200], source
+    def begin(self, via: str, client: str, source: int | None, quota: int | None) -> None:
+        self.via, self.client, self.source, self.quota = via, client[:200], source, quota
+        self.written = 0  # bytes of cards, before and after
         self.operation = self.sequence + 1
         self.pending: dict[int, Change] = {}  # by contact
         self.etags_before: dict[int, str] = {}  # of contacts that were written, by id
@@ -124,6 +131,7 @@ class Book(models.Model):
     def create(self, card: jscontact.Card) -> Contact:
         contact = Contact(user_id=self.user_id, created_at=timezone.now())
         contact.set_card(card)
+        self.check_quota()
         return self.write(contact, Change.Kind.CREATED, None)
 
     def create_many(self, cards: list[jscontact.Card]) -> list[Contact]:
@@ -145,15 +153,17 @@ class Book(models.Model):
         return self.put_card(contact, jscontact.with_flat(contact.card, flat))
 
     def put_card(self, contact: Contact, card: jscontact.Card) -> Contact:
-        """Replace the card. A card that is the same leaves no trace."""
+        """Replace the card. Nothing is written if the card is the same."""
         before = contact.card
         if jscontact.same(card, before):
             return contact
         if contact.deleted_at:
             raise ValueError("A contact in the trash is restored before it is changed.")
-        self.count(contact, 0, -contact.size)
+        size = contact.size
         contact.set_card(card)
-        self.count(contact, 0, contact.size)
+        if contact.size > size:
+            self.check_quota()
+        self.count(contact, 0, contact.size - size)
         return self.write(contact, Change.Kind.CHANGED, before)
 
     def delete(self, contact: Contact) -> Contact:  # type: ignore[override]
@@ -169,34 +179,55 @@ class Book(models.Model):
         return self.write(contact, Change.Kind.RESTORED, contact.card)
 
     def purge(self, contact: Contact) -> None:
-        """Erase a contact of the trash and the contents of its changes; that it was there stays in the log."""
+        """Erase a contact in the trash and the contents of its changes. The log still says that it existed."""
         changes = Change.objects.for_user(self.user_id).of(contact.pk)
         self.bytes -= contact.size + changes.sizes_by_book().get(self.user_id, 0)
         changes.erase_contents()
         self.log(contact, Change.Kind.PURGED, None)
         models.Model.delete(contact)
 
-    def rename_group(self, group: Group, name: str) -> Group:
-        """Rename the group, also in its contacts' cards; ConflictError if the owner has another group of that name."""
+    def rename_group(self, group: Group, name: str) -> bool:
+        """Rename the group in the cards of one portion of its contacts; after the last portion rename the group itself.
+
+        Return whether it is done. ConflictError if the owner has another group of that name.
+        """
         if Group.objects.for_user(self.user_id).filter(name=name).exclude(pk=group.pk).exists():
             raise ConflictError
-        old, group.name = group.name, name
+        if group.name != name and not self.replace_keyword(group.name, name):
+            return False
+        group.name = name
         group.save(update_fields=["name"])
-        self.replace_keyword(old, name)
-        return group
+        return True
 
-    def delete_group(self, group: Group) -> None:
-        """Delete the group. Its contacts stay, without the keyword."""
-        self.replace_keyword(group.name, None)
-        group.delete()
+    def delete_group(self, group: Group) -> bool:
+        """Remove one portion of the contacts from the group; after the last portion delete the group.
 
-    def replace_keyword(self, old: str, new: str | None) -> None:
-        for contact in Contact.objects.for_user(self.user_id).in_group(old).order_by("id"):
+        Return whether it is done.
+        """
+        done = self.replace_keyword(group.name, None)
+        if done:
+            group.delete()
+        return done
+
+    def replace_keyword(self, old: str, new: str | None) -> bool:
+        """Replace a keyword in the cards of one portion of contacts; return whether that was the last."""
+        contacts = Contact.objects.for_user(self.user_id).in_group(old).order_by("id")
+        sizes = list(contacts.values_list("pk", "size")[: PORTION_CONTACTS + 1])
+        size = 0
+        keys: list[int] = []
+        for key, bytes in sizes[:PORTION_CONTACTS]:
+            size += 2 * bytes + 1024
+            if keys and size > PORTION:
+                break
+            keys.append(key)
+        for contact in contacts.filter(pk__in=keys):
             self.put_card(contact, jscontact.with_keyword_replaced(contact.card, old, new))
-        self.new_keywords.discard(old)
+        self.new_keywords -= {old, new}
+        return len(keys) == len(sizes)
 
     def write(self, contact: Contact, kind: Change.Kind, before: jscontact.Card | None) -> Contact:
         """Save the contact's row and log the change."""
+        self.check_portion(contact.size + (jscontact.size(before) if before else 0))
         is_new = contact.pk is None
         if not is_new:
             self.etags_before.setdefault(contact.pk, contact.etag)
@@ -212,13 +243,23 @@ class Book(models.Model):
         self.new_keywords |= set(contact.card.get("keywords") or ()) - set(known or ())
         return contact
 
+    def check_quota(self) -> None:
+        if self.quota is not None and self.bytes >= self.quota:
+            raise QuotaExceededError
+
+    def check_portion(self, size: int) -> None:
+        """Add bytes to what this transaction has written; TooLargeError beyond PORTION, which bounds its memory."""
+        self.written += size
+        if self.written > PORTION:
+            raise TooLargeError(f"That would write more than {PORTION >> 20} MB of contacts at once. Write fewer.")
+
     def count(self, contact: Contact, live: int, size: int) -> None:
         self.bytes += size
         if contact.kind == Contact.Kind.INDIVIDUAL:
             self.live += live
 
     def log(self, contact: Contact, kind: Change.Kind, before: jscontact.Card | None) -> None:
-        """Add a change of the contact, or combine it with the one that this transaction has of it already."""
+        """Add a change of the contact, or combine it with the one of the same transaction."""
         change = Change(
             book_id=self.user_id,
             number=self.sequence + 1,

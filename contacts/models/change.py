@@ -29,7 +29,7 @@ class ChangeQuerySet(models.QuerySet["Change"]):
         return dict(self.order_by().values_list("book").annotate(Sum("size")))
 
     def erase_contents(self) -> int:
-        """Erase the contents; that there was a change stays. Books' byte counts are for the caller to lower."""
+        """Erase the contents but not the changes; return how many. The caller lowers the byte counts of the books."""
         return self.update(before=None, size=0)
 
 
@@ -55,7 +55,7 @@ class Change(models.Model):
         (Kind.DELETED, Kind.RESTORED): Kind.CHANGED,
     }
 
-    # Without an index of its own: those below begin with it.
+    # It needs no index: those below begin with it.
     book = models.ForeignKey("contacts.Book", on_delete=models.CASCADE, related_name="changes", db_index=False)
     number = models.BigIntegerField()
     operation = models.BigIntegerField()  # the number of the first change of the same transaction

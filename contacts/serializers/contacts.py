@@ -1,16 +1,26 @@
-"""Serializers of a contact: the bodies that are read, the form that is answered, and the card that a body makes."""
+"""Serializers of contacts: request bodies, responses, and the card that results from a body."""
 
 from collections.abc import Mapping
 from typing import Any
 
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from contactbook.api.exceptions import Invalid
-from contactbook.api.fields import Text
 from contacts.avatars.references import public_url, with_public_urls, without_public_urls
 from contacts.cards import jscontact, validation
 from contacts.models import Contact
-from contacts.serializers.fields import CardField, IsoDate, OptionalText, Phone, PhoneNumber, Reference, digits
+from contacts.serializers.fields import (
+    CardField,
+    FullName,
+    IsoDate,
+    OptionalText,
+    Phone,
+    PhoneNumber,
+    Reference,
+    digits,
+)
 
 FLAT = ("fullname", "email", "phone", "birthday", "additional", "avatar")
 COLUMNS = (*FLAT, "id", "user_id")
@@ -60,7 +70,7 @@ def represent_contact(contact: Contact) -> dict[str, Any]:
 
 class ContactInput(serializers.Serializer):
     example = EXAMPLE
-    fullname = Text(min_length=1, max_length=255)
+    fullname = FullName(min_length=1, max_length=255)
     email = OptionalText(max_length=320)
     phone_number = PhoneNumber(max_length=255)
     phone = Phone(max_length=255)
@@ -69,7 +79,7 @@ class ContactInput(serializers.Serializer):
     avatar = Reference(max_length=2048)
 
     def flat_fields(self, stored_phone: str | None = None) -> dict[str, Any]:
-        """Return the flat fields of a whole contact: a field left out is None, but an avatar left out stays."""
+        """Return the flat fields of a whole contact: a missing field is None, but a missing avatar is not changed."""
         values = self.validated_data
         fields = {name: values.get(name) for name in FLAT if name != "avatar" or name in values}
         return {**fields, "phone": phone_text(values, stored_phone)}
@@ -79,25 +89,41 @@ class NewContactInput(ContactInput):
     card = CardField(required=False)
 
     def new_card(self) -> jscontact.Card:
-        return patched({"name": {"full": self.validated_data["fullname"]}}, self.validated_data)
+        values = self.validated_data
+        card: Any = {"name": {"full": values["fullname"]}}
+        if "card" in values:
+            card = validated_card(completed(card, without_public_urls(values["card"])))
+        return with_flat_fields(card, values)
 
 
 class PatchInput(ContactInput):
-    """JSON Merge Patch over the contact: a field left out stays, null removes."""
+    """JSON Merge Patch over the contact: a missing field is not changed, null removes."""
 
     example = {"email": "ada@example.org", "additional": None}
-    fullname = Text(min_length=1, max_length=255, required=False)
+    fullname = FullName(min_length=1, max_length=255, required=False)
     card = CardField(required=False)
 
     def patched_card(self, stored: jscontact.Card) -> jscontact.Card:
         return patched(stored, self.validated_data)
 
 
+def completed(card: jscontact.Card, given: Any) -> Any:
+    """Return the given card merged into `card`. A null removes a known property; in unknown ones it is a value."""
+    if not isinstance(given, dict):
+        return given
+    known = {name: value for name, value in given.items() if name in validation.PROPERTIES}
+    unknown = {name: value for name, value in given.items() if name not in validation.PROPERTIES}
+    return {**unknown, **jscontact.merged(card, known)}
+
+
 def patched(stored: jscontact.Card, values: dict[str, Any]) -> jscontact.Card:
     """Return the card with a Merge Patch, then with the given flat fields; Invalid if the result is not a card."""
-    card = stored
     if "card" in values:
-        card = validated_card(jscontact.merged(stored, without_public_urls(values["card"])))
+        stored = validated_card(jscontact.merged(stored, without_public_urls(values["card"])))
+    return with_flat_fields(stored, values)
+
+
+def with_flat_fields(card: jscontact.Card, values: dict[str, Any]) -> jscontact.Card:
     flat = {name: values[name] for name in FLAT if name in values}
     if values.keys() & {"phone", "phone_number"}:
         flat["phone"] = phone_text(values, jscontact.flatten(card).phone)
@@ -119,7 +145,7 @@ def validated_card(card: Any) -> Any:
 
 
 def phone_text(values: dict[str, Any], stored: str | None) -> str | None:
-    """Return the number's text out of `phone` and `phone_number`: the one that differs from what is stored wins."""
+    """Return the number's text out of `phone` and `phone_number`: the one that differs from the stored number wins."""
     text, number = values.get("phone"), values.get("phone_number")
     text_differs = "phone" in values and text != stored
     number_differs = "phone_number" in values and digits(number) != digits(stored)
@@ -132,9 +158,13 @@ def phone_text(values: dict[str, Any], stored: str | None) -> str | None:
     return stored if values.keys() & {"phone", "phone_number"} else None
 
 
+@extend_schema_field(OpenApiTypes.BINARY)
+class Upload(serializers.FileField):
+    pass
+
+
 class AvatarInput(serializers.Serializer):
-    encoding = {"file": {"contentType": "image/jpeg, image/png, image/webp, image/gif"}}
-    file = serializers.FileField(allow_empty_file=True)
+    file = Upload(allow_empty_file=True)
 
 
 class ContactOutput(serializers.Serializer):

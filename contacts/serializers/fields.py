@@ -4,12 +4,14 @@ import re
 from datetime import date
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from contactbook.api.fields import Text, whole
 from contactbook.api.pagination import Position
 from contacts.avatars.references import without_public_url
 from contacts.cards import validation
+from contacts.cards.folding import fold
 
 PHONE_DIGITS = 15  # the most that E.164 allows
 NOT_A_DIGIT = re.compile(r"\D+")
@@ -19,6 +21,16 @@ def digits(phone: str | None) -> int | None:
     """Return `phone_number`, the digits of `phone`; None where there are none, or more than 15."""
     found = NOT_A_DIGIT.sub("", phone or "")
     return int(found) if 0 < len(found) <= PHONE_DIGITS else None
+
+
+class FullName(Text):
+    """A name with at least one visible character."""
+
+    def to_internal_value(self, data: Any) -> str:
+        name = super().to_internal_value(data)
+        if not fold(name):
+            self.fail("blank")
+        return name
 
 
 class OptionalText(Text):
@@ -35,7 +47,10 @@ class IsoDate(OptionalText):
     """`YYYY-MM-DD` in ASCII digits and no other spelling (date.fromisoformat takes several more)."""
 
     default_error_messages = {"date": "A date is written YYYY-MM-DD and must exist."}
-    openapi = {"anyOf": [{"type": "string", "format": "date"}, {"type": "string", "maxLength": 0}, {"type": "null"}]}
+
+    @property
+    def openapi(self) -> dict[str, Any]:
+        return {"type": "string", "format": "date"}
 
     def run_validation(self, data: Any = serializers.empty) -> Any:
         text = super().run_validation(data)
@@ -48,14 +63,12 @@ class IsoDate(OptionalText):
 
 
 class Phone(OptionalText):
-    """A number as text or as a JSON integer of at most 15 digits; it is the text that is kept."""
+    """A number as text or as a JSON integer of at most 15 digits, stored as text.
+
+    The OpenAPI document declares a string only: many generated clients do not support several types.
+    """
 
     default_error_messages = {"number": f"A number is text, or an integer of up to {PHONE_DIGITS} digits."}
-
-    @property
-    def openapi(self) -> dict[str, Any]:
-        number = {"type": ["string", "integer", "null"], "minimum": 0, "maximum": 10**PHONE_DIGITS - 1}
-        return {**super().openapi, **number}
 
     def to_internal_value(self, data: Any) -> str:
         number = whole(data)
@@ -67,12 +80,11 @@ class Phone(OptionalText):
 
 
 class PhoneNumber(Phone):
-    """The contract's `phone_number`: as `Phone`, and with digits in it."""
+    """The contract's `phone_number`: as `Phone`, but with digits. The OpenAPI document declares an integer only."""
 
     @property
     def openapi(self) -> dict[str, Any]:
-        pattern = rf"^(?:[^0-9\u0000]*(?:[0-9][^0-9\u0000]*){{1,{PHONE_DIGITS}}})?$"
-        return {**super().openapi, "pattern": pattern}
+        return {"type": "integer", "format": "int64", "minimum": 0, "maximum": 10**PHONE_DIGITS - 1}
 
     def to_internal_value(self, data: Any) -> str:
         text = super().to_internal_value(data)
@@ -103,9 +115,8 @@ CARD_DESCRIPTION = (
 )
 
 
+@extend_schema_field({"type": "object", "description": CARD_DESCRIPTION})
 class CardField(serializers.JSONField):
-    openapi = {"type": "object", "description": CARD_DESCRIPTION}
-
     def to_internal_value(self, data: Any) -> Any:
         """Check the bounds before anything walks through the card."""
         fault = validation.out_of_bounds(data)

@@ -2,13 +2,17 @@
 
 from typing import Any
 
+from drf_spectacular.extensions import OpenApiSerializerExtension
+from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
 from contactbook.api.fields import Flag, Number, Text
+from contactbook.db.fields import MAX_BIGINT
 from contacts.cards.jscontact import FAVOURITE
 from contacts.models import Change, Group
-from contacts.models.contact import MAX_BIGINT
 from contacts.serializers.contacts import ContactOutput, WholeContactOutput
+
+MAX_ITEMS = 1000
 
 
 class RestoreInput(serializers.Serializer):
@@ -17,10 +21,12 @@ class RestoreInput(serializers.Serializer):
     fields = serializers.ListField(child=Text(max_length=255), required=False, allow_null=True, max_length=100)  # type: ignore[assignment]
 
 
+EITHER = [{"required": ["change"]}, {"required": ["since"]}]
+
+
 class UndoInput(serializers.Serializer):
     """Either one `change`, or all `since` one."""
 
-    openapi = {"oneOf": [{"required": ["change"]}, {"required": ["since"]}]}
     example = {"since": 1, "dry_run": True}
 
     change = Number(required=False, min_value=1, max_value=MAX_BIGINT)
@@ -33,10 +39,17 @@ class UndoInput(serializers.Serializer):
         return attrs
 
 
+class UndoInputExtension(OpenApiSerializerExtension):
+    """Declares in the OpenAPI document that exactly one of the two is given."""
+
+    target_class = UndoInput
+
+    def map_serializer(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
+        return {**super().map_serializer(auto_schema, direction), "oneOf": EITHER}
+
+
 class Anything(serializers.JSONField):
     """Any JSON; it is validated later."""
-
-    openapi: dict[str, Any] = {}
 
     def to_internal_value(self, data: Any) -> Any:
         return data
@@ -56,10 +69,15 @@ class BatchItem(serializers.Serializer):
         return attrs
 
 
+@extend_schema_field({"type": "array", "items": {}, "maxItems": MAX_ITEMS})
+class BatchItems(serializers.ListField):
+    child = Anything(allow_null=True)
+
+
 class BatchInput(serializers.Serializer):
     example = {"atomic": True, "items": [{"op": "create", "contact": {"fullname": "Ada Lovelace"}}]}
     atomic = Flag(required=False, default=False)
-    items = serializers.ListField(child=Anything(allow_null=True), max_length=1000)
+    items = BatchItems(max_length=MAX_ITEMS)
 
 
 class GroupInput(serializers.Serializer):
@@ -113,6 +131,7 @@ class ChangeOutput(serializers.Serializer):
     contact = ContactOutput(allow_null=True)
 
 
+@extend_schema_serializer(many=False)
 class ChangesOutput(serializers.Serializer):
     example = {
         "changes": [{"change": 1, "kind": "created", "id": 1, "contact": ContactOutput.example}],
@@ -137,7 +156,7 @@ class UndoOutput(serializers.Serializer):
 
 
 class BatchResult(serializers.Serializer):
-    status = serializers.IntegerField()
+    status = serializers.IntegerField(min_value=200, max_value=599)
     contact = WholeContactOutput(required=False)
     detail = serializers.JSONField(required=False)
 

@@ -1,0 +1,140 @@
+"""Bounds in bytes and values of what reads or writes many contacts, and the quota of an account."""
+
+import pytest
+
+from contacts.models import Book, Change, Contact, Group
+from contacts.tests.cast import add, faults, path
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
+
+LARGE = 60_000  # characters of a note
+
+
+def large_contacts(user, number, keywords=()):
+    cards = [
+        {
+            "name": {"full": f"Large {n:03}"},
+            "notes": {"n1": {"note": "x" * LARGE}},
+            "keywords": dict.fromkeys(keywords, True),
+        }
+        for n in range(number)
+    ]
+    with Book.objects.writing(user.pk, "test") as book:
+        return book.create_many(cards)
+
+
+@pytest.fixture
+def small_portion(monkeypatch):
+    """300 KB in place of 16 MB."""
+    for name in ("contacts.models.book.PORTION", "contacts.history.PORTION", "contactbook.api.pagination.MAX_BYTES"):
+        monkeypatch.setattr(name, 300_000)
+    for name in ("contacts.api.contacts.MAX_BYTES", "contacts.history.MAX_BYTES"):
+        monkeypatch.setattr(name, 300_000)
+    for name in ("contactbook.api.pagination.SAFE_LIMIT", "contacts.history.SAFE_LIMIT"):
+        monkeypatch.setattr(name, 1)
+
+
+def test_a_card_has_at_most_5000_values(as_alice):
+    answer = as_alice.post(
+        "/api/contacts/", {"fullname": "Ann", "card": {"x.org:y": [{} for _ in range(5000)]}}, format="json"
+    )
+    assert faults(answer) == [["body", "card"]]
+    add(as_alice, "Ann", card={"x.org:y": [{} for _ in range(4900)]})
+
+
+def test_a_batch_over_the_portion_is_413_and_does_nothing(as_alice, alice, small_portion):
+    contacts = large_contacts(alice, 6)
+    items = [{"op": "update", "id": contact.pk, "contact": {"fullname": "New"}} for contact in contacts]
+    answer = as_alice.post("/api/contacts/batch", {"items": items}, format="json")
+    assert answer.status_code == 413 and "MB" in answer.json()["detail"]
+    assert not Contact.objects.filter(fullname="New").exists()
+    assert as_alice.post("/api/contacts/batch", {"items": items[:2]}, format="json").status_code == 200
+
+
+def test_a_group_is_renamed_and_deleted_in_portions(as_alice, alice, small_portion):
+    large_contacts(alice, 7, ["Work"])
+    group = Group.objects.get()
+    answer = as_alice.patch(f"/api/groups/{group.pk}", {"name": "Job"}, format="json")
+    assert answer.json() == {"id": group.pk, "name": "Job"}
+    assert Contact.objects.for_user(alice.pk).in_group("Job").count() == 7
+    assert [row.name for row in Group.objects.all()] == ["Job"]
+    operations = Change.objects.filter(kind="changed").values_list("operation", flat=True)
+    assert len(set(operations)) > 1
+    assert as_alice.delete(f"/api/groups/{group.pk}").status_code == 200
+    assert not Group.objects.exists() and not Contact.objects.for_user(alice.pk).in_group("Job").exists()
+
+
+def test_a_repeat_finishes_the_renaming_of_a_group_that_was_cut_off(as_alice, alice, small_portion):
+    large_contacts(alice, 7, ["Work"])
+    group = Group.objects.get()
+    with Book.objects.writing(alice.pk, "test") as book:
+        assert not book.rename_group(group, "Job")
+    assert 0 < Contact.objects.for_user(alice.pk).in_group("Job").count() < 7
+    assert as_alice.patch(f"/api/groups/{group.pk}", {"name": "Job"}, format="json").status_code == 200
+    assert Contact.objects.for_user(alice.pk).in_group("Job").count() == 7
+
+
+def test_an_undo_over_the_portion_is_413(as_alice, alice, small_portion):
+    large_contacts(alice, 7)
+    answer = as_alice.post("/api/undo", {"since": 0}, format="json")
+    assert answer.status_code == 413 and Contact.objects.for_user(alice.pk).count() == 7
+    assert as_alice.post("/api/undo", {"since": 5}, format="json").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["/api/contacts/?skip=0&limit=7&fields=card", "/api/contacts/trash?limit=7", "/api/contacts/bd?days_range=366"],
+)
+def test_a_page_over_the_bound_is_413_and_names_a_limit_that_works(as_alice, alice, small_portion, url):
+    for contact in large_contacts(alice, 7):
+        with Book.objects.writing(alice.pk, "test") as book:
+            book.change(book.get(contact.pk), {"birthday": alice.created_at.date()})
+            if "trash" in url:
+                book.delete(book.get(contact.pk))
+    answer = as_alice.get(url)
+    assert answer.status_code == 413, answer.content
+    limit = int(answer.json()["detail"].partition("limit=")[2].rstrip("."))
+    smaller = url.replace("limit=7", f"limit={limit}") if "limit=7" in url else f"{url}&limit={limit}"
+    assert len(as_alice.get(smaller).json()) == limit
+
+
+def test_a_page_by_cursor_ends_early_and_leads_on(as_alice, alice, small_portion):
+    large_contacts(alice, 7)
+    url, names = "/api/contacts/?limit=7&fields=card", []
+    while url:
+        answer = as_alice.get(url)
+        names += [contact["fullname"] for contact in answer.json()]
+        link = next((link for link in answer.get("Link", "").split(", ") if 'rel="next"' in link), "")
+        url = link[link.find("/api/") : link.find(">")] if link else ""
+    assert names == sorted(names) and len(names) == 7
+
+
+def test_a_page_of_changes_ends_early_and_leads_on(as_alice, alice, small_portion):
+    large_contacts(alice, 7)
+    since, ids = 0, []
+    while True:
+        page = as_alice.get(f"/api/contacts/changes?since={since}&fields=card").json()
+        ids += [change["id"] for change in page["changes"]]
+        since = page["next"]
+        if not page["more"]:
+            break
+    assert len(ids) == len(set(ids)) == 7
+
+
+def test_past_the_quota_what_adds_is_507_and_the_rest_works(as_alice, alice, settings):
+    contact, other = add(as_alice, "Ann", additional="a note"), add(as_alice, "Bea")
+    settings.ACCOUNT_QUOTA = Book.objects.get(user=alice.pk).bytes
+    refused = as_alice.post("/api/contacts/", {"fullname": "Cid"}, format="json")
+    assert refused.status_code == 507 and refused.json().keys() == {"detail"}
+    assert as_alice.patch(path(contact), {"additional": "a longer note"}, format="json").status_code == 507
+    assert as_alice.put(path(contact), {"fullname": "Ann"}, format="json").status_code == 200  # smaller
+    assert as_alice.delete(path(other)).status_code == 200
+    assert as_alice.post(f"/api/contacts/trash/{other['id']}/restore").status_code == 200
+    assert as_alice.post("/api/undo", {"since": 2}, format="json").status_code == 200
+    assert as_alice.delete(path(other)).status_code == 200
+    assert as_alice.delete(f"/api/contacts/trash/{other['id']}").status_code == 200
+
+
+def test_without_a_quota_nothing_is_refused(as_alice, settings):
+    settings.ACCOUNT_QUOTA = None
+    add(as_alice, "Ann")
