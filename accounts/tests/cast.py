@@ -9,8 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import urlencode
 
-from django.conf import settings
-from django.core.cache import cache, caches
 from rest_framework.test import APIClient
 
 from accounts import tokens
@@ -59,14 +57,6 @@ def pair_of(user: User) -> dict[str, str]:
     """The first pair of a new session."""
     session = Session.objects.begin(user)
     return tokens.pair(session, 0, session.last_used_at.timestamp())
-
-
-def settle() -> None:
-    """Empty the caches, so that the next read is made of the database."""
-    for each in caches.all():
-        each.clear()
-    if settings.REDIS_URL:
-        cache.delete_pattern("*")
 
 
 def faults(answer: Any) -> list[list[Any]]:

@@ -3,7 +3,7 @@
 import pytest
 from django.core.exceptions import ValidationError
 
-from accounts.addresses import email_key, is_deliverable
+from accounts.addresses import email_key, is_deliverable, smtp_address
 from accounts.models import User
 
 
@@ -19,6 +19,7 @@ def test_a_key_folds_case_and_leaves_diacritics():
         ("a@x.org", " A@X.ORG\n"),
         ("ß@x.org", "SS@x.org"),
         ("a@bücher.example", "A@XN--BCHER-KVA.example"),
+        ("a@xn--strae-oqa.example", "a@Straße.example"),
         ("ﬁ@x.org", "fi@x.org"),
         ("Å@x.org", "å@x.org"),
         ("σς@x.org", "ΣΣ@x.org"),
@@ -53,6 +54,20 @@ def test_an_address_with_too_long_a_key_is_not_deliverable():
     assert not is_deliverable(grown)
     assert not is_deliverable('"\x01"@x.org')
     assert is_deliverable("a@bücher.example")
+
+
+@pytest.mark.one_stack
+def test_sharp_s_is_not_double_s_in_a_domain():
+    """IDNA 2008; Python's codec is IDNA 2003."""
+    assert email_key("e@straße.example") != email_key("e@strasse.example")
+    assert smtp_address("e@straße.example") == "e@xn--strae-oqa.example"
+    assert smtp_address("e@faß.de") == "e@xn--fa-hia.de"
+
+
+@pytest.mark.one_stack
+@pytest.mark.parametrize("address", ["a@localhost", "a@[127.0.0.1]", "a@[IPv6:::1]", "a@b", "a@ex_ample.org"])
+def test_an_address_without_a_public_domain_is_not_deliverable(address):
+    assert not is_deliverable(address)
 
 
 @pytest.mark.django_db

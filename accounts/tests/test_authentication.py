@@ -1,8 +1,10 @@
 """The Bearer token: every request reads session and account, so a token is refused as soon as either changes."""
 
 import re
+from datetime import timedelta
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import update_last_login
 from django.db import transaction
 from django.utils import timezone
@@ -118,11 +120,22 @@ def test_authentication_is_one_select_of_session_and_account(as_nobody, pair, dj
         assert {"accounts_session", "accounts_user"} <= set(re.findall(r"accounts_\w+", statement))
 
 
-@pytest.mark.parametrize("token", ["nonsense", "refresh_token"])
-def test_a_token_that_is_not_valid_takes_no_query(as_nobody, pair, token, django_assert_num_queries):
+@pytest.mark.parametrize("token", ["nonsense", "refresh_token", "access_token"])
+def test_a_token_of_another_kind_or_expired_is_refused_without_a_query(
+    as_nobody, pair, token, time_machine, django_assert_num_queries
+):
+    time_machine.move_to(timezone.now() + settings.ACCESS_TOKEN_LIFETIME + timedelta(seconds=10))
     with django_assert_num_queries(0):
         answer = as_nobody.get("/api/contacts/", **bearer(pair.get(token, token)))
     assert (answer.status_code, answer.json()) == (401, {"detail": "The access token is not valid."})
+    assert answer["WWW-Authenticate"].startswith("Bearer")
+
+
+def test_a_missing_token_is_refused_without_a_query(as_nobody, django_assert_num_queries):
+    with django_assert_num_queries(0):
+        answer = as_nobody.get("/api/contacts/")
+    assert (answer.status_code, answer.json()) == (401, {"detail": "Authentication credentials were not provided."})
+    assert answer["WWW-Authenticate"].startswith("Bearer")
 
 
 def test_reactivation_revives_no_session(as_nobody, alice, pair):

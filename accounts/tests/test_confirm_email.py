@@ -44,6 +44,7 @@ def test_the_link_confirms_once_and_then_says_so(as_nobody, carol, url):
         "*/*",
         "application/json",
         "application/json, text/html",
+        "text/html;q=0.5, application/json",
         "text/html;q=0.1, */*",
         "image/png",
         "text",
@@ -59,7 +60,16 @@ def test_a_program_gets_json(as_nobody, carol, url, accept):
 
 @pytest.mark.one_stack
 @pytest.mark.parametrize(
-    "accept", [BROWSER, "text/html", "text/html, application/json;q=0.9", "application/json;q=0.5, text/*"]
+    "accept",
+    [
+        BROWSER,
+        "text/html",
+        "text/*",
+        "text/html;level=1",
+        "text/html;charset=utf-8, */*",
+        "text/html, application/json;q=0.9",
+        "application/json;q=0.5, text/*",
+    ],
 )
 def test_a_browser_gets_a_page_whose_button_confirms(as_nobody, carol, url, accept):
     for _ in range(3):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from accounts.tests.cast import bearer, pair_of, settle
+from accounts.tests.cast import bearer, pair_of
 from conftest import AUTHENTICATION
 
 pytestmark = pytest.mark.django_db
@@ -31,7 +31,6 @@ def test_each_caller_sees_their_own_account(as_alice, as_bob, alice, bob):
 
 def test_it_takes_one_query_beside_authentication(as_nobody, alice, django_assert_num_queries):
     headers = bearer(pair_of(alice)["access_token"])
-    settle()
     as_nobody.get(URL, **headers)
     with django_assert_num_queries(AUTHENTICATION + 1):
         assert as_nobody.get(URL, **headers).status_code == 200

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import Session
-from accounts.tests.cast import bearer, log_in, pair_of, refresh, settle
+from accounts.tests.cast import bearer, log_in, pair_of, refresh
 from conftest import AUTHENTICATION
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
@@ -76,7 +76,6 @@ def test_each_caller_sees_their_own_sessions(as_nobody, alice, bob):
 
 def test_five_sessions_take_one_query_beside_authentication(as_nobody, alice, django_assert_num_queries):
     pairs = [pair_of(alice) for _ in range(5)]
-    settle()
     listed(as_nobody, pairs[0])
     with django_assert_num_queries(AUTHENTICATION + 1):
         assert len(listed(as_nobody, pairs[0])) == 5

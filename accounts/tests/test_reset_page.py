@@ -16,7 +16,6 @@ from accounts.tests.cast import (
     newest_link,
     pair_of,
     refresh,
-    settle,
 )
 from accounts.tokens import ResetToken
 from conftest import PASSWORD
@@ -75,7 +74,6 @@ def test_get_and_head_leave_the_link_valid(as_nobody, url):
 def test_it_ends_every_session(as_nobody, alice, url):
     pairs = [pair_of(alice), pair_of(alice)]
     pairs.append(refresh(as_nobody, pairs[0]["refresh_token"]).json())
-    settle()
     assert contacts(as_nobody, pairs[0]["access_token"]) == 200
     set_password(as_nobody, url)
     for pair in pairs:
