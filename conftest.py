@@ -31,11 +31,11 @@ hypothesis.settings.load_profile("same")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect what does not depend on the stack where it runs with the second stack."""
+    """Deselect the tests marked `one_stack` on the stack of PostgreSQL and Redis: they run on the other one."""
     if os.environ.get("DATABASE_URL"):
-        repeated = [item for item in items if item.get_closest_marker("one_stack")]
-        config.hook.pytest_deselected(items=repeated)
-        items[:] = [item for item in items if item not in repeated]
+        deselected = [item for item in items if item.get_closest_marker("one_stack")]
+        config.hook.pytest_deselected(items=deselected)
+        items[:] = [item for item in items if item not in deselected]
 
 
 @pytest.fixture(autouse=True)

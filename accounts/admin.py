@@ -7,13 +7,10 @@ from zoneinfo import available_timezones
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.contrib.auth.forms import AdminPasswordChangeForm, BaseUserCreationForm
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest
-from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
 
 from accounts.models import OutgoingEmail, OutgoingEmailQuerySet, User
 from accounts.models.email import queued
@@ -21,6 +18,7 @@ from accounts.models.user import UserQuerySet
 from contactbook.admin import FastAdmin, row_count, table_size
 
 STATE = ("confirmed_at", "created_at", "last_login", "closed_at", "open_sessions")
+ADDED = "A link to set a password is sent to the address, which confirms it."
 RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
 
 
@@ -32,36 +30,23 @@ class UserForm(forms.ModelForm):
         return name
 
 
-class NewUserForm(BaseUserCreationForm):
+class NewUserForm(forms.ModelForm):
+    """Makes an account without a password; its owner sets one by the link that is sent."""
+
     class Meta:
         model = User
         fields = ["email", "username"]
 
-
-class PasswordForm(AdminPasswordChangeForm):
-    """Sets a user's password, ends all of the user's sessions, and queues an e-mail to the user."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields.pop("usable_password", None)
-        for field in self.fields.values():
-            field.required = True
-
     def save(self, commit: bool = True) -> User:
-        with transaction.atomic():
-            self.user = User.objects.select_for_update(of=("self",)).get(pk=self.user.pk)
-            self.user.set_password(self.cleaned_data["password1"])
-            self.user.save(update_fields=["password", "token_version"])
-            self.user.end_sessions()
-            OutgoingEmail.objects.queue(OutgoingEmail.Kind.PASSWORD_CHANGED, self.user.email)
-        return self.user
+        self.instance.set_unusable_password()
+        user: User = super().save(commit)
+        return user
 
 
 @admin.register(User)
 class UserAdmin(FastAdmin, DjangoUserAdmin):
     form = UserForm
     add_form = NewUserForm
-    change_password_form = PasswordForm
     list_display = ("address", "username", "is_confirmed", "is_active", "is_staff", "joined")
     list_filter = ("is_active", ("confirmed_at", admin.EmptyFieldListFilter), "is_staff")
     search_fields = ("email_key", "username")
@@ -69,9 +54,9 @@ class UserAdmin(FastAdmin, DjangoUserAdmin):
     ordering = ("-id",)
     sortable_by = ("address", "joined")
     actions = ("confirm", "activate", "deactivate", "send_reset_link")
-    add_fieldsets = ((None, {"fields": ("email", "username", "password1", "password2")}),)
+    add_fieldsets = ((None, {"fields": ("email", "username"), "description": ADDED}),)
     fieldsets = (
-        (None, {"fields": ("email", "username", "new_password")}),
+        (None, {"fields": ("email", "username")}),
         (
             "State",
             {
@@ -89,7 +74,7 @@ class UserAdmin(FastAdmin, DjangoUserAdmin):
         ("Staff", {"fields": RIGHTS}),
     )
     # The address identifies the account: it was confirmed, and links were sent to it.
-    readonly_fields = ("email", "new_password", *STATE)
+    readonly_fields = ("email", *STATE)
 
     def numbers(self, request: HttpRequest) -> Iterable[tuple[str, str, str]]:
         yield table_size(User), "users", ""
@@ -111,12 +96,6 @@ class UserAdmin(FastAdmin, DjangoUserAdmin):
     def open_sessions(self, user: User) -> int:
         return user.sessions.filter(expires_at__gt=timezone.now()).count()
 
-    @admin.display(description="password")
-    def new_password(self, user: User) -> SafeString:
-        return format_html(
-            '<a href="{}">Set another one</a>', reverse("admin:auth_user_password_change", args=[user.pk])
-        )
-
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
         """Return the read-only fields. Others than superusers could make themselves superusers by RIGHTS."""
         if obj is None:
@@ -124,8 +103,13 @@ class UserAdmin(FastAdmin, DjangoUserAdmin):
         return (*self.readonly_fields, *(() if request.user.is_superuser else RIGHTS))
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        protected = obj is not None and obj.is_superuser and not request.user.is_superuser
+        """Return False for staff, unless a superuser asks: staff could take each other's rights."""
+        protected = obj is not None and (obj.is_staff or obj.is_superuser) and not request.user.is_superuser
         return not protected and super().has_change_permission(request, obj)
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> Any:
+        """Refuse: nobody sets another user's password. The action sends a link instead."""
+        raise PermissionDenied
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         """Return False for staff, who are deactivated instead: deletion would delete their LogEntries too."""
@@ -135,6 +119,8 @@ class UserAdmin(FastAdmin, DjangoUserAdmin):
         """Save the changed columns only: the form must not overwrite a password that was set meanwhile."""
         columns = {field.name for field in User._meta.concrete_fields}
         obj.save(update_fields=[name for name in form.changed_data if name in columns] if change else None)
+        if not change:
+            OutgoingEmail.objects.queue(OutgoingEmail.Kind.RESET, obj.email)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """List the accounts to delete, without the thousands of rows that are deleted with each."""
@@ -145,7 +131,7 @@ class UserAdmin(FastAdmin, DjangoUserAdmin):
         return lines, {"users": len(users)}, missing_permissions, protected
 
     def changeable(self, request: HttpRequest, users: UserQuerySet) -> UserQuerySet:
-        return users if request.user.is_superuser else users.filter(is_superuser=False)
+        return users if request.user.is_superuser else users.filter(is_superuser=False, is_staff=False)
 
     def act(self, request: HttpRequest, users: UserQuerySet, action: Any, done: str) -> None:
         """Apply `action` to those of the users that the staff member may change, and log it."""

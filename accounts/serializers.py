@@ -12,6 +12,7 @@ from rest_framework.exceptions import ErrorDetail
 
 from accounts.addresses import is_deliverable
 from accounts.models import Session, User
+from accounts.models.user import normalized_password
 from contactbook.api.fields import SPACES, Count, Text
 from contactbook.api.serializers import PathSerializer
 
@@ -80,9 +81,9 @@ class Password(Text):
 
 
 def password_faults(password: str, user: User) -> list[ErrorDetail]:
-    """Return the errors of Django's password validators for that account."""
+    """Return the errors of Django's password validators for the password, as it will be hashed, of that account."""
     try:
-        validate_password(password, user)
+        validate_password(normalized_password(password), user)
     except DjangoValidationError as error:
         return [ErrorDetail(fault.messages[0], fault.code) for fault in error.error_list]
     return []

@@ -167,11 +167,10 @@ def user_of_confirm_link(raw: str) -> User | None:
         return None
 
 
-def user_of_reset_link(raw: str, lock: bool = False) -> User | None:
+def user_of_reset_link(raw: str) -> User | None:
     """Return the account whose password the link may set; None if the link has expired or the password was changed."""
     try:
         token = ResetToken(raw)  # type: ignore[arg-type]
-        users = User.objects.select_for_update(of=("self",)) if lock else User.objects.all()
-        return token.user_among(users.filter(token_version=token.integer("v")))
+        return token.user_among(User.objects.filter(token_version=token.integer("v")))
     except TokenError:
         return None

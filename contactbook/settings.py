@@ -108,8 +108,7 @@ STORAGES: dict[str, Any] = {
 
 # Django
 ROOT_URLCONF = "contactbook.urls"
-WSGI_APPLICATION = "contactbook.wsgi.application"
-APPEND_SLASH = False
+WSGI_APPLICATION, APPEND_SLASH = "contactbook.wsgi.application", False
 INSTALLED_APPS = [
     "accounts",
     "contacts",

@@ -42,7 +42,8 @@ def first_containing(
     """
     if live > LARGE_BOOK:
         early = contacts.in_order().values("pk")[:EARLY]
-        row = contacts.filter(pk__in=early).containing(column, text).in_order().values(*columns).first()
+        matches = contacts.filter(pk__in=early).containing(column, text)
+        row = matches.filtered_first().in_order().values(*columns).first()
         if row:
             return row
     matches = contacts.containing(column, text)

@@ -214,21 +214,26 @@ class User(AbstractBaseUser, PermissionsMixin):
         """Set the password of an owner who followed a reset link: ends every session, confirms the address.
 
         The name of an unconfirmed account may be a stranger's choice: it becomes the address's part before the @.
+        CredentialsError as in `lock_if_password_unchanged`.
         """
-        self.set_password(raw_password)
+        checked = self.token_version
+        self.set_password(raw_password)  # hashed before the row is locked
         if self.confirmed_at is None:
             self.username, self.confirmed_at = self.email.partition("@")[0], timezone.now()
         with transaction.atomic():
-            columns = ["password", "token_version", "confirmed_at", "username"]
-            self.save(update_fields=columns if self.pk else None)
+            User.objects.lock_if_password_unchanged(self.pk, checked)
+            self.save(update_fields=["password", "token_version", "confirmed_at", "username"])
             self.end_sessions()
             OutgoingEmail.objects.queue(OutgoingEmail.Kind.PASSWORD_CHANGED, self.email)
         rate_limit.clear("account_failures", self.email_key)
 
-    def start_over(self) -> "User":
-        """Delete the account with everything in it; return an empty one with the same address, not yet saved."""
-        self.delete()
-        return User(email=self.email, username=self.email.partition("@")[0])
+    def start_over(self) -> None:
+        """Delete everything in the account: its row makes way for a new one with the same address and password."""
+        fresh = User(email=self.email, username=self.email.partition("@")[0], password=self.password)
+        fresh.token_version, fresh.confirmed_at = self.token_version, self.confirmed_at
+        with transaction.atomic():
+            self.delete()
+            fresh.save()
 
     def end_sessions(self) -> None:
         self.sessions.all().delete()

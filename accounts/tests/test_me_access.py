@@ -1,4 +1,4 @@
-"""Who gets at /api/auth/logout and /api/me…, and how often"""
+"""/api/auth/logout and /api/me…: refused tokens, and limits"""
 
 from datetime import timedelta
 
@@ -36,25 +36,25 @@ def refusal(answer):
 
 
 @EVERY_ROUTE
-def test_nobody_is_refused(name, method, url):
+def test_a_request_without_a_token_is_a_401(name, method, url):
     assert refusal(ask(method, url)) == "Authentication credentials were not provided."
 
 
 @EVERY_ROUTE
-def test_other_tokens_are_refused(name, method, url, alice):
+def test_other_tokens_are_a_401(name, method, url, alice):
     for token in ("nonsense", pair_of(alice)["refresh_token"]):
         assert refusal(ask(method, url, token)) == "The access token is not valid."
 
 
 @EVERY_ROUTE
-def test_an_expired_token_is_refused(name, method, url, alice):
+def test_an_expired_token_is_a_401(name, method, url, alice):
     token = pair_of(alice)["access_token"]
     with time_machine.travel(timezone.now() + settings.ACCESS_TOKEN_LIFETIME + timedelta(seconds=10)):
         assert refusal(ask(method, url, token)) == "The access token is not valid."
 
 
 @EVERY_ROUTE
-def test_a_session_that_has_ended_is_refused(name, method, url, alice):
+def test_the_token_of_an_ended_session_is_a_401(name, method, url, alice):
     token = pair_of(alice)["access_token"]
     assert ask("GET", "/api/me", token).status_code == 200
     Session.objects.get().end()
@@ -62,14 +62,14 @@ def test_a_session_that_has_ended_is_refused(name, method, url, alice):
 
 
 @EVERY_ROUTE
-def test_a_session_that_has_expired_is_refused(name, method, url, alice):
+def test_the_token_of_an_expired_session_is_a_401(name, method, url, alice):
     token = pair_of(alice)["access_token"]
     Session.objects.update(expires_at=timezone.now())
     assert refusal(ask(method, url, token)) == "The session has ended."
 
 
 @EVERY_ROUTE
-def test_an_account_that_is_gone_or_off_is_refused(name, method, url, alice, bob):
+def test_the_token_of_a_deleted_or_inactive_account_is_a_401(name, method, url, alice, bob):
     alices, bobs = (pair_of(user)["access_token"] for user in (alice, bob))
     User.objects.filter(pk=alice.pk).delete()
     User.objects.filter(pk=bob.pk).set_active(False)
@@ -77,10 +77,10 @@ def test_an_account_that_is_gone_or_off_is_refused(name, method, url, alice, bob
 
 
 @EVERY_ROUTE
-def test_each_has_a_limit_of_its_own_by_account(name, method, url, alice, bob, limits):
+def test_each_route_has_its_own_limit_by_account(name, method, url, alice, bob, limits):
     limits(**{name: (2, 60)})
     alices, bobs = (pair_of(user)["access_token"] for user in (alice, bob))
-    if name == "logout":  # the third would be nobody's
+    if name == "logout":  # the first ends the session
         assert ask(method, url, alices)["RateLimit-Remaining"] == "1"
         return
     answers = [ask(method, url, alices) for _ in range(3)]

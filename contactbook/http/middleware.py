@@ -55,7 +55,7 @@ class ContentSecurityPolicyMiddleware(CSPMiddleware):
 def require_whole_body(get_response: GetResponse) -> GetResponse:
     """Refuse a body that ended before its Content-Length: a password that was cut off must not be tried.
 
-    Larger bodies than DATA_UPLOAD_MAX_MEMORY_SIZE are not read here: they are uploads, whose formats show it.
+    Bodies over DATA_UPLOAD_MAX_MEMORY_SIZE are not read here: they are uploads, whose formats have an end mark.
     """
 
     def middleware(request: HttpRequest) -> HttpResponse:
