@@ -1,18 +1,20 @@
 """The contacts of all accounts, for staff. Writes go through the owner's Book, as everywhere."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from itertools import groupby
 from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from accounts.models import email_key
 from contactbook.admin import FastAdmin, table_size
+from contactbook.exceptions import NotFoundError
 from contacts import history
 from contacts.cards import jscontact
 from contacts.models import Book, Contact
@@ -191,5 +193,11 @@ class ContactAdmin(FastAdmin):
             self.log_change(request, contact, "Looked at it in the trash.")
         return super().change_view(request, object_id, form_url, extra_context)
 
-    def writing(self, request: HttpRequest, owner: int) -> Any:
-        return Book.objects.writing(owner, "admin", request.headers.get("User-Agent", ""))
+    @contextmanager
+    def writing(self, request: HttpRequest, owner: int) -> Iterator[Book]:
+        """Open the owner's book; a contact that went to the trash meanwhile is a 404."""
+        try:
+            with Book.objects.writing(owner, "admin", request.headers.get("User-Agent", "")) as book:
+                yield book
+        except NotFoundError as error:
+            raise Http404(str(error)) from error

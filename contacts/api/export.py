@@ -16,6 +16,7 @@ from rest_framework.utils.encoders import JSONEncoder
 from accounts.models import User
 from contacts.api.base import ContactBookViewSet
 from contacts.avatars import storage
+from contacts.avatars.references import with_public_urls
 from contacts.models import Change, Contact, Group
 from contacts.serializers.contacts import represent_contact
 
@@ -65,9 +66,10 @@ def trash_of(user: User) -> Iterator[dict[str, Any]]:
 
 
 def changes_of(user: User) -> Iterator[dict[str, Any]]:
-    names = ("number", "contact_id", "kind", "via", "client", "at", "before")
+    names = ("number", "contact_id", "kind", "via", "client", "at")
     for change in in_pages("number", Change.objects.for_user(user.pk)):
-        yield {name: getattr(change, name) for name in names}
+        before = with_public_urls(change.before) if change.before else None
+        yield {**{name: getattr(change, name) for name in names}, "before": before}
 
 
 def in_pages(column: str, rows: QuerySet[Any]) -> Iterator[Any]:

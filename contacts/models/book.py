@@ -2,6 +2,7 @@
 
 import contextlib
 import secrets
+from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -58,22 +59,36 @@ class BookManager(models.Manager["Book"]):
         row = self.filter(pk=user_id).values_list(*Version._fields).first()
         return Version(*(row or (0,) * len(Version._fields)))
 
+    def lock(self, owners: models.QuerySet[Any, Any]) -> None:
+        """Lock the books of these owners: before any row of theirs, as every writer does, so that none deadlock."""
+        list(self.select_for_update().filter(pk__in=owners).order_by("pk").values_list("pk"))
+
     def refold(self, contact_ids: list[int]) -> int:
         """Derive the columns of these contacts from their cards again; return how many differed.
 
         The log gets no change: the cards stay the same, and so do clients' copies.
         """
+        stale, growth = [], Counter[int]()
         with transaction.atomic():
-            contacts = Contact.objects.select_for_update().filter(pk__in=contact_ids)
-            stale = [contact for contact in contacts if contact.refold()]
+            contacts = Contact.objects.filter(pk__in=contact_ids)
+            self.lock(contacts.order_by().values("user").distinct())
+            for contact in contacts.select_for_update():
+                size = contact.size
+                if contact.refold():
+                    stale.append(contact)
+                    growth[contact.user_id] += contact.size - size
             models.QuerySet[Contact, Contact](Contact).bulk_update(stale, Contact.DERIVED, batch_size=100)
-            owners = {contact.user_id for contact in stale}
-            self.filter(pk__in=owners).update(fold_version=F("fold_version") + 1)
+            for owner, size in growth.items():
+                self.filter(pk=owner).update(fold_version=F("fold_version") + 1, bytes=F("bytes") + size)
         return len(stale)
 
     def erase_contents(self, changes: ChangeQuerySet) -> int:
-        """Erase the contents of these changes and lower the byte counts of their books; return how many there were."""
+        """Erase the contents of these changes and lower the byte counts of their books; return how many there were.
+
+        The books are locked first: a purge of a contact at the same time erases contents and counts them, too.
+        """
         with transaction.atomic():
+            self.lock(changes.order_by().values("book").distinct())
             for owner, size in changes.sizes_by_book().items():
                 self.filter(pk=owner).update(bytes=F("bytes") - size)
             return changes.erase_contents()

@@ -1,6 +1,6 @@
 """A JSContact card as a vCard 3.0 or 4.0 (RFC 9555 §3, RFC 6350, RFC 2426)."""
 
-from contacts.cards.jscontact import SERVERS_OWN, Card
+from contacts.cards.jscontact import SERVER_SET, Card
 from contacts.cards.vcard import entries, jsprop, media, serializer
 from contacts.cards.vcard.lines import Limits
 from contacts.cards.vcard.mapping import TIMES, card_of
@@ -10,7 +10,7 @@ from contacts.cards.vcard.tokenizer import Property
 VERSIONS = ("3.0", "4.0")
 EVERYTHING = Limits(properties=1 << 30, full_name=1 << 30)
 # A VERSION is of the vCard; the times go out as REV and CREATED, in seconds.
-NOT_COMPARED = SERVERS_OWN - {"uid"}
+NOT_COMPARED = SERVER_SET - {"uid"}
 
 
 def write(card: Card, version: str = "4.0", pictures: Lookup = lambda uri: None) -> str:
