@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
@@ -68,6 +68,8 @@ class SkipLimitPagination(BasePagination):
     """
 
     may_end_early = False
+    # The query parameters that a link repeats: those that the route knows, since a cached response serves all others.
+    parameters: Collection[str] = ()
 
     def __init__(self, skip: int, limit: int, size: Any = None) -> None:
         self.skip, self.limit, self.size = skip, limit, size
@@ -107,7 +109,8 @@ class SkipLimitPagination(BasePagination):
 
     def link(self, relation: str, **parameters: Any) -> str:
         """Return an RFC 8288 link to this list with some query parameters changed; None removes one."""
-        query = {**self.request.query_params.dict(), "limit": self.limit, **parameters}
+        known = {name: value for name, value in self.request.query_params.items() if name in self.parameters}
+        query = {**known, "limit": self.limit, **parameters}
         given = {name: value for name, value in query.items() if value is not None}
         return f'<{settings.PUBLIC_URL}{self.request.path}?{urlencode(given)}>; rel="{relation}"'
 

@@ -60,3 +60,13 @@ def test_two_queries_never_share_an_etag(as_alice):
     urls = ["", "?limit=5", "?limit=5&skip=0", "?order=created", "?q=m", "?q=M&fields=card", "/bd", "/bd?days_range=8"]
     assert names(as_alice.get("/api/contacts")) == ["Mom"]
     assert len({as_alice.get(f"/api/contacts{url}")["ETag"] for url in urls}) == len(urls)
+
+
+@pytest.mark.parametrize("url", ["/api/contacts/?limit=1", "/api/contacts/bd?days_range=366&across_year=true&limit=1"])
+def test_a_link_repeats_only_parameters_of_the_route(as_alice, url):
+    """The response is cached under the parameters of the route, so it must not show another request's other ones."""
+    for name in ("Ann", "Bea"):
+        add(as_alice, name, birthday="1990-05-05")
+    first, second = as_alice.get(f"{url}&secret=1"), as_alice.get(f"{url}&other=2")
+    assert 'rel="next"' in first["Link"] and "secret" not in first["Link"]
+    assert second["Link"] == first["Link"]

@@ -99,11 +99,11 @@ def test_a_page_out_of_bounds_is_422(as_alice, query, field):
     assert faults(as_alice.get(f"{path(add(as_alice))}/history?{query}")) == [["query", field]]
 
 
-def test_history_takes_two_queries(as_alice, django_assert_num_queries):
+def test_history_takes_three_queries(as_alice, django_assert_num_queries):
     contact = add(as_alice)
     for name in "BCDE":
         as_alice.patch(path(contact), {"fullname": name}, format="json")
     settle()
     history(as_alice, contact)
-    with django_assert_num_queries(AUTHENTICATION + 2):
+    with django_assert_num_queries(AUTHENTICATION + 3):
         history(as_alice, contact)

@@ -92,10 +92,10 @@ def test_another_accounts_contact_is_404_like_one_that_does_not_exist(as_alice, 
     assert as_bob.get(URL).json() == []
 
 
-def test_the_list_takes_two_queries(as_alice, django_assert_num_queries):
+def test_the_list_takes_three_queries(as_alice, django_assert_num_queries):
     for name in "ABC":
         deleted(as_alice, name)
     settle()
     as_alice.get(URL)
-    with django_assert_num_queries(AUTHENTICATION + 2):
+    with django_assert_num_queries(AUTHENTICATION + 3):
         as_alice.get(URL)
