@@ -74,7 +74,7 @@ def out_of_bounds(card: Any) -> str | None:
     """Return a sentence if the card exceeds a limit, else None."""
     if depth(card) > MAX_DEPTH:
         return f"A card is at most {MAX_DEPTH} levels deep."
-    if number_of_values(card) > MAX_VALUES:
+    if number_of_values(card, MAX_VALUES) > MAX_VALUES:
         return f"A card has at most {MAX_VALUES} values."
     for leaf in leaves(card):
         if isinstance(leaf, str) and UNSTORABLE.search(leaf):
@@ -86,10 +86,10 @@ def out_of_bounds(card: Any) -> str | None:
     return None
 
 
-def number_of_values(value: Any) -> int:
-    """Return the number of objects, lists and plain values, at most MAX_VALUES + 1, without recursion."""
+def number_of_values(value: Any, most: int) -> int:
+    """Return the number of objects, lists and plain values, at most `most` + 1, without recursion."""
     count, pending = 0, [value]
-    while pending and count <= MAX_VALUES:
+    while pending and count <= most:
         count += 1
         inner = pending.pop()
         pending += inner.values() if isinstance(inner, dict) else inner if isinstance(inner, list) else ()

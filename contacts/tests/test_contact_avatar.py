@@ -188,8 +188,8 @@ def test_the_file_stays_after_a_commit_without_an_answer(as_alice, folder, monke
     contact, writing = add(as_alice, "Ann"), ContactBookViewSet.writing
 
     @contextlib.contextmanager
-    def unanswered(view):
-        with writing(view) as book:
+    def unanswered(view, **options):
+        with writing(view, **options) as book:
             yield book
         raise OperationalError("server closed the connection unexpectedly")
 

@@ -1,14 +1,14 @@
 """The bounds of a card (`contacts.cards.validation`), to which a card that was read is made to fit."""
 
 import json
+import sys
 from collections.abc import Iterator
 from typing import Any
 
 from contacts.cards.jscontact import Card
-from contacts.cards.validation import MAX_BYTES, MAX_ENTRIES, faults, leaves
+from contacts.cards.validation import MAX_BYTES, MAX_ENTRIES, MAX_VALUES, faults, number_of_values
 
 KEYWORD = 255  # characters
-MAX_VALUES = 5_000  # of one card
 SMALL = 6 * 1024  # bytes of a vCard that cannot become a card over its bounds
 
 Path = tuple[str, ...]
@@ -57,7 +57,7 @@ def size(value: Any) -> int:
 
 
 def count(value: Any) -> int:
-    return sum(1 for _ in leaves(value))
+    return number_of_values(value, sys.maxsize)
 
 
 def breaks(card: Card) -> bool:
