@@ -6,12 +6,20 @@ from datetime import date, datetime
 from typing import Self
 
 from django.conf import settings
-from django.db import models, transaction
+from django.db import connection, models, transaction
 from django.utils import timezone
 
 from accounts.models.user import User
 
 MAX_SESSIONS = 100  # of one account; beyond that the least recently used one ends
+
+# In SQL, since every request runs it: building the statement by the ORM takes five times as long as running it.
+ACCOUNT_OF_SESSION = (
+    'SELECT account.time_zone, account.leap_day FROM "accounts_session" AS session'
+    ' JOIN "accounts_user" AS account ON account.id = session.user_id'
+    " WHERE session.id = %s AND session.user_id = %s AND session.expires_at > %s"
+    " AND account.is_active AND account.token_version = %s"
+)
 
 
 class TokenUser:
@@ -60,8 +68,10 @@ class SessionQuerySet(models.QuerySet["Session"]):
 
         None if the session has ended, the password was changed, or the account is inactive or deleted.
         """
-        live = self.live_of(user_id).filter(pk=session_id, user__is_active=True, user__token_version=token_version)
-        account = live.values_list("user__time_zone", "user__leap_day").first()
+        now = connection.ops.adapt_datetimefield_value(timezone.now())
+        with connection.cursor() as cursor:
+            cursor.execute(ACCOUNT_OF_SESSION, [session_id, user_id, now, token_version])
+            account = cursor.fetchone()
         return TokenUser(user_id, session_id, *account) if account else None
 
     def end(self, session_id: int) -> "Session | None":

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.db import models, transaction
+from django.db import connection, models, transaction
 from django.db.models import F
 from django.db.models.functions import Greatest
 from django.utils import timezone
@@ -29,6 +29,10 @@ class Version(NamedTuple):
     fold_version: int
     live: int
     bytes: int
+
+
+# In SQL, since every read runs it: building the statement by the ORM takes longer than running it.
+VERSION = 'SELECT epoch, sequence, fold_version, live, bytes FROM "contacts_book" WHERE user_id = %s'
 
 
 def new_epoch() -> int:
@@ -53,7 +57,9 @@ class BookManager(models.Manager["Book"]):
             book.save_changes()
 
     def version(self, user_id: int) -> Version:
-        row = self.filter(pk=user_id).values_list(*Version._fields).first()
+        with connection.cursor() as cursor:
+            cursor.execute(VERSION, [user_id])
+            row = cursor.fetchone()
         return Version(*(row or (0,) * len(Version._fields)))
 
     def lock(self, owners: models.QuerySet[Any, Any]) -> None:
