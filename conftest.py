@@ -1,4 +1,4 @@
-"""The cast and the stage of every test: alice, bob and staff, a mail server, and the running product."""
+"""Fixtures of all tests: the users alice, bob and staff, clients, a mail server, and a running server."""
 
 import asyncio
 import os
@@ -22,17 +22,25 @@ from accounts.models import Session, User
 from contactbook.cache import rate_limit
 from contactbook.tests.live import PASSWORD, Server, free_port, serving
 
-# Statements of every request: authentication; and of a read: the book's version.
+# SQL statements of authentication, in every request, and of reading the book's version, in every read.
 AUTHENTICATION, VERSION = 1, 1
 
-# The same examples in every run: what fails in CI fails here too.
+# Hypothesis uses the same examples in every run, so that a failure in CI can be repeated.
 hypothesis.settings.register_profile("same", derandomize=True, deadline=None)
 hypothesis.settings.load_profile("same")
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Deselect the tests marked `one_stack` on the stack of PostgreSQL and Redis: they run on the other one."""
+    if os.environ.get("DATABASE_URL"):
+        deselected = [item for item in items if item.get_closest_marker("one_stack")]
+        config.hook.pytest_deselected(items=deselected)
+        items[:] = [item for item in items if item not in deselected]
+
+
 @pytest.fixture(autouse=True)
 def empty_caches() -> None:
-    """No response is cached, and no limit counted, from one test to the next."""
+    """Empty the caches before each test: the cached responses and the counters of limits."""
     for each in caches.all():
         each.clear()
     if django_settings.REDIS_URL:
@@ -80,7 +88,7 @@ def staff(make_user: Callable[..., User]) -> User:
 
 
 def client_of(user: User | None) -> APIClient:
-    """A client that speaks as that user by a real access token, or as nobody."""
+    """Return a client with a real access token of that user, or without any."""
     client = APIClient(raise_request_exception=False)
     if user:
         session = Session.objects.begin(user)
@@ -106,7 +114,7 @@ def as_bob(bob: User) -> APIClient:
 
 @pytest.fixture
 def limits(settings: Any) -> Callable[..., None]:
-    """Sets limits: limits(login=(10, 60)), or lifts one: limits(login=(0, 1))."""
+    """Return a function that sets limits, as limits(login=(10, 60)); a count of 0 means no limit."""
 
     def change(**rates: tuple[int, int]) -> None:
         settings.RATE_LIMITS = {**settings.RATE_LIMITS, **rates}
@@ -120,12 +128,12 @@ def no_limits(settings: Any) -> None:
 
 
 class Mailbox:
-    """A real SMTP server's inbox."""
+    """A real SMTP server, and the e-mails that it received."""
 
     def __init__(self) -> None:
         self.raw: list[bytes] = []
         self.refuse = ""  # an SMTP answer such as "451 later"
-        self.drop = False  # takes a mail, and is gone before it says so
+        self.drop = False  # accepts an e-mail and closes the connection before it answers
         self.open = threading.Event()  # no mail is answered until this is set
         self.open.set()
 
@@ -140,7 +148,7 @@ class Mailbox:
         return "250 OK"
 
     def controller(self, port: int) -> Controller:
-        # aiosmtpd looks at every attribute of its handler for each connection, and `messages` reads all mails.
+        # aiosmtpd reads every attribute of its handler for each connection, and `messages` would parse all e-mails.
         handler = SimpleNamespace(handle_DATA=self.handle_DATA)
         return Controller(handler, hostname="127.0.0.1", port=port, server_hostname="localhost")
 
@@ -149,7 +157,7 @@ class Mailbox:
         return [message_from_bytes(raw, policy=policy.default) for raw in self.raw]
 
     def link(self, index: int = -1) -> str:
-        """The path of the link in a message's text."""
+        """Return the path of the link in the text of a message."""
         text = self.messages[index].get_body(("plain",)).get_content()
         return next(word for word in text.split() if word.startswith(django_settings.PUBLIC_URL)).removeprefix(
             django_settings.PUBLIC_URL
@@ -169,9 +177,9 @@ def mailbox(settings: Any) -> Iterator[Mailbox]:
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """The product as it is run, with its limits lifted: two processes on the production stack, one on the embedded.
+    """Run the server without limits, for all tests: two processes on PostgreSQL, one on SQLite.
 
-    One for all tests, each of which makes accounts of its own in it.
+    Each test makes its own accounts.
     """
     with serving(tmp_path_factory.mktemp("server") / "var") as running:
         yield running

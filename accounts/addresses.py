@@ -1,14 +1,14 @@
-"""E-mail addresses: which spellings are one address, and which can be delivered to."""
+"""E-mail addresses: when two are the same, and which ones mail can be delivered to."""
 
 import unicodedata
 
 import idna
 
-MAX_KEY = 320  # characters: 64 of a mailbox, @, 255 of a domain (RFC 5321 §4.5.3.1)
+MAX_KEY = 320  # characters: 64 of the mailbox, @, 255 of the domain (RFC 5321 §4.5.3.1)
 
 
 def ascii_domain(domain: str) -> str | None:
-    """Return the domain in its ASCII form by IDNA 2008 (`straße.example` is not `strasse.example`); None if none."""
+    """Return the domain in its ASCII form by IDNA 2008 (`straße.example` is not `strasse.example`), or None."""
     try:
         return idna.encode(domain, uts46=True, transitional=False).decode()
     except idna.IDNAError:
@@ -22,12 +22,12 @@ def email_key(address: str) -> str:
 
 
 def smtp_address(address: str) -> str:
-    """Return the address as it is sent to. Django would encode the domain by IDNA 2003, which is another domain."""
+    """Return the address for SMTP. Django would encode the domain by IDNA 2003, which may be another domain."""
     mailbox, _, domain = address.rpartition("@")
     return address if domain.isascii() else f"{mailbox}@{ascii_domain(domain)}"
 
 
 def is_deliverable(address: str) -> bool:
-    """Return whether a server elsewhere could be found for it: no control characters, and a domain with a dot."""
+    """Return whether mail can be delivered to it: no control characters, and a domain with a dot."""
     domain = ascii_domain(address.rpartition("@")[2])
     return address.isprintable() and len(email_key(address)) <= MAX_KEY and domain is not None and "." in domain

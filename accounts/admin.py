@@ -7,20 +7,18 @@ from zoneinfo import available_timezones
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.contrib.auth.forms import AdminPasswordChangeForm, BaseUserCreationForm
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest
-from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
 
 from accounts.models import OutgoingEmail, OutgoingEmailQuerySet, User
 from accounts.models.email import queued
 from accounts.models.user import UserQuerySet
-from contactbook.admin import FastAdmin, roughly, table_size
+from contactbook.admin import FastAdmin, row_count, table_size
 
 STATE = ("confirmed_at", "created_at", "last_login", "closed_at", "open_sessions")
+ADDED = "A link to set a password is sent to the address, which confirms it."
 RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
 
 
@@ -32,46 +30,33 @@ class UserForm(forms.ModelForm):
         return name
 
 
-class NewUserForm(BaseUserCreationForm):
+class NewUserForm(forms.ModelForm):
+    """Makes an account without a password; its owner sets one by the link that is sent."""
+
     class Meta:
         model = User
         fields = ["email", "username"]
 
-
-class PasswordForm(AdminPasswordChangeForm):
-    """Sets another user's password, which ends every session; an e-mail tells the owner."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields.pop("usable_password", None)
-        for field in self.fields.values():
-            field.required = True
-
     def save(self, commit: bool = True) -> User:
-        with transaction.atomic():
-            self.user = User.objects.select_for_update(of=("self",)).get(pk=self.user.pk)
-            self.user.set_password(self.cleaned_data["password1"])
-            self.user.save(update_fields=["password", "token_version"])
-            self.user.end_sessions()
-            OutgoingEmail.objects.queue(OutgoingEmail.Kind.PASSWORD_CHANGED, self.user.email)
-        return self.user
+        self.instance.set_unusable_password()
+        user: User = super().save(commit)
+        return user
 
 
 @admin.register(User)
 class UserAdmin(FastAdmin, DjangoUserAdmin):
     form = UserForm
     add_form = NewUserForm
-    change_password_form = PasswordForm
     list_display = ("address", "username", "is_confirmed", "is_active", "is_staff", "joined")
     list_filter = ("is_active", ("confirmed_at", admin.EmptyFieldListFilter), "is_staff")
     search_fields = ("email_key", "username")
-    search_help_text = "A part of the address or of the name"
+    search_help_text = "Part of the address or of the name"
     ordering = ("-id",)
     sortable_by = ("address", "joined")
     actions = ("confirm", "activate", "deactivate", "send_reset_link")
-    add_fieldsets = ((None, {"fields": ("email", "username", "password1", "password2")}),)
+    add_fieldsets = ((None, {"fields": ("email", "username"), "description": ADDED}),)
     fieldsets = (
-        (None, {"fields": ("email", "username", "new_password")}),
+        (None, {"fields": ("email", "username")}),
         (
             "State",
             {
@@ -88,12 +73,12 @@ class UserAdmin(FastAdmin, DjangoUserAdmin):
         ("Birthdays", {"fields": ("time_zone", "leap_day")}),
         ("Staff", {"fields": RIGHTS}),
     )
-    # An address is confirmed, and links were sent to it: another address is another account.
-    readonly_fields = ("email", "new_password", *STATE)
+    # The address identifies the account: it was confirmed, and links were sent to it.
+    readonly_fields = ("email", *STATE)
 
     def numbers(self, request: HttpRequest) -> Iterable[tuple[str, str, str]]:
         yield table_size(User), "users", ""
-        yield roughly(User.objects.filter(confirmed_at=None)), "unconfirmed", "?confirmed_at__isempty=1"
+        yield row_count(User.objects.filter(confirmed_at=None)), "unconfirmed", "?confirmed_at__isempty=1"
 
     @admin.display(description="address", ordering="email_key")
     def address(self, user: User) -> str:
@@ -111,47 +96,48 @@ class UserAdmin(FastAdmin, DjangoUserAdmin):
     def open_sessions(self, user: User) -> int:
         return user.sessions.filter(expires_at__gt=timezone.now()).count()
 
-    @admin.display(description="password")
-    def new_password(self, user: User) -> SafeString:
-        return format_html(
-            '<a href="{}">Set another one</a>', reverse("admin:auth_user_password_change", args=[user.pk])
-        )
-
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
-        """Only a superuser makes staff: whoever may change users could else make themselves a superuser."""
+        """Return the read-only fields. Others than superusers could make themselves superusers by RIGHTS."""
         if obj is None:
             return ()
-        powers = () if request.user.is_superuser else ("is_staff", "is_superuser", "groups", "user_permissions")
-        return (*self.readonly_fields, *powers)
+        return (*self.readonly_fields, *(() if request.user.is_superuser else RIGHTS))
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        above = obj is not None and obj.is_superuser and not request.user.is_superuser
-        return not above and super().has_change_permission(request, obj)
+        """Return False for staff, unless a superuser asks: staff could take each other's rights."""
+        protected = obj is not None and (obj.is_staff or obj.is_superuser) and not request.user.is_superuser
+        return not protected and super().has_change_permission(request, obj)
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> Any:
+        """Refuse: nobody sets another user's password. The action sends a link instead."""
+        raise PermissionDenied
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        """Staff are deactivated instead: their lines of the audit would go with them."""
+        """Return False for staff, who are deactivated instead: deletion would delete their LogEntries too."""
         return not (obj and obj.is_staff) and super().has_delete_permission(request, obj)
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
-        """Only what was changed is saved: a password that is set meanwhile stays."""
+        """Save the changed columns only: the form must not overwrite a password that was set meanwhile."""
         columns = {field.name for field in User._meta.concrete_fields}
         obj.save(update_fields=[name for name in form.changed_data if name in columns] if change else None)
+        if not change:
+            OutgoingEmail.objects.queue(OutgoingEmail.Kind.RESET, obj.email)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """Says whose accounts go, without listing the thousands of rows that go with each."""
+        """List the accounts to delete, without the thousands of rows that are deleted with each."""
         users = list(objs)
         lines = [f"{user.email}, with all contacts and sessions" for user in users]
-        kept = [f"{user.email} is staff: deactivate it instead" for user in users if user.is_staff]
-        lacking = set() if super().has_delete_permission(request) else {"user"}
-        return lines, {"users": len(users)}, lacking, kept
+        protected = [f"{user.email} is staff: deactivate it instead" for user in users if user.is_staff]
+        missing_permissions = set() if super().has_delete_permission(request) else {"user"}
+        return lines, {"users": len(users)}, missing_permissions, protected
 
-    def within_reach(self, request: HttpRequest, users: UserQuerySet) -> UserQuerySet:
-        return users if request.user.is_superuser else users.filter(is_superuser=False)
+    def changeable(self, request: HttpRequest, users: UserQuerySet) -> UserQuerySet:
+        return users if request.user.is_superuser else users.filter(is_superuser=False, is_staff=False)
 
-    def act(self, request: HttpRequest, users: UserQuerySet, act: Any, done: str) -> None:
+    def act(self, request: HttpRequest, users: UserQuerySet, action: Any, done: str) -> None:
+        """Apply `action` to those of the users that the staff member may change, and log it."""
         with transaction.atomic():
-            rows = list(self.within_reach(request, users))
-            act(User.objects.filter(pk__in=[user.pk for user in rows]))
+            rows = list(self.changeable(request, users))
+            action(User.objects.filter(pk__in=[user.pk for user in rows]))
             self.audit(request, rows, done)
         self.message_user(request, f"{done} {len(rows)} of the selected accounts.", messages.SUCCESS)
 
@@ -178,6 +164,8 @@ class UserAdmin(FastAdmin, DjangoUserAdmin):
 
 
 class StateFilter(admin.SimpleListFilter):
+    """Filters outgoing e-mails by `due_at`, which is null after the last attempt."""
+
     title = "state"
     parameter_name = "state"
 
@@ -190,7 +178,7 @@ class StateFilter(admin.SimpleListFilter):
 
 @admin.register(OutgoingEmail)
 class OutgoingEmailAdmin(FastAdmin):
-    """The queue of e-mails. A sent one is deleted."""
+    """The queue of outgoing e-mails. An e-mail is deleted when it has been sent."""
 
     list_display = ("kind", "address", "attempts", "due_at", "last_error", "created_at")
     list_filter = (StateFilter, "kind")
@@ -199,8 +187,8 @@ class OutgoingEmailAdmin(FastAdmin):
     actions = ("retry",)
 
     def numbers(self, request: HttpRequest) -> Iterable[tuple[str, str, str]]:
-        yield roughly(OutgoingEmail.objects.filter(due_at__isnull=False)), "mails waiting", "?state=waiting"
-        given_up = roughly(OutgoingEmail.objects.filter(due_at=None))
+        yield row_count(OutgoingEmail.objects.filter(due_at__isnull=False)), "mails waiting", "?state=waiting"
+        given_up = row_count(OutgoingEmail.objects.filter(due_at=None))
         if given_up != "0":
             yield given_up, "mails given up", "?state=given-up"
 

@@ -1,4 +1,4 @@
-"""Who sends a request: by Bearer token for the API, by address and password for logins."""
+"""Authentication: by Bearer token for the API, by address and password for logins."""
 
 import functools
 import math
@@ -20,13 +20,13 @@ from contactbook.observability import metrics
 
 
 class TooManyFailures(Throttled):
-    """The account has reached its limit of wrong passwords, counted over all addresses; a reset by mail clears it."""
+    """The account has reached its limit of wrong passwords, counted over all clients; a password reset clears it."""
 
     default_detail = "Too many wrong passwords for this account. Try later, or set a new password by mail."
 
     def __init__(self, wait: float) -> None:
         super().__init__()
-        self.wait = math.ceil(wait)  # DRF would add it to the sentence too
+        self.wait = math.ceil(wait)  # if given to super(), DRF would add it to the message
 
 
 @functools.cache
@@ -37,8 +37,8 @@ def unknown_users_hash() -> str:
 class PasswordBackend(ModelBackend):
     """Checks a password; the API, the pages and the admin all log in through it.
 
-    An attempt is counted against the account before its password is hashed and refunded if it was right. An
-    unknown address is counted and hashed for like a known one, so that neither answer nor time tells them apart.
+    An attempt is counted against the account before the password is hashed, and refunded if the password was right.
+    For an unknown address the same is done, so that neither the response nor its time shows whether it is known.
     """
 
     def authenticate(
@@ -69,7 +69,7 @@ class PasswordBackend(ModelBackend):
 
 
 class BearerAuthentication(JWTAuthentication):
-    """The access token of a live session. Session and account are read in one SELECT."""
+    """Authenticates by the access token of a live session. Session and account are read in one SELECT."""
 
     token_class: type[Token] = AccessToken
 
@@ -96,7 +96,7 @@ class BearerAuthentication(JWTAuthentication):
 
 
 class RefreshAuthentication(BearerAuthentication):
-    """The user a refresh token was given to, so that its limit counts by account; `rotate` judges the token."""
+    """Identifies the account of a refresh token for its rate limit; `rotate` checks the token itself."""
 
     token_class = RefreshToken
 

@@ -1,4 +1,4 @@
-"""The password hasher, with bounds on how many passwords are hashed at once in a process."""
+"""The password hasher, and a limit on the number of passwords that a process hashes at once."""
 
 import contextlib
 import threading
@@ -9,8 +9,8 @@ from django.contrib.auth.hashers import Argon2PasswordHasher as DjangoArgon2Pass
 
 from contactbook.exceptions import BusyError
 
-CONCURRENT = 2  # hashes at once in a process: each takes a core and 19 MiB
-QUEUE = 12  # requests that hash or wait, of the 16 threads of a process
+CONCURRENT = 2  # hashes at once in a process; each takes a CPU core and 19 MiB
+QUEUE = 12  # requests that hash or wait, out of the 16 threads of a process
 MAX_WAIT = 2.0  # seconds
 
 
@@ -23,7 +23,7 @@ class HashingQueue:
         self.length = 0
 
     def longest(self) -> int:
-        """Never shorter than the login limit, within the threads of a process."""
+        """Return the length of the queue: at least the login limit, and fewer than the threads of a process."""
         return max(QUEUE, min(settings.RATE_LIMITS["login"][0], QUEUE + 3))
 
     @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""The HTML pages: home, the manual, and those that the links in mails lead to."""
+"""The HTML pages: home, the manual, and the pages behind the links in e-mails."""
 
 from typing import Any
 
@@ -6,7 +6,6 @@ from django import forms
 from django.conf import settings
 from django.contrib.auth.forms import SetPasswordForm
 from django.core.validators import MaxLengthValidator
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
@@ -16,8 +15,10 @@ from django.views.static import serve
 
 from accounts import tokens
 from accounts.models import OutgoingEmail
+from accounts.models.user import normalized_password
 from accounts.serializers import MAX_PASSWORD
 from contactbook.api.throttling import limited
+from contactbook.exceptions import CredentialsError
 
 MANUAL = settings.BASE_DIR / "docs" / "_build" / "html"
 form_page = require_http_methods(["GET", "HEAD", "POST"])
@@ -38,6 +39,8 @@ class NewPasswordForm(SetPasswordForm):
 
     def clean(self) -> dict[str, Any]:
         """Show the validators' messages beside the first field; Django shows them beside the second."""
+        for name in {"new_password1", "new_password2"} & self.cleaned_data.keys():
+            self.cleaned_data[name] = normalized_password(self.cleaned_data[name])
         self.validate_passwords("new_password1", "new_password2")
         self.validate_password_for_user(self.user, "new_password1")
         return self.cleaned_data
@@ -74,7 +77,7 @@ def manual_page(request: HttpRequest, name: str) -> HttpResponseBase:
 @never_cache
 @form_page
 def ask_reset(request: HttpRequest) -> HttpResponse:
-    context = {"title": "Set a new password", "why": "We send a link to your address; it works for an hour."}
+    context = {"title": "Set a new password", "why": "We send a link to your address; it works for one hour."}
     return ask(request, OutgoingEmail.Kind.RESET, context)
 
 
@@ -105,7 +108,7 @@ def ask(request: HttpRequest, kind: str, context: dict[str, str]) -> HttpRespons
 @never_cache
 @form_page
 def reset(request: HttpRequest, token: str) -> HttpResponse:
-    """Set a new password. The row is locked while the link is checked and used, so that it works once."""
+    """Set a new password. A link works once: it names the password's version, which each change raises."""
     user = tokens.user_of_reset_link(token)
     if request.method != "POST" or user is None:
         form = user and NewPasswordForm(user)
@@ -113,10 +116,10 @@ def reset(request: HttpRequest, token: str) -> HttpResponse:
     form = NewPasswordForm(user, request.POST)
     if not form.is_valid():
         return render(request, "reset.html", {"form": form}, status=422)
-    with transaction.atomic():
-        user = tokens.user_of_reset_link(token, lock=True)
-        if user:
-            if form.cleaned_data["not_mine"] and not user.is_staff:
-                user = user.start_over()
-            user.set_new_password(form.cleaned_data["new_password1"])
-    return render(request, "reset.html", {"form": None, "done": user is not None}, status=200 if user else 422)
+    try:
+        user.set_new_password(form.cleaned_data["new_password1"])
+        if form.cleaned_data["not_mine"] and not user.is_staff:
+            user.start_over()
+    except CredentialsError:  # the link was used meanwhile
+        return render(request, "reset.html", {"form": None}, status=422)
+    return render(request, "reset.html", {"form": None, "done": True})

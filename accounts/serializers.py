@@ -12,6 +12,7 @@ from rest_framework.exceptions import ErrorDetail
 
 from accounts.addresses import is_deliverable
 from accounts.models import Session, User
+from accounts.models.user import normalized_password
 from contactbook.api.fields import SPACES, Count, Text
 from contactbook.api.serializers import PathSerializer
 
@@ -19,7 +20,7 @@ MAX_PASSWORD = 1024  # characters
 
 
 class Address(serializers.EmailField):
-    """An e-mail address that can be delivered to. DRF's own field also takes a number."""
+    """An e-mail address that can be delivered to. DRF's field also accepts numbers."""
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
@@ -37,7 +38,7 @@ CONTROL = r"\u0000-\u001f\u007f-\u009f\u2028\u2029"
 
 
 class DisplayName(Text):
-    default_error_messages = {"control": "A name holds no control characters."}
+    default_error_messages = {"control": "A name may not contain control characters."}
 
     @property
     def openapi(self) -> dict[str, Any]:
@@ -52,7 +53,7 @@ class DisplayName(Text):
 
 @functools.cache
 def time_zones() -> set[str]:
-    """The names, read from the disk once. `localtime` is not a name but this machine's zone."""
+    """Return the names of all zones, read from disk once. `localtime` is not a name but this machine's zone."""
     return zoneinfo.available_timezones() - {"localtime"}
 
 
@@ -80,9 +81,9 @@ class Password(Text):
 
 
 def password_faults(password: str, user: User) -> list[ErrorDetail]:
-    """Return what Django's validators say against the password for that account."""
+    """Return the errors of Django's password validators for the password, as it will be hashed, of that account."""
     try:
-        validate_password(password, user)
+        validate_password(normalized_password(password), user)
     except DjangoValidationError as error:
         return [ErrorDetail(fault.messages[0], fault.code) for fault in error.error_list]
     return []
@@ -151,7 +152,7 @@ class PairOutput(serializers.Serializer):
 
 
 class MeInput(serializers.Serializer):
-    """JSON Merge Patch (RFC 7396): a field left out stays. No field can be null."""
+    """JSON Merge Patch (RFC 7396): a missing field is not changed. No field can be null."""
 
     example = {"username": "Ada", "time_zone": "Europe/Kyiv", "leap_day": "03-01"}
     username = DisplayName(min_length=1, max_length=150, required=False)

@@ -1,6 +1,6 @@
-"""The tokens: the pair that a session gives, its rotation, and those inside links.
+"""Tokens: the pair of a session, its rotation, and the tokens in links.
 
-All are JWTs signed with HS256, each with its `token_type`; one kind is never accepted as another. The key is derived
+All are JWTs signed with HS256. Each has a `token_type`, and one type is never accepted as another. The key is derived
 from SECRET_KEY; tokens signed with one of SECRET_KEY_FALLBACKS are still accepted.
 """
 
@@ -45,7 +45,7 @@ class KeyRing(TokenBackend):
         return self.keys.get(jwt.get_unverified_header(token).get("kid") or "", self.prepared_signing_key)
 
     def decode(self, token: Any, verify: bool = True) -> dict[str, Any]:
-        """Decode as simplejwt does, but without `iat`: the clocks of hosts differ, and are set back."""
+        """Decode as simplejwt does, but do not check `iat`: the clocks of hosts differ, and may be set back."""
         try:
             key = self.get_verifying_key(token)
             return jwt.decode(token, key, algorithms=[self.algorithm], options={"verify_iat": False})
@@ -87,7 +87,7 @@ class RefreshToken(Token):
 
 
 class LinkToken(Token):
-    """Names the address that its e-mail goes to: the link is worthless if the account has another address later."""
+    """A token in a link. It contains a digest of the address, so the link is invalid once the address has changed."""
 
     @classmethod
     def of(cls, user: User, **claims: Any) -> "Token":
@@ -113,7 +113,7 @@ class ResetToken(LinkToken):
 
 
 def pair(session: Session, generation: int, at: float) -> dict[str, str]:
-    """Return the pair at a place of the session's chain: the same text for the same arguments."""
+    """Return the pair with that number in the session's chain; the same arguments give the same text."""
     moment = datetime.fromtimestamp(at, UTC)
     answer = {}
     for kind in (AccessToken, RefreshToken):
@@ -129,7 +129,7 @@ def pair(session: Session, generation: int, at: float) -> dict[str, str]:
 def begin_session(user: User, client: str) -> dict[str, str]:
     """Return the first pair for a user who has just given the password; a closed account is opened again.
 
-    CredentialsError if the password was changed meanwhile: what ended all sessions must not leave one.
+    CredentialsError if the password was changed meanwhile: that ended all sessions, so no new one may begin.
     """
     with transaction.atomic():
         locked = User.objects.lock_if_password_unchanged(user.pk, user.token_version)
@@ -139,9 +139,9 @@ def begin_session(user: User, client: str) -> dict[str, str]:
 
 
 def rotate(token: Token) -> dict[str, str]:
-    """Return the successor pair of a refresh token; CredentialsError where the token is no longer good.
+    """Return the successor pair of a refresh token; CredentialsError if the token is no longer valid.
 
-    A token that comes back later than the grace after its first use ends its session (RFC 9700 §4.14.2).
+    A token that is used again later than REFRESH_GRACE after its first use ends its session (RFC 9700 §4.14.2).
     """
     try:
         generation, session_id = token.integer("gen"), token.integer("sid")
@@ -167,11 +167,10 @@ def user_of_confirm_link(raw: str) -> User | None:
         return None
 
 
-def user_of_reset_link(raw: str, lock: bool = False) -> User | None:
-    """Return the account whose password the link may set; None after any change of the password, or after its hour."""
+def user_of_reset_link(raw: str) -> User | None:
+    """Return the account whose password the link may set; None if the link has expired or the password was changed."""
     try:
         token = ResetToken(raw)  # type: ignore[arg-type]
-        users = User.objects.select_for_update(of=("self",)) if lock else User.objects.all()
-        return token.user_among(users.filter(token_version=token.integer("v")))
+        return token.user_among(User.objects.filter(token_version=token.integer("v")))
     except TokenError:
         return None

@@ -1,4 +1,4 @@
-"""The staff's site: who may enter, the dashboard's numbers, and lists that stay fast over a million rows."""
+"""The admin site: permissions, login, the dashboard, and a ModelAdmin whose lists stay fast with a million rows."""
 
 from collections.abc import Iterable
 from typing import Any, ClassVar
@@ -17,56 +17,56 @@ from rest_framework.exceptions import Throttled
 
 from contactbook.api.throttling import limited
 
-BOUND = 10_000  # rows that are counted at most
+MAX_COUNT = 10_000  # larger numbers of rows are not counted exactly
 
 
 def bounded_count(rows: QuerySet[Any]) -> int:
-    """At most BOUND + 1, whatever the table's size."""
-    return rows.order_by()[: BOUND + 1].count()
+    """Return the number of rows, at most MAX_COUNT + 1: the cost does not grow with the table."""
+    return rows.order_by()[: MAX_COUNT + 1].count()
 
 
-def roughly(rows: QuerySet[Any]) -> str:
-    """The number of rows for people: exact as far as it is cheap."""
-    counted = bounded_count(rows)
-    return f"{counted:,}" if counted <= BOUND else f"over {BOUND:,}"
+def row_count(rows: QuerySet[Any]) -> str:
+    """Return the number of rows as text: exact up to MAX_COUNT, then "over 10,000"."""
+    count = bounded_count(rows)
+    return f"{count:,}" if count <= MAX_COUNT else f"over {MAX_COUNT:,}"
 
 
 def table_size(model: type[Model]) -> str:
-    """The number of a table's rows for people: exact where that is cheap, else PostgreSQL's own estimate."""
-    counted = roughly(model._default_manager.all())
-    if connection.vendor != "postgresql" or not counted.startswith("over"):
-        return counted
+    """Return the size of a table as text: exact up to MAX_COUNT, then PostgreSQL's estimate."""
+    count = row_count(model._default_manager.all())
+    if connection.vendor != "postgresql" or not count.startswith("over"):
+        return count
     with connection.cursor() as cursor:
         cursor.execute("SELECT reltuples::bigint FROM pg_class WHERE oid = %s::regclass", [model._meta.db_table])
         estimate = cursor.fetchone()[0]  # -1 before the table's first ANALYZE
-    return f"about {estimate:,}" if estimate > BOUND else counted
+    return f"about {estimate:,}" if estimate > MAX_COUNT else count
 
 
 class BoundedPaginator(Paginator):
-    """Pages through the first BOUND rows; whoever wants a row behind them searches."""
+    """Paginates the first MAX_COUNT rows. Later rows are found by the search."""
 
     @cached_property
     def count(self) -> int:
-        return min(bounded_count(self.object_list), BOUND)  # type: ignore[arg-type]
+        return min(bounded_count(self.object_list), MAX_COUNT)  # type: ignore[arg-type]
 
 
 class FastAdmin(admin.ModelAdmin):
-    """What every list of ours shares: no full count, no sorting without an index, audited actions."""
+    """The base of all admin pages: no full counts, no sorting without an index, actions that are logged."""
 
     paginator = BoundedPaginator
     show_full_result_count = False
     list_max_show_all = 100
     list_per_page = 50
-    actions_selection_counter = False  # it offers to act on the rows of all pages
-    show_facets = admin.ShowFacets.NEVER  # counts of every choice
+    actions_selection_counter = False  # it offers actions on the rows of all pages
+    show_facets = admin.ShowFacets.NEVER  # they count the rows of every choice
     sortable_by: ClassVar[Any] = ()
 
     def numbers(self, request: HttpRequest) -> Iterable[tuple[str, str, str]]:
-        """What the dashboard's line says: a number, its words, and the list's query that shows the rows."""
+        """Return numbers for the dashboard, each with its label and the query of the list of those rows."""
         return ()
 
     def audit(self, request: HttpRequest, rows: Iterable[Model], message: str) -> None:
-        """One line of audit for each row that an action changed."""
+        """Add a LogEntry for each row that an action changed."""
         LogEntry.objects.log_actions(request.user.pk, list(rows), CHANGE, message)  # type: ignore[arg-type]
 
 
@@ -77,7 +77,7 @@ class LoginForm(AdminAuthenticationForm):
         self.fields["username"].widget.input_type = "email"
 
     def clean(self) -> dict[str, Any]:
-        """Too many wrong passwords are an exception of REST framework's; here they are the form's."""
+        """Show TooManyFailures, an exception of REST framework, as an error of the form."""
         try:
             return super().clean()
         except Throttled as error:
@@ -106,12 +106,12 @@ class ContactBookAdminSite(admin.AdminSite):
         return super().index(request, {**(extra_context or {}), "numbers": self.numbers(request)})
 
     def numbers(self, request: HttpRequest) -> list[dict[str, str]]:
-        """Of all models that the staff member may see."""
+        """Return the dashboard's numbers of all models that the staff member may view."""
         found = []
         for model, model_admin in self._registry.items():
             if isinstance(model_admin, FastAdmin) and model_admin.has_view_permission(request):
                 url = f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist"
-                names = ("number", "words", "query")
+                names = ("number", "label", "query")
                 found += [{"url": url, **dict(zip(names, each, strict=True))} for each in model_admin.numbers(request)]
         return found
 

@@ -1,4 +1,4 @@
-"""System checks of a deployment: what the environment alone cannot tell."""
+"""System checks of the deployment that need more than the environment variables."""
 
 import os
 from pathlib import Path
@@ -10,15 +10,16 @@ from django.utils.module_loading import import_string
 
 
 def check_mail_backend(**kwargs: Any) -> list[CheckMessage]:
-    """Some of Anymail's providers need a further package, amazon_ses for one."""
+    """Return an error if the e-mail backend cannot be imported: some Anymail providers need another package."""
     try:
         import_string(settings.EMAIL_BACKEND)
     except ImportError as error:
-        return [Error(f"Mails cannot be sent by {settings.EMAIL_BACKEND}: {error}", id="contactbook.E001")]
+        return [Error(f"E-mails cannot be sent by {settings.EMAIL_BACKEND}: {error}", id="contactbook.E001")]
     return []
 
 
 def check_avatar_folder(**kwargs: Any) -> list[CheckMessage]:
+    """Return an error if uploaded pictures cannot be written to the local folder."""
     folder = Path(settings.MEDIA_ROOT)
     if settings.CLOUDINARY_URL or not folder.exists() or os.access(folder, os.W_OK | os.X_OK):
         return []

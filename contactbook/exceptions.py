@@ -2,7 +2,7 @@
 
 
 class DomainError(Exception):
-    """The base class; the text is one sentence for people."""
+    """The base class. The message is one sentence for people."""
 
     message = "The request could not be carried out."
 
@@ -23,7 +23,7 @@ class ConflictError(DomainError):
 
 
 class InvalidValueError(DomainError):
-    """A value of the input refers to something that is not there; `field` is its place in the body."""
+    """A value of the input refers to something that does not exist; `field` is its name in the body."""
 
     def __init__(self, field: str, message: str) -> None:
         super().__init__(message)
@@ -49,7 +49,7 @@ class CredentialsError(DomainError):
 
 
 class BusyError(DomainError):
-    """The server has more work of this kind than it can take; worth another try after `retry_after` seconds."""
+    """The server is overloaded with work of this kind; the client may try again after `retry_after` seconds."""
 
     message = "The service is busy. Try again in a moment."
     retry_after = 5

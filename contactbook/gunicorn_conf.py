@@ -19,7 +19,7 @@ host = settings.HOST.replace("*", "0.0.0.0")  # nosec B104
 bind = f"[{host}]:{settings.PORT}" if ":" in host else f"{host}:{settings.PORT}"
 
 workers = settings.WEB_CONCURRENCY
-threads = max(4, min(16, 80 // workers))  # each may hold a database connection; PostgreSQL allows 100
+threads = max(4, min(16, 80 // workers))  # each may have a database connection; PostgreSQL allows 100
 if os.access("/dev/shm", os.W_OK):  # nosec B108
     worker_tmp_dir = "/dev/shm"  # a worker's heartbeat must not wait for a disk  # nosec B108
 
@@ -38,17 +38,17 @@ loglevel = "warning"
 logconfig_dict = settings.LOGGING
 
 
-# SIGTERM. gunicorn leaves the socket listening until its last worker has ended: the kernel goes on completing
-# connections that no worker reads, and resets them in the end (gunicorn issues 922 and 2409). A proxy that sent a POST
-# on one may not send it to another instance. It goes elsewhere at once where the connection is refused, so the listener
-# is shut first.
+# SIGTERM. gunicorn leaves the socket listening until its last worker has ended. The kernel accepts further connections
+# that no worker reads, and resets them in the end (gunicorn issues 922 and 2409). A proxy that sent a POST on such a
+# connection may not repeat it on another instance. If the connection is refused instead, it may: so the listener is
+# shut first.
 
-ACCEPT_SECONDS = 1.0  # for the workers to accept what the kernel has already completed
+ACCEPT_SECONDS = 1.0  # for the workers to accept the connections that the kernel has already accepted
 
 
 class Worker(ThreadWorker):
     def accept(self, listener):
-        """A listener that was shut is readable, and accept fails: SIGTERM follows, and the worker ends as by it."""
+        """Accept a connection. It fails when handle_term has shut the listener; the worker then ends, as on SIGTERM."""
         try:
             super().accept(listener)
         except OSError as error:
@@ -61,7 +61,7 @@ worker_class = Worker
 
 
 def handle_term(arbiter):
-    """Replaces the arbiter's handler. A socket of systemd's, or one shared with a new master (SIGUSR2), stays open."""
+    """Handle SIGTERM instead of the arbiter. A socket of systemd or of a new master too (SIGUSR2) stays open."""
     if not arbiter.systemd and arbiter.reexec_pid == arbiter.master_pid == 0:
         deadline = time.monotonic() + ACCEPT_SECONDS
         while any(listener.get_backlog() > 0 for listener in arbiter.LISTENERS) and time.monotonic() < deadline:
@@ -85,14 +85,14 @@ def on_starting(server):
     if workers > 1 and (directory := metrics_directory.prepare(workers)):
         os.environ[METRICS] = directory
     elif workers > 1:
-        server.log.warning("/metrics shows one process at a time: there is no tmpfs for the numbers of all.")
+        server.log.warning("/metrics shows one process at a time: there is no tmpfs for the metrics of all.")
 
 
 def pre_fork(server, worker):
-    """Gives the worker a number that no running one has, which names its files.
+    """Give the worker a number that no running worker has; its metrics files are named by it.
 
-    prometheus_client would take the process id: each process that was killed would leave files behind until the tmpfs
-    is full. By this number the next worker continues them.
+    prometheus_client uses the process id by default: each killed process would leave its files, until the tmpfs is
+    full. With this number the next worker continues the files.
     """
     taken = {each.number for each in server.WORKERS.values()}
     worker.number = next(number for number in range(len(taken) + 1) if number not in taken)
@@ -128,11 +128,11 @@ def when_ready(server):
     url = settings.PUBLIC_URL
     say(f"The contact book is at {url} and its API at {url}/api/docs. Ctrl-C stops it.")
     if not settings.DATABASE_URL and sqlite3.sqlite_version_info < (3, 51, 3):
-        say(f"SQLite {sqlite3.sqlite_version} has a known fault, corrected in 3.51.3: make backups.")
+        say(f"SQLite {sqlite3.sqlite_version} has a bug that can damage the database, fixed in 3.51.3: make backups.")
 
 
 def say(sentence):
-    """Plain text for people, a log record where programs read the output."""
+    """Print the sentence, or log it if the logs are JSON."""
     if settings.LOG_FORMAT == "json":
         logging.getLogger("contactbook").info(sentence)
     else:

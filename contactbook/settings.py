@@ -1,7 +1,7 @@
 """Django's settings. Every variable of the environment is read once, by contactbook/env/.
 
-An empty environment is the embedded stack: SQLite, one process, mails on the terminal. A value that cannot
-be used stops the start with one sentence.
+Without any variable the product runs on SQLite in one process and prints e-mails on the terminal. An invalid value
+ends the start with one sentence.
 """
 
 import os
@@ -90,7 +90,7 @@ EMAIL_HOST, EMAIL_PORT = env.mail.host, env.mail.port
 EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = env.mail.user, env.mail.password
 EMAIL_USE_TLS, EMAIL_USE_SSL = env.mail.use_tls, env.mail.use_ssl
 EMAIL_FILE_PATH = env.mail.folder or VAR_DIR / "mail"
-EMAIL_TIMEOUT = 30  # seconds for each step; only the background delivery waits (LEASE in accounts/models/letter.py)
+EMAIL_TIMEOUT = 30  # seconds for each step; only the background delivery waits (LEASE in accounts/models/email.py)
 ANYMAIL = env.anymail
 
 # Avatars
@@ -108,8 +108,7 @@ STORAGES: dict[str, Any] = {
 
 # Django
 ROOT_URLCONF = "contactbook.urls"
-WSGI_APPLICATION = "contactbook.wsgi.application"
-APPEND_SLASH = False
+WSGI_APPLICATION, APPEND_SLASH = "contactbook.wsgi.application", False
 INSTALLED_APPS = [
     "accounts",
     "contacts",
@@ -164,15 +163,13 @@ WHITENOISE_AUTOREFRESH = False
 TIME_ZONE = "UTC"
 USE_I18N = False
 
-# Bounds of a request, in bytes and fields; an avatar's bound is in contacts/avatars/image.py
-DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
-FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+# Limits of a request, in bytes and fields; the limit of a picture is in contacts/avatars/image.py
+DATA_UPLOAD_MAX_MEMORY_SIZE = FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 FILE_UPLOAD_HANDLERS = [
     "django.core.files.uploadhandler.MemoryFileUploadHandler",
     "contactbook.api.parsers.UploadHandler",
 ]
-DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
-DATA_UPLOAD_MAX_NUMBER_FILES = 5
+DATA_UPLOAD_MAX_NUMBER_FIELDS, DATA_UPLOAD_MAX_NUMBER_FILES = 200, 5
 
 # Accounts
 AUTH_USER_MODEL = "accounts.User"
@@ -190,27 +187,18 @@ REFRESH_TOKEN_LIFETIME = timedelta(days=7)
 CONFIRM_LINK_LIFETIME = timedelta(days=7)
 RESET_LINK_LIFETIME = timedelta(hours=1)
 REFRESH_GRACE = timedelta(seconds=10)
-SIMPLE_JWT = {
-    "ALGORITHM": "HS256",
-    "USER_ID_CLAIM": "sub",
-    "AUTH_HEADER_TYPES": ("Bearer",),
-    "UPDATE_LAST_LOGIN": False,
-    "ACCESS_TOKEN_LIFETIME": ACCESS_TOKEN_LIFETIME,
-    "REFRESH_TOKEN_LIFETIME": REFRESH_TOKEN_LIFETIME,
-}
 
 # Transport and browser security
 SECURE_SSL_REDIRECT = env.https
 SECURE_REDIRECT_EXEMPT = [r"^healthz/?$", r"^readyz/?$"]
 SECURE_HSTS_SECONDS = 31_536_000 if env.https else 0
-SECURE_HSTS_INCLUDE_SUBDOMAINS = env.hsts_include_subdomains
-SECURE_HSTS_PRELOAD = env.hsts_preload
+SECURE_HSTS_INCLUDE_SUBDOMAINS, SECURE_HSTS_PRELOAD = env.hsts_include_subdomains, env.hsts_preload
 # W004 of auth: the index on the folded address is unique. W005 and W021: other hosts of the domain may not have https.
 SILENCED_SYSTEM_CHECKS = ["auth.W004", "security.W005", "security.W021"]
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.https
-if env.https:  # browsers accept a cookie of this prefix from this host alone, over https
+if env.https:  # browsers accept cookies with this prefix only from this host and over https
     SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
 SESSION_COOKIE_AGE = 12 * 3600
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # no cookie for messages
@@ -261,8 +249,6 @@ SPECTACULAR_SETTINGS = {
     "VERSION": RELEASE,
     "OAS_VERSION": "3.1.1",
     "SCHEMA_PATH_PREFIX": "/api",
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SERVE_AUTHENTICATION": [],
     # No SERVERS: calls go to the host that the document came from.
     "TAGS": [
@@ -279,12 +265,11 @@ SPECTACULAR_SETTINGS = {
         "contactbook.api.schema.add_components",
         "contactbook.api.schema.simplify",
     ],
-    "COMPONENT_SPLIT_PATCH": False,  # the serializers of PATCH say themselves what is required
+    "COMPONENT_SPLIT_PATCH": False,  # the serializers of PATCH declare what is required
     "ENUM_ADD_EXPLICIT_BLANK_NULL_CHOICE": False,
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "SORT_OPERATION_PARAMETERS": False,
     "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "SWAGGER_UI_SETTINGS": {"persistAuthorization": False, "displayRequestDuration": True},
 }

@@ -12,7 +12,7 @@ from contactbook.http import errors, health
 manual_csp = csp_update({"script-src": ["'unsafe-inline'"], "style-src": ["'unsafe-inline'"]})
 
 urlpatterns = [
-    # The first that fits is taken, so those that are asked for most stand first.
+    # Django uses the first that matches, so the most frequent ones come first.
     path("api/", include("contacts.urls")),
     path("api/", include("accounts.urls")),
     path("", pages.home, name="home"),

@@ -1,28 +1,30 @@
-"""The contacts of all accounts, for staff. Like every writer the admin goes through the owner's book."""
+"""The contacts of all accounts, for staff. Writes go through the owner's Book, as everywhere."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from itertools import groupby
 from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from accounts.models import email_key
 from contactbook.admin import FastAdmin, table_size
+from contactbook.exceptions import NotFoundError
 from contacts import history
 from contacts.cards import jscontact
 from contacts.models import Book, Contact
 from contacts.serializers.contacts import FLAT, ContactInput
 
-HISTORY_SHOWN = 200  # changes, the newest
+HISTORY_SHOWN = 200  # newest changes
 
 
 class ContactForm(forms.ModelForm):
-    """Validates the fields by the rules of the API."""
+    """Validates the fields as the API does."""
 
     class Meta:
         model = Contact
@@ -36,7 +38,7 @@ class ContactForm(forms.ModelForm):
                 field.strip = False  # an untouched field must not look changed
 
     def clean_additional(self) -> str | None:
-        """Undo the CR LF that browsers make of every line end."""
+        """Replace CR LF by LF: browsers send every line end as CR LF."""
         text: str | None = self.cleaned_data["additional"]
         return text and text.replace("\r\n", "\n")
 
@@ -53,12 +55,12 @@ class ContactForm(forms.ModelForm):
         return values
 
     def flat(self) -> dict[str, Any]:
-        """The flat fields that were changed; what was emptied is None."""
+        """Return the flat fields that were changed; None for an emptied field."""
         return {name: self.cleaned_data[name] or None for name in self.changed_data if name in FLAT}
 
 
 class OwnerFilter(admin.SimpleListFilter):
-    """By the owner's whole address, or number: a list of all owners would have no bound."""
+    """Filters by the owner's full address or id, typed into a field: a list of all owners could be too long."""
 
     title = "owner"
     parameter_name = "owner"
@@ -68,22 +70,22 @@ class OwnerFilter(admin.SimpleListFilter):
         return [("", "")]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
-        asked = (self.value() or "").strip()
-        if not asked:
+        owner = (self.value() or "").strip()
+        if not owner:
             return queryset
-        if "\0" in asked:
+        if "\0" in owner:
             return queryset.none()
-        if asked.isascii() and asked.isdecimal() and len(asked) < 19:
-            return queryset.filter(user=int(asked))
-        return queryset.filter(user__email_key=email_key(asked))
+        if owner.isascii() and owner.isdecimal() and len(owner) < 19:
+            return queryset.filter(user=int(owner))
+        return queryset.filter(user__email_key=email_key(owner))
 
     def choices(self, changelist: Any) -> Any:
-        kept = {**changelist.get_filters_params(), "q": changelist.query}
-        hidden = [(name, each) for name, each in kept.items() if name != self.parameter_name and each]
+        parameters = {**changelist.get_filters_params(), "q": changelist.query}
+        others = [(name, each) for name, each in parameters.items() if name != self.parameter_name and each]
         yield {
             "value": self.value() or "",
-            "kept": [(name, value if isinstance(value, str) else value[-1]) for name, value in hidden],
-            "everybody": changelist.get_query_string(remove=[self.parameter_name]),
+            "others": [(name, value if isinstance(value, str) else value[-1]) for name, value in others],
+            "all_owners": changelist.get_query_string(remove=[self.parameter_name]),
         }
 
 
@@ -104,8 +106,8 @@ class ContactAdmin(FastAdmin):
     list_display = ("fullname", "email", "phone", "birthday", "owner", "in_trash")
     list_filter = (OwnerFilter, TrashFilter, ("birthday", admin.EmptyFieldListFilter))
     list_select_related = ("user",)
-    search_fields = ("fullname_folded",)  # the search box is there; get_search_results does the work
-    search_help_text = "A part of the name or e-mail address, without regard to case or diacritics"
+    search_fields = ("fullname_folded",)  # shows the search box; get_search_results searches
+    search_help_text = "Part of the name or e-mail address; case and diacritics do not matter"
     autocomplete_fields = ("user",)
     readonly_fields = ("uid", "revision", "created_at", "updated_at", "deleted_at")
     ordering = ("-id",)
@@ -118,11 +120,11 @@ class ContactAdmin(FastAdmin):
         yield table_size(Contact), "contacts", ""
 
     def get_ordering(self, request: HttpRequest) -> Any:
-        """One owner's contacts by name, since there is an index for that; else the newest first."""
+        """Sort one owner's contacts by name, for which there is an index, and all contacts by id, newest first."""
         return ("fullname_folded", "id") if request.GET.get("owner") else self.ordering
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        """Without what may be long: a list shows none of it."""
+        """Return the contacts without the two large columns, which lists do not show."""
         return super().get_queryset(request).defer("card", "additional")
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
@@ -138,12 +140,14 @@ class ContactAdmin(FastAdmin):
         return contact.deleted_at is not None
 
     def get_readonly_fields(self, request: HttpRequest, obj: Contact | None = None) -> Any:
-        """A contact stays its owner's; one in the trash is restored before it is changed."""
+        """Return the read-only fields: the owner always, and all fields of a contact in the trash."""
         if obj is None:
             return self.readonly_fields
         return (*self.readonly_fields, "user", *(FLAT if obj.deleted_at else ()))
 
     def save_model(self, request: HttpRequest, obj: Contact, form: Any, change: bool) -> None:
+        if not form.changed_data:  # as for a contact in the trash, whose fields are all read-only
+            return
         with self.writing(request, obj.user_id) as book:
             if change:
                 written = book.change(book.get(obj.pk), form.flat())
@@ -156,10 +160,10 @@ class ContactAdmin(FastAdmin):
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         contacts = list(objs)
-        lines = [f"{contact.fullname}, which goes to its owner's trash" for contact in contacts]
-        kept = [f"{contact.fullname} is in the trash already" for contact in contacts if contact.deleted_at]
-        lacking = set() if super().has_delete_permission(request) else {"contact"}
-        return lines, {"contacts": len(contacts)}, lacking, kept
+        lines = [f"{contact.fullname}, which is moved to its owner's trash" for contact in contacts]
+        protected = [f"{contact.fullname} is in the trash already" for contact in contacts if contact.deleted_at]
+        missing_permissions = set() if super().has_delete_permission(request) else {"contact"}
+        return lines, {"contacts": len(contacts)}, missing_permissions, protected
 
     def delete_model(self, request: HttpRequest, obj: Contact) -> None:
         with self.writing(request, obj.user_id) as book:
@@ -173,7 +177,7 @@ class ContactAdmin(FastAdmin):
                     book.delete(book.get(contact_id))
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
-        """The contact's own history beside the audit lines, to which this look is added."""
+        """Show the contact's history above Django's log of staff actions, and log this view there."""
         contact = self.get_object(request, object_id)
         if contact is None or not self.has_view_or_change_permission(request, contact):
             return super().history_view(request, object_id, extra_context)
@@ -189,5 +193,11 @@ class ContactAdmin(FastAdmin):
             self.log_change(request, contact, "Looked at it in the trash.")
         return super().change_view(request, object_id, form_url, extra_context)
 
-    def writing(self, request: HttpRequest, owner: int) -> Any:
-        return Book.objects.writing(owner, "admin", request.headers.get("User-Agent", ""))
+    @contextmanager
+    def writing(self, request: HttpRequest, owner: int) -> Iterator[Book]:
+        """Open the owner's book; a contact that went to the trash meanwhile is a 404."""
+        try:
+            with Book.objects.writing(owner, "admin", request.headers.get("User-Agent", "")) as book:
+                yield book
+        except NotFoundError as error:
+            raise Http404(str(error)) from error

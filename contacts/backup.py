@@ -1,6 +1,6 @@
-"""Backup of the installation in one zip file, made and restored while servers run.
+"""Backup of the database and the pictures in one zip file, made and restored while servers run.
 
-SQLite's database is a file made by its online backup, PostgreSQL's tables are files made by COPY; both show one moment.
+SQLite's database is copied by its online backup, PostgreSQL's tables by COPY; both copies are of one moment.
 """
 
 import contextlib
@@ -27,19 +27,21 @@ FORMAT = 1
 MANIFEST = "manifest.json"
 LARGEST_MANIFEST = 64 * 1024 * 1024  # bytes; it names each picture
 DATABASE = "database.sqlite3"
-UPLOAD_TIME = 3600  # seconds, after which the file of a picture is complete
+UPLOAD_SECONDS = 3600  # an older file of a picture is complete
 
-# Tokens and client programs know these ids. One that was given after the backup must not be given to another row.
+# Ids of these tables are in tokens and in client programs. An id that was used after the backup must not be used for
+# another row.
 TABLES_WITH_PUBLIC_IDS = [model._meta.db_table for model in (User, Session, Contact, Group)]
-ID_GAP = 10**8  # more ids than were given since any backup
+ID_GAP = 10**8  # more ids than were used since any backup
 
 
 class BackupError(Exception):
-    """The text is a sentence for the operator."""
+    """The backup or restore failed; the message is a sentence for the operator."""
 
 
 @contextlib.contextmanager
-def explained(outcome: str) -> Iterator[None]:
+def errors_as_backup_error(outcome: str) -> Iterator[None]:
+    """Raise any error inside the block as a BackupError that begins with the outcome."""
     try:
         yield
     except Exception as error:  # zipfile, json and two database drivers have a dozen classes for a damaged file
@@ -47,8 +49,8 @@ def explained(outcome: str) -> Iterator[None]:
 
 
 def backup(path: Path) -> dict[str, Any]:
-    """Writes the file completely or not at all, reads it again, and returns its manifest."""
-    with explained(f"{path} was not written"), staging_dir(path) as folder:
+    """Write the file completely or not at all, read it again, and return its manifest."""
+    with errors_as_backup_error(f"{path} was not written"), staging_dir(path) as folder:
         draft = folder / "backup.zip"
         write(draft, folder)
         manifest = read_manifest(draft)
@@ -59,8 +61,8 @@ def backup(path: Path) -> dict[str, Any]:
 
 
 def check(path: Path) -> dict[str, Any]:
-    """Returns the manifest of a file that is complete and fits this installation."""
-    with explained(f"{path} cannot be restored"):
+    """Return the manifest of a file that is complete and can be restored to this installation."""
+    with errors_as_backup_error(f"{path} cannot be restored"):
         manifest = read_manifest(path)
         if manifest["stack"] != connection.vendor:
             raise ValueError(f"its database is {manifest['stack']}, and this installation's is {connection.vendor}")
@@ -71,17 +73,18 @@ def check(path: Path) -> dict[str, Any]:
 
 
 def restore(path: Path) -> None:
-    """Replaces the database in one transaction, after adding the pictures that it names."""
+    """Add the pictures of the backup, then replace the database in one transaction."""
     check(path)
     target = settings.VAR_DIR / "restore"
-    with explained("Nothing was changed"), zipfile.ZipFile(path) as archive, staging_dir(target) as folder:
+    failure = errors_as_backup_error("Nothing was changed")
+    with failure, zipfile.ZipFile(path) as archive, staging_dir(target) as folder:
         restore_pictures(archive)
         load_sqlite(archive, folder) if connection.vendor == "sqlite" else load_postgresql(archive)
 
 
 @contextlib.contextmanager
 def staging_dir(path: Path) -> Iterator[Path]:
-    """An empty private folder beside `path`; files that a killed process left in it are deleted."""
+    """Yield an empty private folder beside `path`; files that a killed process left in it are deleted."""
     folder = path.with_name(f"{path.name}.part")
     folder.mkdir(mode=0o700, exist_ok=True)
     with contextlib.ExitStack() as stack:
@@ -98,7 +101,7 @@ def staging_dir(path: Path) -> Iterator[Path]:
 
 
 def sync(path: Path) -> None:
-    """Makes a file, or the names in a folder, survive a power cut."""
+    """Write a file, or the names in a folder, to disk, so that they survive a power cut."""
     opened = os.open(path, os.O_RDONLY)
     try:
         os.fsync(opened)
@@ -107,20 +110,21 @@ def sync(path: Path) -> None:
 
 
 def write(draft: Path, folder: Path) -> None:
-    """Pictures are added before the database, since some may be deleted meanwhile, and after it, since others come."""
+    """Write the zip file. Pictures are added before the database, since some may be deleted while it is copied, and
+    after it, since new ones are uploaded meanwhile."""
     now = timezone.now()
     manifest = {"format": FORMAT, "version": settings.SPECTACULAR_SETTINGS["VERSION"], "at": now.isoformat()}
     manifest["stack"] = connection.vendor
     draft.touch(0o600, exist_ok=False)
     with zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED, compresslevel=1, strict_timestamps=False) as archive:
-        add_pictures(archive, now.timestamp() - UPLOAD_TIME)
+        add_pictures(archive, now.timestamp() - UPLOAD_SECONDS)
         dump = dump_sqlite(archive, folder) if connection.vendor == "sqlite" else dump_postgresql(archive)
         add_pictures(archive, float("inf"))
         archive.writestr(MANIFEST, json.dumps(manifest | dump | {"members": archive.namelist()}))
 
 
 def read_manifest(path: Path) -> dict[str, Any]:
-    """Returns the manifest, after every member was read and compared with its checksum."""
+    """Return the manifest, after every member was read and compared with its checksum."""
     with zipfile.ZipFile(path) as archive, archive.open(MANIFEST) as file:
         manifest: dict[str, Any] = json.loads(file.read(LARGEST_MANIFEST))
         if manifest["format"] != FORMAT:
@@ -135,7 +139,7 @@ def read_manifest(path: Path) -> dict[str, Any]:
 
 
 def add_pictures(archive: zipfile.ZipFile, before: float) -> None:
-    """Adds those written before that time, in seconds since 1970, that are not in the archive yet."""
+    """Add the pictures that are not in the archive yet and were written `before`, in seconds since 1970."""
     added = set(archive.namelist())
     for file in sorted((settings.MEDIA_ROOT / "avatars").glob("*.jpg")):
         if NAME.fullmatch(file.name) and f"avatars/{file.name}" not in added:
@@ -145,7 +149,7 @@ def add_pictures(archive: zipfile.ZipFile, before: float) -> None:
 
 
 def restore_pictures(archive: zipfile.ZipFile) -> None:
-    """Adds those that are missing or damaged, each completely or not at all."""
+    """Add the pictures that are missing or damaged here, each completely or not at all."""
     folder = settings.MEDIA_ROOT / "avatars"
     folder.mkdir(parents=True, exist_ok=True)
     for member in archive.namelist():
@@ -164,7 +168,7 @@ def tables() -> list[str]:
 
 
 def columns(table: str) -> str:
-    """Sorted: two databases with the same migrations may have the same columns in another order."""
+    """Return the columns, sorted: their order may differ between two databases with the same migrations."""
     with connection.cursor() as cursor:
         found = connection.introspection.get_table_description(cursor, table)
     return ", ".join(sorted(f'"{column.name}"' for column in found))
@@ -193,10 +197,10 @@ def require_integrity(cursor: Any, schema: str) -> None:
 
 
 def load_sqlite(archive: zipfile.ZipFile, folder: Path) -> None:
-    """Replaces rows and not the file, since running servers would go on with the old file."""
+    """Replace the rows of all tables. Running servers would go on with the old file if the file were replaced."""
     copy = archive.extract(DATABASE, folder)
     connection.ensure_connection()
-    connection.disable_constraint_checking()  # not possible inside the transaction, nor is ATTACH
+    connection.disable_constraint_checking()  # like ATTACH not possible inside a transaction
     try:
         with connection.cursor() as cursor:
             cursor.execute("ATTACH DATABASE %s AS backup", [copy])
@@ -206,7 +210,7 @@ def load_sqlite(archive: zipfile.ZipFile, folder: Path) -> None:
                     names = columns(table)
                     cursor.execute(f'DELETE FROM main."{table}"')  # noqa: S608 # nosec B608
                     cursor.execute(f'INSERT INTO main."{table}" ({names}) SELECT {names} FROM backup."{table}"')  # noqa: S608 # nosec B608
-                for table in TABLES_WITH_PUBLIC_IDS:  # each INSERT made a row in sqlite_sequence, even one of no rows
+                for table in TABLES_WITH_PUBLIC_IDS:  # each INSERT made its row in sqlite_sequence, even for no rows
                     cursor.execute("UPDATE sqlite_sequence SET seq = seq + %s WHERE name = %s", [ID_GAP, table])
                 Book.objects.begin_new_epoch(timezone.now())
                 connection.check_constraints()
@@ -216,7 +220,7 @@ def load_sqlite(archive: zipfile.ZipFile, folder: Path) -> None:
 
 @contextlib.contextmanager
 def copy_transaction() -> Iterator[Any]:
-    """A transaction without time limits. psycopg2 has no COPY under a wait callback, so there is none meanwhile."""
+    """Open a transaction without time limits and without the wait callback, with which psycopg2 has no COPY."""
     callback = extensions.get_wait_callback()
     connection.close()
     extensions.set_wait_callback(None)
@@ -245,7 +249,7 @@ def dump_postgresql(archive: zipfile.ZipFile) -> dict[str, Any]:
 
 def load_postgresql(archive: zipfile.ZipFile) -> None:
     with copy_transaction() as cursor:
-        cursor.execute("TRUNCATE " + ", ".join(f'"{table}"' for table in tables()))  # sequences go on
+        cursor.execute("TRUNCATE " + ", ".join(f'"{table}"' for table in tables()))  # sequences are not reset
         for table in tables():
             with archive.open(f"tables/{table}") as file:
                 cursor.copy_expert(f'COPY "{table}" ({columns(table)}) FROM STDIN', file)

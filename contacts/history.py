@@ -11,10 +11,11 @@ from django.db.models.functions import Length
 
 from contactbook.api.pagination import MAX_BYTES, SAFE_LIMIT, rows_that_fit
 from contactbook.exceptions import ConflictError, InvalidValueError, NotFoundError, TooLargeError
+from contacts.avatars.references import with_public_urls
 from contacts.cards import jscontact
 from contacts.cards.jscontact import Card
 from contacts.models import Book, Change, Contact
-from contacts.models.book import PORTION
+from contacts.models.contact import PORTION
 
 MAX_UNDONE = 1000  # contacts in one undo
 CONTENTS_ERASED = "The contents from that time are no longer kept."
@@ -23,9 +24,9 @@ Row = dict[str, Any]
 
 
 def of_contact(contact: Contact, skip: int, limit: int) -> list[dict[str, Any]]:
-    """Return a contact's changes, newest first, each with what it changed; `fields` is null where that was erased."""
+    """Return a contact's changes, newest first, each with what it changed; `fields` is None if that was erased."""
     changes = Change.objects.for_user(contact.user_id).of(contact.pk).order_by("-number")
-    changes = changes.filter(number__lte=contact.revision)  # those that are in the card as it was read
+    changes = changes.filter(number__lte=contact.revision)  # later ones are not in the card that was read
     page = changes[max(skip - 1, 0) : skip + limit]
     if limit > SAFE_LIMIT and (fitting := rows_that_fit(page, "size")):
         raise TooLargeError(f"These changes are too large for one page. Use limit={fitting}.")
@@ -43,14 +44,16 @@ def of_contact(contact: Contact, skip: int, limit: int) -> list[dict[str, Any]]:
 def entry(change: Change, after: Card | None) -> dict[str, Any]:
     created = change.kind == Change.Kind.CREATED
     before: Card | None = {} if created else change.before
-    known = before is not None and after is not None
+    fields = None
+    if before is not None and after is not None:
+        fields = jscontact.differences(with_public_urls(before), with_public_urls(after))
     return {
         "change": change.number,
         "at": change.at,
         "kind": change.kind,
         "via": change.via,
         "client": change.client,
-        "fields": jscontact.differences(before, after) if known else None,  # type: ignore[arg-type]
+        "fields": fields,
     }
 
 
@@ -139,8 +142,7 @@ def plan_since(book: Book, number: int) -> list[UndoStep]:
     contacts = Contact.objects.all_of(book.user_id).filter(pk__in=[key for (key,) in firsts.values_list("contact_id")])
     if sum(rows.aggregate(total=Sum("size"))["total"] or 0 for rows in (firsts, contacts)) > PORTION:
         raise TooLargeError(f"That would change more than {PORTION >> 20} MB of contacts at once. Undo less at once.")
-    by_id = contacts.in_bulk()
-    return [step_before(change, by_id.get(change.contact_id)) for change in firsts]
+    return steps_before(book, list(firsts), number)
 
 
 def plan_one(book: Book, number: int) -> list[UndoStep]:
@@ -149,15 +151,25 @@ def plan_one(book: Book, number: int) -> list[UndoStep]:
     change = changes.by_number(number)
     if change is None:
         raise NotFoundError("Change was not found")
-    contact = Contact.objects.all_of(book.user_id).filter(pk=change.contact_id).first()
-    step = step_before(change, contact)
+    (step,) = steps_before(book, [change], number - 1)
     step.conflict |= changes.of(change.contact_id).filter(number__gt=number).exists()
     return [step]
 
 
-def step_before(first: Change, contact: Contact | None) -> UndoStep:
-    """Return the step that takes the contact back to before that change of it."""
-    if first.kind == Change.Kind.CREATED:
+def steps_before(book: Book, firsts: list[Change], number: int) -> list[UndoStep]:
+    """Return the steps that take contacts back to after change `number`, from each one's first change after it."""
+    ids = [change.contact_id for change in firsts]
+    contacts = Contact.objects.all_of(book.user_id).in_bulk(ids)
+    existed = Change.objects.for_user(book.user_id).filter(number__lte=number).contacts_among(ids)
+    return [step_before(change, contacts.get(change.contact_id), change.contact_id in existed) for change in firsts]
+
+
+def step_before(first: Change, contact: Contact | None, existed: bool) -> UndoStep:
+    """Return the step that takes the contact back to before that change of it.
+
+    A contact that did not exist may have been created and deleted by one transaction, which is the change `deleted`.
+    """
+    if not existed:
         return UndoStep(first.contact_id, contact, None, live=False)
     lost = contact is None or first.before is None
     live = first.kind != Change.Kind.RESTORED
@@ -192,8 +204,8 @@ class Feed:
             return
         last = self.since
         rows = heapq.merge(list(self.purged()), list(self.changed(columns)), key=itemgetter("number"))
-        for place, row in enumerate(rows):
-            if place == self.limit:
+        for index, row in enumerate(rows):
+            if index == self.limit:
                 self.next_since, self.more = last, True
                 return
             last = row["number"]

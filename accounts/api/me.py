@@ -45,7 +45,7 @@ class AccountViewSet(APIViewSet):
         return user
 
     def account_with_password(self, password: str) -> User | None:
-        """Return the account if that is its password; a wrong one counts against it as at the login."""
+        """Return the account if the password is right; a wrong one is counted as at the login."""
         user = authenticate(self.request._request, username=self.account().email, password=password)
         return user if isinstance(user, User) else None
 
@@ -96,7 +96,7 @@ class MeViewSet(AccountViewSet):
         user = self.account_with_password(serializer.validated_data["password"])
         if user is None:
             raise Invalid("body", {"password": [WRONG]})
-        if user.is_staff:  # the audit lines of staff would be deleted too
+        if user.is_staff:  # the deletion would delete their LogEntries too
             raise PermissionDenied("Staff cannot close their accounts: have those rights taken away first.")
         user.close()
         return Response(ClosedOutput(user).data)

@@ -12,7 +12,7 @@ class AccountScheme(OpenApiAuthenticationExtension):
     def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
         return {
             "type": "oauth2",
-            "description": "Log in with the e-mail address as username; calls then carry the access token.",
+            "description": "Log in with the e-mail address as username; requests then send the access token.",
             "flows": {"password": {"tokenUrl": "/api/auth/login", "scopes": {}}},
         }
 

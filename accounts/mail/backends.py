@@ -1,4 +1,4 @@
-"""SMTP, with one more error than Django's backend; and mails on the terminal where no server is configured."""
+"""E-mail backends: SMTP with an error for a missing answer, and the terminal where no mail server is configured."""
 
 import smtplib
 import sys
@@ -9,7 +9,7 @@ from django.core.mail.backends.smtp import EmailBackend as DjangoSMTPBackend
 
 
 class UnansweredError(smtplib.SMTPException):
-    """The mail server got the text and closed the connection before it answered."""
+    """The connection failed after the message was sent, and before the mail server answered."""
 
 
 class UnansweredMixin:
@@ -37,7 +37,7 @@ class SMTPBackend(DjangoSMTPBackend):
 
 
 class TerminalBackend(FileBackend):
-    """Prints mails on the terminal and writes them whole to EMAIL_FILE_PATH."""
+    """Prints the text of e-mails on the terminal, and writes the complete messages to EMAIL_FILE_PATH."""
 
     def send_messages(self, messages):
         for message in messages:

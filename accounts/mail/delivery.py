@@ -1,4 +1,4 @@
-"""Delivery of queued e-mails: a thread of the server, woken by each commit that queues one."""
+"""Delivery of queued e-mails by a thread of the server, which each commit that queues an e-mail wakes up."""
 
 import logging
 import smtplib
@@ -16,8 +16,8 @@ from accounts.models.email import queued
 
 logger = logging.getLogger(__name__)
 
-POLL = 5  # seconds between looks for e-mails of other processes and for postponed ones
-sent: set[int] = set()  # ids of e-mails that were sent while the database could not be told
+POLL = 5  # seconds between checks for e-mails that other processes queued and for postponed ones
+sent: set[int] = set()  # ids of sent e-mails whose rows are still to be deleted
 
 
 def start() -> None:
@@ -56,7 +56,7 @@ def send(email: OutgoingEmail) -> bool:
     except DatabaseError:
         raise
     except Exception as error:
-        # Every provider raises errors of its own; whichever it was, the e-mail stays queued.
+        # Every provider raises its own errors; after any of them the e-mail stays queued.
         name = OutgoingEmail.UNANSWERED if may_have_arrived(error) else type(error).__name__
         logger.warning("E-mail %s was not sent (%s).", email.pk, type(error.__cause__ or error).__name__)
         email.postpone(name, final=is_refused_for_good(error))
@@ -66,7 +66,7 @@ def send(email: OutgoingEmail) -> bool:
 
 
 def delete_sent() -> None:
-    """Delete the rows of what was sent. While the database is away their ids stay in `sent`, so none is sent twice."""
+    """Delete the rows of sent e-mails. If the database fails, their ids stay in `sent`, so none is sent twice."""
     done = set(sent)
     if done:
         OutgoingEmail.objects.filter(pk__in=done).delete()
@@ -74,7 +74,7 @@ def delete_sent() -> None:
 
 
 class Unwritten(Exception):
-    """The message could not be composed, a fault of the server; no other e-mail waits for this one."""
+    """The message could not be composed, because of a bug; later e-mails to the address do not wait for it."""
 
 
 def composed(email: OutgoingEmail) -> EmailMultiAlternatives | None:
@@ -87,12 +87,12 @@ def composed(email: OutgoingEmail) -> EmailMultiAlternatives | None:
 
 
 def may_have_arrived(error: Exception) -> bool:
-    """Return whether the whole text was handed over and only the answer is missing."""
+    """Return whether the whole message was sent and only the answer is missing."""
     return isinstance(error, UnansweredError | requests.ReadTimeout)
 
 
 def is_refused_for_good(error: Exception) -> bool:
-    """Return whether the server will never take this e-mail: a 5xx (RFC 5321 §4.2.1) to its address or its text."""
+    """Return whether the server rejected the address or the text permanently, with a 5xx (RFC 5321 §4.2.1)."""
     if isinstance(error, smtplib.SMTPDataError):
         return 500 <= error.smtp_code < 600
     if isinstance(error, smtplib.SMTPRecipientsRefused):

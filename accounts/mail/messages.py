@@ -1,4 +1,4 @@
-"""The e-mails: one function for each kind. Links are made when an e-mail is sent, from PUBLIC_URL alone."""
+"""The texts of e-mails, by one function for each kind. Links are made when an e-mail is sent, from PUBLIC_URL only."""
 
 from collections.abc import Callable
 from urllib.parse import urlsplit
@@ -27,7 +27,7 @@ def composes(kind: str) -> Callable[[Composer], Composer]:
 
 
 def compose(email: OutgoingEmail) -> EmailMultiAlternatives | None:
-    """Return the message as of now; None where there is nothing to send any more."""
+    """Return the message, from the account's current state; None if it need not be sent any more."""
     user = email.user or User.objects.by_address(email.address)
     if user is None or not user.is_active:
         return None
@@ -60,9 +60,9 @@ def account_closed(email: OutgoingEmail, user: User) -> EmailMultiAlternatives |
 
 
 def message(email: OutgoingEmail, user: User, subject: str, link: str) -> EmailMultiAlternatives:
-    """Return a message to the stored address (never the one that was typed), in text and HTML.
+    """Return a message in text and HTML to the stored address, never to the one that a client sent.
 
-    The account's name is left out: a sign-up with a stranger's address could write to the stranger by it.
+    The account's name is left out: anybody can sign up with a stranger's address and put a message into the name.
     """
     context = {
         "user": user,

@@ -18,7 +18,7 @@ class EmailQueueCollector(Collector):
         except Error:
             return
         yield gauge("contactbook_outgoing_emails", "E-mails in the queue.", numbers)
-        yield gauge("contactbook_outgoing_emails_age_seconds", "Age of the oldest e-mail that waits.", ages)
+        yield gauge("contactbook_outgoing_emails_age_seconds", "Age of the oldest waiting e-mail.", ages)
 
 
 def gauge(name: str, documentation: str, by_state: dict[str, float]) -> GaugeMetricFamily:

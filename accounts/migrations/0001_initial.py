@@ -59,7 +59,7 @@ class Migration(migrations.Migration):
                         blank=True,
                         db_index=True,
                         editable=False,
-                        help_text="when its owner closed it; all of it is deleted 30 days later unless they log in before",
+                        help_text="when the owner closed the account; it is deleted 30 days later, unless the owner logs in before",
                         null=True,
                         verbose_name="closed",
                     ),
@@ -114,7 +114,7 @@ class Migration(migrations.Migration):
                 (
                     "last_used_at",
                     models.DateTimeField(
-                        help_text="when a pair of tokens was given: at the login and at each refresh, not at each request"
+                        help_text="the time of the login or of the newest refresh of the tokens; other requests do not change it"
                     ),
                 ),
                 ("expires_at", models.DateTimeField(db_index=True)),

@@ -17,10 +17,10 @@ queued = threading.Event()  # set when this process has queued an e-mail, for it
 
 
 class OutgoingEmailQuerySet(models.QuerySet["OutgoingEmail"]):
-    # Longer than a delivery can take (EMAIL_TIMEOUT bounds each of its eight steps), so that no other process
-    # takes the e-mail meanwhile.
+    # Longer than a delivery can take (EMAIL_TIMEOUT limits each of its eight steps), so that no other process
+    # sends the same e-mail meanwhile.
     LEASE = timedelta(minutes=5)
-    COUNTED = 10_000  # at most
+    MAX_COUNT = 10_000  # larger numbers are not counted exactly
 
     def queue(self, kind: str, address: str, **fields: Any) -> None:
         """Queue an e-mail to be sent after the commit, unless the address has reached its limit for that kind.
@@ -48,7 +48,7 @@ class OutgoingEmailQuerySet(models.QuerySet["OutgoingEmail"]):
         return email
 
     def sendable(self, now: datetime) -> Self:
-        """Return those that are due and not behind an earlier one to the same address, so that their order is kept."""
+        """Return those that are due and first in the queue of their address, so that the order stays."""
         earlier = self.model.objects.filter(
             address=OuterRef("address"), pk__lt=OuterRef("pk"), due_at__isnull=False
         ).exclude(last_error__in=[OutgoingEmail.UNWRITTEN, OutgoingEmail.UNANSWERED])
@@ -57,7 +57,7 @@ class OutgoingEmailQuerySet(models.QuerySet["OutgoingEmail"]):
     def counts(self) -> dict[str, float]:
         """Return how many are in each state."""
         states = {"waiting": self.filter(due_at__isnull=False), "given_up": self.filter(due_at=None)}
-        return {state: emails[: self.COUNTED].count() for state, emails in states.items()}
+        return {state: emails[: self.MAX_COUNT].count() for state, emails in states.items()}
 
     def ages(self) -> dict[str, float]:
         """Return the seconds since the oldest waiting one was queued; 0 where none waits."""
@@ -71,7 +71,7 @@ class OutgoingEmailQuerySet(models.QuerySet["OutgoingEmail"]):
 
 
 class OutgoingEmail(models.Model):
-    """An e-mail to be sent. It holds no secret: links are made when it is sent. A sent one is deleted.
+    """An e-mail to be sent. It contains no secret: links are made when it is sent. Then the row is deleted.
 
     `kind` names the function that composes it (accounts/mail/messages.py).
     """
@@ -84,8 +84,8 @@ class OutgoingEmail(models.Model):
 
     GIVE_UP = timedelta(days=3)
 
-    # Errors after which later e-mails to the address do not wait for this one: it could not be composed; or the
-    # mail server took its text and did not answer, so that it may have arrived.
+    # Errors after which later e-mails to the address do not wait for this one: the message could not be composed, or
+    # the mail server received it and did not answer, so that it may have been delivered.
     UNWRITTEN = "Unwritten"
     UNANSWERED = "Unanswered"
 
@@ -113,7 +113,7 @@ class OutgoingEmail(models.Model):
     def postpone(self, error: str, final: bool = False) -> None:
         """Schedule another attempt within a minute, for three days; none if the refusal is `final`.
 
-        One that may have arrived is repeated ever less often: a server too slow to answer would deliver each.
+        One that may have been delivered is repeated at growing intervals: a server that answers too late delivers each.
         """
         now = timezone.now()
         given_up = final or now - self.created_at > self.GIVE_UP

@@ -1,4 +1,4 @@
-"""Sessions, and the user of a request with a token."""
+"""Sessions, and the user of a request that has an access token."""
 
 import itertools
 import zoneinfo
@@ -11,11 +11,11 @@ from django.utils import timezone
 
 from accounts.models.user import User
 
-MAX_SESSIONS = 100  # of one account; the one unused for longest is ended
+MAX_SESSIONS = 100  # of one account; beyond that the least recently used one ends
 
 
 class TokenUser:
-    """The user of a request: what requests need of an account. Not a row, so it cannot be saved."""
+    """The user of a request, with the few columns that requests need. It is not a model and cannot be saved."""
 
     is_authenticated = True
     is_active = True
@@ -58,7 +58,7 @@ class SessionQuerySet(models.QuerySet["Session"]):
     def token_user(self, user_id: int, session_id: int, token_version: int) -> TokenUser | None:
         """Return the user of a token.
 
-        None if the session has ended, the password was changed, or the account is inactive or gone.
+        None if the session has ended, the password was changed, or the account is inactive or deleted.
         """
         live = self.live_of(user_id).filter(pk=session_id, user__is_active=True, user__token_version=token_version)
         account = live.values_list("user__time_zone", "user__leap_day").first()
@@ -74,16 +74,16 @@ class SessionQuerySet(models.QuerySet["Session"]):
 
 
 class Session(models.Model):
-    """One chain of refresh tokens. A token carries its place in the chain; the token itself is not stored.
+    """One chain of refresh tokens. A token contains its number in the chain; the token itself is not stored.
 
-    `rotations` are the times (seconds since 1970) at which the newest places were used; the last one belongs to
-    place `generation` - 1.
+    `rotations` are the times (seconds since 1970) at which the newest tokens were first used; the last one belongs
+    to number `generation` - 1.
     """
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="sessions")
     created_at = models.DateTimeField(default=timezone.now)
     last_used_at = models.DateTimeField(
-        help_text="when a pair of tokens was given: at the login and at each refresh, not at each request"
+        help_text="the time of the login or of the newest refresh of the tokens; other requests do not change it"
     )
     expires_at = models.DateTimeField(db_index=True)
     client = models.CharField(max_length=200, blank=True, help_text="the User-Agent of the login")
@@ -96,12 +96,12 @@ class Session(models.Model):
         return f"{self.user_id}: {self.client or self.pk}"
 
     def used_at(self, generation: int, now: datetime) -> float | None:
-        """Return when the token at that place was first used: `now` for the newest one; None if too long ago."""
+        """Return when the token with that number was first used: `now` for the newest; None after REFRESH_GRACE."""
         if generation == self.generation:
             self.rotate(now)
-        place = len(self.rotations) - (self.generation - generation)
-        known = self.rotations[place] if 0 <= place < len(self.rotations) else 0.0
-        return known if now.timestamp() - known <= settings.REFRESH_GRACE.total_seconds() else None
+        index = len(self.rotations) - (self.generation - generation)
+        used = self.rotations[index] if 0 <= index < len(self.rotations) else 0.0
+        return used if now.timestamp() - used <= settings.REFRESH_GRACE.total_seconds() else None
 
     def rotate(self, now: datetime) -> None:
         oldest = now.timestamp() - settings.REFRESH_GRACE.total_seconds()

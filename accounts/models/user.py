@@ -1,4 +1,4 @@
-"""Accounts: one for each person, found by e-mail address."""
+"""Accounts: one for each person, identified by an e-mail address."""
 
 import unicodedata
 from collections.abc import Iterable
@@ -18,20 +18,20 @@ from accounts.models.email import OutgoingEmail
 from contactbook.cache import rate_limit
 from contactbook.exceptions import ConflictError, CredentialsError
 
-# Columns that are saved together with another one, since they are derived from it.
+# Columns that are saved whenever the column they depend on is saved.
 DEPENDENT_FIELDS = {"email": "email_key", "password": "token_version"}
 
 
 def normalized_password(raw: str) -> str:
-    """Return the password in NFC (RFC 8265 §4.2): `é` typed on one device is `é` typed on another."""
+    """Return the password in NFC (RFC 8265 §4.2), since devices encode letters such as `é` in different ways."""
     return unicodedata.normalize("NFC", raw)
 
 
 class UserQuerySet(models.QuerySet["User"]):
     def delete_matching(self, keys: list[int]) -> int:
-        """Delete those of the keys that are still among these; return how many.
+        """Delete the accounts with these keys that still match the query; return how many.
 
-        The rows are locked and read again: an address may be confirmed, or an account opened, at the same time.
+        The rows are locked and read again: an address may be confirmed, or an account reopened, at the same time.
         """
         with transaction.atomic():
             matching = [user.pk for user in self.filter(pk__in=keys).select_for_update(of=("self",))]
@@ -51,7 +51,7 @@ class UserQuerySet(models.QuerySet["User"]):
         return self.filter(confirmed_at=None).update(confirmed_at=timezone.now())
 
     def past_grace(self, now: datetime) -> Self:
-        """Return the accounts whose owners closed them over 30 days ago. Staff stay: their audit lines would go too."""
+        """Return the accounts closed over 30 days ago. Staff are left out: deletion would delete their LogEntries."""
         return self.filter(closed_at__lt=now - User.GRACE, is_staff=False)
 
 
@@ -64,7 +64,7 @@ class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[
         return user
 
     def lock_if_password_unchanged(self, user_id: int, version: int) -> "User":
-        """Return the row, locked; CredentialsError if its password is no longer the one that was checked."""
+        """Return the locked row; CredentialsError if the password was changed since it was checked."""
         locked = self.select_for_update(of=("self",)).filter(pk=user_id, is_active=True, token_version=version)
         user: User | None = locked.first()
         if user is None:
@@ -121,7 +121,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         blank=True,
         editable=False,
         db_index=True,
-        help_text="when its owner closed it; all of it is deleted 30 days later unless they log in before",
+        help_text="when the owner closed the account; it is deleted 30 days later, unless the owner logs in before",
     )
     created_at = models.DateTimeField("joined", default=timezone.now, editable=False)
     token_version = models.PositiveIntegerField(default=0, editable=False)
@@ -163,7 +163,7 @@ class User(AbstractBaseUser, PermissionsMixin):
                 self.sessions.all().delete()
 
     def set_password(self, raw_password: str | None) -> None:
-        """Set the password. Every earlier token and link is worthless once that is saved."""
+        """Set the password. When it is saved, every earlier token and link becomes invalid."""
         super().set_password(raw_password and normalized_password(raw_password))
         self.token_version = (self.token_version or 0) + 1
 
@@ -214,21 +214,26 @@ class User(AbstractBaseUser, PermissionsMixin):
         """Set the password of an owner who followed a reset link: ends every session, confirms the address.
 
         The name of an unconfirmed account may be a stranger's choice: it becomes the address's part before the @.
+        CredentialsError as in `lock_if_password_unchanged`.
         """
-        self.set_password(raw_password)
+        checked = self.token_version
+        self.set_password(raw_password)  # hashed before the row is locked
         if self.confirmed_at is None:
             self.username, self.confirmed_at = self.email.partition("@")[0], timezone.now()
         with transaction.atomic():
-            columns = ["password", "token_version", "confirmed_at", "username"]
-            self.save(update_fields=columns if self.pk else None)
+            User.objects.lock_if_password_unchanged(self.pk, checked)
+            self.save(update_fields=["password", "token_version", "confirmed_at", "username"])
             self.end_sessions()
             OutgoingEmail.objects.queue(OutgoingEmail.Kind.PASSWORD_CHANGED, self.email)
         rate_limit.clear("account_failures", self.email_key)
 
-    def start_over(self) -> "User":
-        """Delete the account with everything in it; return an empty one with the same address, not yet saved."""
-        self.delete()
-        return User(email=self.email, username=self.email.partition("@")[0])
+    def start_over(self) -> None:
+        """Delete everything in the account: its row makes way for a new one with the same address and password."""
+        fresh = User(email=self.email, username=self.email.partition("@")[0], password=self.password)
+        fresh.token_version, fresh.confirmed_at = self.token_version, self.confirmed_at
+        with transaction.atomic():
+            self.delete()
+            fresh.save()
 
     def end_sessions(self) -> None:
         self.sessions.all().delete()

@@ -1,10 +1,8 @@
 """Chromium as the browser tests use it: Debian's, never a downloaded one."""
 
 import contextlib
-import re
 import shutil
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -45,7 +43,7 @@ def chromium() -> Iterator[Browser]:
 
 
 class Person:
-    """Somebody at a screen. What the browser complains about on its console is kept."""
+    """A browser window with its session; `complaints` are the errors on its console."""
 
     def __init__(self, browser: Browser, server: Server, **options: Any) -> None:
         self.context = browser.new_context(base_url=server.url, **options)
@@ -90,26 +88,6 @@ def scrolls_sideways(page: Page) -> bool:
 def photograph(page: Page, name: str) -> None:
     PICTURES.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=PICTURES / f"{name}.png", full_page=True)
-
-
-def newest_link(server: Server, subject: str, to: str, mails: int = 1) -> str:
-    """The path of the link in somebody's newest mail with that subject, once there are so many."""
-    text = newest_mail(server, subject, to, mails).get_body(("plain",)).get_content()
-    return re.search(r"^(http\S+)$", text, re.MULTILINE).group(1).removeprefix(server.url)
-
-
-def newest_mail(server: Server, subject: str, to: str, mails: int = 1) -> Any:
-    deadline = time.monotonic() + 15
-    while True:
-        found = [mail for mail in server.mails() if mail["Subject"] == subject and mail["To"] == to]
-        if len(found) >= mails:
-            return found[-1]
-        assert time.monotonic() < deadline, f"no mail came: {subject}"
-        time.sleep(0.1)
-
-
-def on_embedded_stack(server: Server) -> bool:
-    return "DATABASE_URL" not in server.env
 
 
 def documented(area: str) -> str:

@@ -1,19 +1,20 @@
-"""What the tests of accounts say again and again."""
+"""Helpers of the tests of accounts"""
 
 import json
+import re
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import urlencode
 
-from django.conf import settings
-from django.core.cache import cache, caches
 from rest_framework.test import APIClient
 
 from accounts import tokens
 from accounts.models import Session, User
 from conftest import PASSWORD
+from contactbook.tests.live import Server
 
 FORM = "application/x-www-form-urlencoded"
 PAIR = {"access_token", "refresh_token", "token_type"}
@@ -21,7 +22,7 @@ BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,imag
 
 
 def told(answer: Any) -> tuple[Any, ...]:
-    """All that an answer tells, bar the id of its request."""
+    """All of an answer but the id of its request."""
     headers = tuple((name, value) for name, value in answer.headers.items() if name != "X-Request-ID")
     return answer.status_code, answer.content, headers
 
@@ -58,14 +59,6 @@ def pair_of(user: User) -> dict[str, str]:
     return tokens.pair(session, 0, session.last_used_at.timestamp())
 
 
-def settle() -> None:
-    """Empty the caches, so that the next read is made of the database."""
-    for each in caches.all():
-        each.clear()
-    if settings.REDIS_URL:
-        cache.delete_pattern("*")
-
-
 def faults(answer: Any) -> list[list[Any]]:
     """Where the faults of a 422 lie; its shape is checked."""
     assert answer.status_code == 422, answer.content
@@ -77,7 +70,7 @@ def faults(answer: Any) -> list[list[Any]]:
 
 
 def at_once(count: int, act: Callable[[int], Any]) -> list[Any]:
-    """What `act` returns for 0 to `count` - 1, all of them begun at the same moment."""
+    """What `act` returns for 0 to `count` - 1, called by threads that start at the same moment."""
     start = threading.Barrier(count)
 
     def begin(number: int) -> Any:
@@ -86,3 +79,19 @@ def at_once(count: int, act: Callable[[int], Any]) -> list[Any]:
 
     with ThreadPoolExecutor(count) as pool:
         return list(pool.map(begin, range(count)))
+
+
+def newest_link(server: Server, subject: str, to: str, mails: int = 1) -> str:
+    """The path of the link in somebody's newest mail with that subject, once there are so many."""
+    text = newest_mail(server, subject, to, mails).get_body(("plain",)).get_content()
+    return re.search(r"^(http\S+)$", text, re.MULTILINE).group(1).removeprefix(server.url)
+
+
+def newest_mail(server: Server, subject: str, to: str, mails: int = 1) -> Any:
+    deadline = time.monotonic() + 15
+    while True:
+        found = [mail for mail in server.mails() if mail["Subject"] == subject and mail["To"] == to]
+        if len(found) >= mails:
+            return found[-1]
+        assert time.monotonic() < deadline, f"no mail came: {subject}"
+        time.sleep(0.1)

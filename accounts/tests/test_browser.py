@@ -1,4 +1,4 @@
-"""What a person does at a screen, in a real browser on the running product."""
+"""Pages, admin and API browser in Chromium, on the running product"""
 
 import re
 from urllib.parse import urlencode
@@ -11,12 +11,11 @@ from accounts.tests.browser import (
     STANDARDS,
     WIDTHS,
     Person,
-    newest_link,
-    newest_mail,
 )
+from accounts.tests.cast import newest_link, newest_mail
 from contactbook.tests.live import PASSWORD
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.one_stack]
 OURS = [*STANDARDS, "best-practice"]
 NEW_PASSWORD = "a newer staple 7"
 ADMIN_PAGES = {
@@ -28,7 +27,7 @@ ADMIN_PAGES = {
     "admin-contacts": "/admin/contacts/contact/?owner=demo@example.org",
     "admin-contact": "/admin/contacts/contact/{contact}/change/",
     "admin-contact-add": "/admin/contacts/contact/add/",
-    "admin-letters": "/admin/accounts/letter/",
+    "admin-outgoing-emails": "/admin/accounts/outgoingemail/",
 }
 
 
@@ -81,7 +80,7 @@ def log_in_as_staff(person, staff):
     return page
 
 
-def test_it_works_from_the_mail_to_a_call_in_the_api_browser(server, person):
+def test_confirm_reset_and_a_call_in_the_api_browser_work_on_screen(server, person):
     link = sign_up(server, "zoe@example.org")
     page = person.opens(link)
     assert person.sees("Confirm your address")
@@ -123,7 +122,7 @@ def test_it_works_from_the_mail_to_a_call_in_the_api_browser(server, person):
     assert operation.locator(".live-responses-table tbody .response-col_status").first.inner_text().strip() == "200"
 
 
-def test_a_link_that_is_none_offers_a_new_one(server, person):
+def test_an_invalid_link_offers_a_new_one(server, person):
     sign_up(server, "late@example.org")
     page = person.opens("/api/email/confirm/older-than-a-week")
     assert person.sees("This link does not work any more")
@@ -134,7 +133,7 @@ def test_a_link_that_is_none_offers_a_new_one(server, person):
     assert person.sees("Confirm your address")
 
 
-def test_show_shows_and_hides_again_before_it_is_sent(server, person):
+def test_the_password_can_be_shown_and_hidden_again(server, person):
     sign_up(server, "shown@example.org")
     page = person.opens(ask_for_reset(server, "shown@example.org"))
     page.get_by_label("Show what I type").check()
@@ -153,7 +152,7 @@ def test_the_pages_work_without_javascript(server, browser):
         page.get_by_text("Every session has ended.").first.wait_for()
 
 
-def test_staff_find_change_and_delete_a_contact(server, person, staff):
+def test_staff_find_a_contact_and_change_it(server, person, staff):
     page = log_in_as_staff(person, staff)
     page.locator(".numbers").get_by_role("link", name="contacts").click()
     page.locator("#searchbar").fill("lukasz")
@@ -168,18 +167,18 @@ def test_staff_find_change_and_delete_a_contact(server, person, staff):
     page.get_by_text("Changed Phone.").first.wait_for()
 
 
-def test_staff_choose_an_owner_by_typing(server, person, staff):
+def test_staff_find_an_owner_by_typing(server, person, staff):
     page = log_in_as_staff(person, staff)
     person.opens("/admin/contacts/contact/add/")
     page.locator(".select2-selection").first.click()
     page.locator(".select2-search__field").fill("demo@")
     page.get_by_role("option", name="demo@example.org").click()
-    page.get_by_label("Fullname").fill("Typed by staff")
+    page.get_by_label("Full name").fill("Typed by staff")
     page.get_by_role("button", name="Save", exact=True).click()
     page.get_by_text("was added successfully").first.wait_for()
 
 
-def test_staff_deactivate_an_account_and_its_calls_end(server, person, staff):
+def test_after_staff_deactivate_an_account_its_token_is_refused(server, person, staff):
     email, token = server.sign_up("leaver@example.org")
     page = log_in_as_staff(person, staff)
     person.opens(f"/admin/accounts/user/?q={email}")
@@ -192,7 +191,7 @@ def test_staff_deactivate_an_account_and_its_calls_end(server, person, staff):
 
 @pytest.fixture(scope="module")
 def ours(server):
-    """Every page, in every state that has a look of its own."""
+    """Every page, in every state that looks different."""
     confirm = sign_up(server, "looks@example.org")
     return {
         "home": "/",
@@ -213,13 +212,14 @@ SENT = {
 REFUSED = {"reset": {"New password": "12345", "The same again": "1234"}}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("width", WIDTHS)
-def test_our_pages_please_axe_and_fit_the_screen(server, browser, ours, scheme, width):
+def test_pages_pass_axe_and_fit_the_screen(server, browser, ours, scheme, width):
     faults = []
 
     def look(name):
-        photograph(server, person.page, f"{name}-{width}-{scheme}")
+        stage.photograph(person.page, f"{name}-{width}-{scheme}")
         if width == WIDTHS[-1]:
             faults.extend(f"{name}: {fault}" for fault in stage.accessibility(person.page, OURS))
         faults.extend([f"{name} scrolls sideways"] if stage.scrolls_sideways(person.page) else [])
@@ -241,13 +241,13 @@ def test_our_pages_please_axe_and_fit_the_screen(server, browser, ours, scheme, 
 @pytest.fixture(scope="module")
 def mails(server, ours):
     """One of each kind."""
-    sign_up(server, "letters@example.org")
-    path = ask_for_reset(server, "letters@example.org")
+    sign_up(server, "mails@example.org")
+    path = ask_for_reset(server, "mails@example.org")
     cookie, token = csrf_pair(server, path)
     form = urlencode({"new_password1": NEW_PASSWORD, "new_password2": NEW_PASSWORD, "csrfmiddlewaretoken": token})
     assert server.ask("POST", path, form, headers={"Cookie": cookie}).status == 200
     subjects = ("Confirm your address", "Set a new password", "Your password was changed")
-    return [newest_mail(server, subject, "letters@example.org") for subject in subjects]
+    return [newest_mail(server, subject, "mails@example.org") for subject in subjects]
 
 
 def csrf_pair(server, path):
@@ -256,14 +256,15 @@ def csrf_pair(server, path):
     return answer.headers["Set-Cookie"].partition(";")[0], token
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("width", WIDTHS)
-def test_mails_please_axe_and_fit_the_screen(server, browser, mails, scheme, width):
+def test_emails_pass_axe_and_fit_the_screen(server, browser, mails, scheme, width):
     with Person(browser, server, color_scheme=scheme, viewport={"width": width, "height": 700}) as person:
         for mail in mails:
             person.page.set_content(mail.get_body(("html",)).get_content())
             name = mail["Subject"].lower().replace(" ", "-")
-            photograph(server, person.page, f"mail-{name}-{width}-{scheme}")
+            stage.photograph(person.page, f"mail-{name}-{width}-{scheme}")
             assert width == WIDTHS[0] or stage.accessibility(person.page, STANDARDS) == []
             assert not stage.scrolls_sideways(person.page)
         assert person.requested == []
@@ -271,36 +272,29 @@ def test_mails_please_axe_and_fit_the_screen(server, browser, mails, scheme, wid
 
 @pytest.mark.long
 @pytest.mark.parametrize("scheme", SCHEMES)
-def test_what_axe_finds_in_the_admin_is_listed(server, browser, staff, scheme):
+def test_what_axe_finds_in_the_admin_is_documented(server, browser, staff, scheme):
     listed = stage.documented("Django's admin")
     unlisted = []
     with Person(browser, server, color_scheme=scheme, viewport={"width": 1280, "height": 800}) as person:
         page = person.opens("/admin/")
         unlisted += unknown(page, "admin-login", listed)
-        photograph(server, page, f"admin-login-1280-{scheme}")
+        stage.photograph(page, f"admin-login-1280-{scheme}")
         log_in_as_staff(person, staff)
         person.opens("/admin/contacts/contact/?owner=demo@example.org")
         keys = {
-            "contact": re.search(r"/(\d+)/change", page.locator("#result_list th a").first.get_attribute("href")).group(
-                1
-            ),
-            "demo": re.search(r"/(\d+)/change", page.locator(".field-owner a").first.get_attribute("href")).group(1),
+            "contact": number_in(page.locator("#result_list th a")),
+            "demo": number_in(page.locator(".field-owner a")),
         }
         for name, path in ADMIN_PAGES.items():
             person.opens(path.format(**keys))
             unlisted += unknown(page, name, listed)
-            photograph(server, page, f"{name}-1280-{scheme}")
+            stage.photograph(page, f"{name}-1280-{scheme}")
         assert person.complaints == []
     assert unlisted == []
 
 
 def number_in(links):
     return re.search(r"/(\d+)/change", links.first.get_attribute("href")).group(1)
-
-
-def photograph(server, page, name):
-    if stage.on_embedded_stack(server):
-        stage.photograph(page, name)
 
 
 def unknown(page, name, listed):
@@ -310,11 +304,11 @@ def unknown(page, name, listed):
 
 @pytest.mark.long
 @pytest.mark.parametrize(("name", "area", "ready"), [("docs", "Swagger UI", ".opblock"), ("redoc", "Redoc", "h1")])
-def test_what_axe_finds_in_the_api_browsers_is_listed(server, browser, name, area, ready):
+def test_what_axe_finds_in_the_api_browsers_is_documented(server, browser, name, area, ready):
     """Redoc would like to show its maker's logo from another host; the page's policy forbids it."""
     with Person(browser, server) as person:
         page = person.opens(f"/api/{name}")
         page.locator(ready).first.wait_for()
-        photograph(server, page, f"{name}-1280-light")
+        stage.photograph(page, f"{name}-1280-light")
         assert unknown(page, name, stage.documented(area)) == []
         assert [text for text in person.complaints if "cdn.redoc.ly" not in text] == []

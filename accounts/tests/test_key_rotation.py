@@ -1,4 +1,4 @@
-"""A new SECRET_KEY: what the former one signed lives on while it is among the fallbacks, and dies with it."""
+"""A new SECRET_KEY: what the former key signed is valid while that is among the fallbacks, and not afterwards"""
 
 import re
 import urllib.parse
@@ -8,6 +8,7 @@ import jwt
 import pytest
 import requests
 
+from accounts.tokens import KeyRing
 from contactbook.tests.faults import until
 from contactbook.tests.live import PASSWORD, Server, free_port, serving
 
@@ -21,7 +22,7 @@ def server(tmp_path):
         yield running
 
 
-def turn(server: Server, key: str, fallbacks: str = "") -> None:
+def restart(server: Server, key: str, fallbacks: str = "") -> None:
     server.stop()
     server.env |= {"SECRET_KEY": key, "SECRET_KEY_FALLBACKS": fallbacks}
     server.start()
@@ -51,12 +52,16 @@ def reset_link(server: Server) -> str:
     return link(server, email, "/reset/")
 
 
-def admin(server: Server) -> requests.Session:
-    """A browser in which staff are logged in."""
-    email, browser = new_address(), requests.Session()
-    env = {"DJANGO_SUPERUSER_PASSWORD": PASSWORD}
-    server.env |= env
+def new_superuser(server: Server) -> str:
+    email = new_address()
+    server.env["DJANGO_SUPERUSER_PASSWORD"] = PASSWORD
     server.manage("createsuperuser", "--noinput", "--email", email, "--username", "Staff")
+    return email
+
+
+def logged_in(server: Server, email: str) -> requests.Session:
+    """A browser with a staff session."""
+    browser = requests.Session()
     page = browser.get(f"{server.url}/admin/login/?next=/admin/").text
     form = {"username": email, "password": PASSWORD, "csrfmiddlewaretoken": csrf(page), "next": "/admin/"}
     assert "Contact book administration" in browser.post(f"{server.url}/admin/login/", data=form).text
@@ -77,73 +82,83 @@ def set_password(server: Server, browser: requests.Session, path: str, token: st
     return browser.post(server.url + path, data=form).status_code
 
 
-def test_links_and_forms_and_the_admins_sessions_live_on_and_then_die(server: Server) -> None:
-    confirms, resets = [confirm_link(server) for _ in range(2)], [reset_link(server) for _ in range(2)]
-    used, unused, filling = admin(server), admin(server), requests.Session()
-    form = csrf(filling.get(server.url + resets[0]).text)
+def accepts(server: Server, access: str) -> bool:
+    return server.ask("GET", "/api/me", token=access).status == 200
 
-    turn(server, NEW, fallbacks=OLD)
+
+def refreshed(server: Server, refresh: str) -> dict[str, str] | None:
+    answer = server.ask("GET", "/api/auth/refresh_token", token=refresh)
+    return answer.json() if answer.status == 200 else None
+
+
+def test_tokens_links_forms_and_staff_sessions_are_valid_while_their_key_is_a_fallback(server: Server) -> None:
+    confirms, resets = [confirm_link(server) for _ in range(2)], [reset_link(server) for _ in range(2)]
+    superuser = new_superuser(server)
+    used, unused, filling = logged_in(server, superuser), logged_in(server, superuser), requests.Session()
+    form = csrf(filling.get(server.url + resets[0]).text)
+    email, access = server.sign_up()
+    pair = server.log_in(email)
+
+    restart(server, NEW, fallbacks=f"unused-{'z' * 50},{OLD}")
     assert server.ask("GET", confirms[0]).json() == "Email confirmed"
     assert set_password(server, filling, resets[0], form) == 200, "a form that was open meanwhile"
     assert enters(server, used)
     assert server.ask("HEAD", confirms[1]).status == server.ask("GET", resets[1]).status == 200
     newest = confirm_link(server)
+    assert accepts(server, access)
+    new_pair = refreshed(server, pair["refresh_token"])
 
-    turn(server, NEW)
+    restart(server, NEW)
     assert server.ask("GET", confirms[1]).status == 422
     assert server.ask("GET", resets[1]).status == 422
     assert not enters(server, unused)
-    assert enters(server, used), "its use has renewed it"
+    assert enters(server, used), "its use has signed it with the new key"
     assert server.ask("GET", newest).json() == "Email confirmed"
+    assert not accepts(server, access) and refreshed(server, pair["refresh_token"]) is None
+    assert accepts(server, new_pair["access_token"]) and refreshed(server, new_pair["refresh_token"])
 
 
-def test_what_the_new_key_signs_names_it(server: Server) -> None:
-    email, old = server.sign_up()
-    turn(server, NEW, fallbacks=OLD)
-    new = server.log_in(email)["access_token"]
-    assert jwt.get_unverified_header(old)["kid"] != jwt.get_unverified_header(new)["kid"]
-    turn(server, OLD)
-    assert server.ask("GET", "/api/me", token=new).status == 401, "it was not the former one that signed"
-    assert server.ask("GET", "/api/me", token=old).status == 200
+@pytest.mark.one_stack
+def test_tokens_name_the_key_that_signed_them() -> None:
+    old, new = KeyRing([OLD]), KeyRing([NEW, OLD])
+    claims = {"sub": "1"}
+    tokens = [ring.encode(claims) for ring in (old, new)]
+    assert len({jwt.get_unverified_header(token)["kid"] for token in tokens}) == 2
+    assert [new.decode(token) for token in tokens] == [claims, claims]
+    with pytest.raises(Exception, match="invalid"):
+        old.decode(tokens[1])
 
 
-def test_a_refresh_that_is_repeated_over_the_change_forks_no_session(server: Server) -> None:
-    """The pair of the repeat is signed anew, but is the same place in the same chain: either leads on, once."""
-    email, _ = server.sign_up()
-    token = server.log_in(email)["refresh_token"]
-    first = server.ask("GET", "/api/auth/refresh_token", token=token).json()
-    with_new_key = Server(server.env | {"SECRET_KEY": NEW, "SECRET_KEY_FALLBACKS": OLD, "PORT": str(free_port())},
-                          server.folder / "second")  # fmt: skip
-    with_new_key.folder.mkdir()
-    with_new_key.start()
-    try:
-        again = with_new_key.ask("GET", "/api/auth/refresh_token", token=token).json()
-        place = lambda pair: {  # noqa: E731
-            name: jwt.decode(pair["refresh_token"], options={"verify_signature": False})[name]
-            for name in ("sid", "gen", "iat", "exp", "v", "sub")
-        }
-        assert place(first) == place(again)
-        successors = [
-            with_new_key.ask("GET", "/api/auth/refresh_token", token=pair["refresh_token"]) for pair in (first, again)
-        ]
-        assert [answer.status for answer in successors] == [200, 200]
-        assert successors[0].body == successors[1].body, "one session, and one next pair"
-    finally:
-        with_new_key.stop()
+@pytest.fixture(scope="module")
+def hosts(tmp_path_factory):
+    """Two servers with one database: the first signs with the old key, the second with the new one; both accept both."""
+    folder = tmp_path_factory.mktemp("hosts") / "var"
+    with serving(folder, processes=1, SECRET_KEY=OLD, SECRET_KEY_FALLBACKS=NEW) as first:
+        env = first.env | {"SECRET_KEY": NEW, "SECRET_KEY_FALLBACKS": OLD, "PORT": str(free_port())}
+        second = Server(env, folder / "second")
+        second.folder.mkdir()
+        second.start()
+        try:
+            yield first, second
+        finally:
+            second.stop()
 
 
-def test_two_hosts_change_their_key_in_turn(server: Server) -> None:
-    """First the new key becomes a fallback everywhere, then it signs: each host takes what the other one signed."""
-    email, _ = server.sign_up()
-    turn(server, OLD, fallbacks=NEW)
-    other = Server(server.env | {"SECRET_KEY": NEW, "SECRET_KEY_FALLBACKS": OLD, "PORT": str(free_port())},
-                   server.folder / "second")  # fmt: skip
-    other.folder.mkdir()
-    other.start()
-    try:
-        for signs, takes in ((server, other), (other, server)):
-            pair = signs.log_in(email)
-            assert takes.ask("GET", "/api/me", token=pair["access_token"]).status == 200
-            assert takes.ask("GET", "/api/auth/refresh_token", token=pair["refresh_token"]).status == 200
-    finally:
-        other.stop()
+def test_a_refresh_repeated_with_another_key_leads_to_one_chain(hosts: tuple[Server, Server]) -> None:
+    """The repeated pair is signed with the other key and has the same place in the chain: either can be used, once."""
+    email, _ = hosts[0].sign_up()
+    token = hosts[0].log_in(email)["refresh_token"]
+    pairs = [refreshed(host, token) for host in hosts]
+    claims = [jwt.decode(pair["refresh_token"], options={"verify_signature": False}) for pair in pairs]
+    for name in ("sid", "gen", "iat", "exp", "v", "sub"):
+        assert claims[0][name] == claims[1][name]
+    successors = [refreshed(hosts[1], pair["refresh_token"]) for pair in pairs]
+    assert successors[0] and successors[0] == successors[1]
+
+
+def test_two_hosts_change_their_key_one_after_the_other(hosts: tuple[Server, Server]) -> None:
+    """First the new key becomes a fallback everywhere, then it signs: each host accepts what the other one signed."""
+    email, _ = hosts[0].sign_up()
+    for signs, other in (hosts, hosts[::-1]):
+        pair = signs.log_in(email)
+        assert accepts(other, pair["access_token"]) and refreshed(other, pair["refresh_token"])

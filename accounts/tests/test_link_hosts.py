@@ -1,4 +1,4 @@
-"""Links and addresses that we write come from PUBLIC_URL, whatever a request says; and no page gives its own away."""
+"""Links begin with PUBLIC_URL, whatever a request says, and no page sends its own URL to another site."""
 
 import re
 import urllib.parse
@@ -14,11 +14,12 @@ from contactbook.tests.live import PASSWORD, serving
 
 PUBLIC = "http://book.example.org"
 EVIL = b"evil.example"
+pytestmark = pytest.mark.one_stack
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    """Behind one proxy, which is believed about the client and about https, and about no host."""
+    """Behind one proxy, which is trusted for the client's address and for https, and not for the host."""
     variables = {"PUBLIC_URL": PUBLIC, "ALLOWED_HOSTS": "book.example.org,localhost,127.0.0.1", "TRUSTED_PROXIES": "1"}
     with serving(tmp_path_factory.mktemp("server") / "var", processes=1, **variables) as running:
         yield running
@@ -41,7 +42,7 @@ def mails_to(server, email):
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
-def test_links_in_mails_are_ours(server, attack):
+def test_links_in_emails_begin_with_the_public_url(server, attack):
     origin, headers = ATTACKS[attack]
     email = f"{uuid.uuid4().hex}@example.org"
     body = f'{{"username": "x", "email": "{email}", "password": "{PASSWORD}"}}'.encode()
@@ -62,13 +63,13 @@ def test_links_in_mails_are_ours(server, attack):
 @pytest.mark.parametrize(
     "host", ["evil.example", "book.example.org.evil.example", "book.example.org@evil.example", "a b"]
 )
-def test_a_host_that_is_not_ours_is_refused(server, host):
+def test_an_unknown_host_is_a_400(server, host):
     for path in ("/", "/reset", "/api/contacts", "/admin/login/"):
         answer = server.ask("GET", path, headers={"Host": host})
         assert answer.status == 400 and b"evil" not in answer.body
 
 
-def test_addresses_in_answers_are_ours(server):
+def test_urls_in_headers_begin_with_the_public_url(server):
     token = account_of(server)
     said = {"X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "https"}
     for name in ("a", "b"):
@@ -88,8 +89,8 @@ def account_of(server):
 @pytest.mark.django_db
 @pytest.mark.usefixtures("no_limits")
 @pytest.mark.parametrize(("path", "kind"), [("/reset/{}", ResetToken), ("/api/email/confirm/{}", ConfirmToken)])
-def test_a_page_with_a_secret_in_its_address_tells_it_to_nobody(as_nobody, make_user, path, kind):
-    """No Referer goes to another site, since there is none that it asks for anything or leads to."""
+def test_a_page_with_a_token_in_its_url_sends_no_referer(as_nobody, make_user, path, kind):
+    """It loads nothing from another site and links to none."""
     carol = make_user("carol", confirmed_at=None)
     link = path.format(kind.of(carol))
     for page in (as_nobody.get(link, HTTP_ACCEPT=BROWSER), as_nobody.get(path.format("dead"), HTTP_ACCEPT=BROWSER)):

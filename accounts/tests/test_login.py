@@ -16,17 +16,12 @@ from accounts.tests.cast import (
 )
 from conftest import PASSWORD
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 URL = "/api/auth/login"
 WRONG = {"detail": "Wrong address or password"}
 
 
-@pytest.fixture(autouse=True)
-def unlimited(no_limits):
-    pass
-
-
-def test_it_works(as_nobody, alice):
+def test_a_login_gives_a_pair_of_tokens(as_nobody, alice):
     answer = log_in(as_nobody, "alice@example.org")
     assert answer.status_code == 200
     assert answer.json().keys() == PAIR
@@ -55,7 +50,7 @@ def test_the_address_is_taken_in_any_spelling(as_nobody, alice, email):
 
 
 @pytest.mark.parametrize("password", [f" {PASSWORD}", f"{PASSWORD} ", PASSWORD.upper(), "wrong"])
-def test_a_password_is_taken_as_it_is(as_nobody, alice, password):
+def test_a_password_must_match_exactly(as_nobody, alice, password):
     answer = log_in(as_nobody, "alice@example.org", password)
     assert (answer.status_code, answer.json()) == (401, WRONG)
 
@@ -89,7 +84,7 @@ def test_only_the_right_password_is_told_that_the_address_is_not_confirmed(as_no
     assert not Session.objects.exists()
 
 
-def test_an_account_without_password_is_nobodys(as_nobody, alice):
+def test_an_account_without_a_usable_password_cannot_log_in(as_nobody, alice):
     alice.set_unusable_password()
     alice.save()
     for password in ("", "!", alice.password):
@@ -103,7 +98,7 @@ def test_every_login_begins_a_session(as_nobody, alice):
     assert refresh(as_nobody, second["refresh_token"]).status_code == 200
 
 
-def test_the_session_keeps_what_can_be_shown_of_the_client(as_nobody, alice):
+def test_the_session_stores_the_printable_part_of_the_user_agent(as_nobody, alice):
     form = f"username=alice@example.org&password={PASSWORD}"
     agent = "Mozilla\x01\x1b[31m/5.0 \x85" + "x" * 500
     assert as_nobody.post(URL, form, content_type=FORM, HTTP_USER_AGENT=agent).status_code == 200
@@ -111,7 +106,7 @@ def test_the_session_keeps_what_can_be_shown_of_the_client(as_nobody, alice):
     assert client.startswith("Mozilla[31m/5.0 xxx") and len(client) == 200
 
 
-def test_a_newer_hash_ends_nothing(as_nobody, alice):
+def test_a_hash_upgrade_ends_no_session(as_nobody, alice):
     User.objects.filter(pk=alice.pk).update(password=PBKDF2PasswordHasher().encode(PASSWORD, "salt" * 6, 1000))
     before = pair_of(alice)
     assert log_in(as_nobody, "alice@example.org").status_code == 200
@@ -121,7 +116,7 @@ def test_a_newer_hash_ends_nothing(as_nobody, alice):
     assert refresh(as_nobody, before["refresh_token"]).status_code == 200
 
 
-def test_a_newer_hash_never_replaces_a_password_set_meanwhile(alice):
+def test_a_hash_upgrade_does_not_replace_a_newer_password(alice):
     User.objects.filter(pk=alice.pk).update(password=PBKDF2PasswordHasher().encode(PASSWORD, "salt" * 6, 1000))
     stale = User.objects.get(pk=alice.pk)
     fresh = User.objects.get(pk=alice.pk)
@@ -144,20 +139,20 @@ def test_a_newer_hash_never_replaces_a_password_set_meanwhile(alice):
         ("username=a&password=x&grant_type=refresh_token", [["body", "grant_type"]]),
     ],
 )
-def test_it_rejects_a_form(as_nobody, form, locs):
+def test_an_invalid_form_is_a_422(as_nobody, form, locs):
     assert faults(as_nobody.post(URL, form, content_type=FORM)) == locs
 
 
 @pytest.mark.parametrize(
     "form", ["username=%ED%A0%80&password=x", "username=@&password=x", "username=%FF&password=%FF"]
 )
-def test_odd_addresses_are_wrong_ones(as_nobody, form):
+def test_an_odd_address_is_an_unknown_one(as_nobody, form):
     answer = as_nobody.post(URL, form, content_type=FORM)
     assert (answer.status_code, answer.json()) == (401, WRONG)
 
 
 @pytest.mark.parametrize("charset", ["utf-16", "hex", "zip", "idna", "nonsense", "unicode_escape"])
-def test_an_odd_charset_is_no_fault_of_ours(as_nobody, alice, charset):
+def test_an_odd_charset_is_no_5xx(as_nobody, alice, charset):
     form = f"username=alice@example.org&password={PASSWORD}"
     assert as_nobody.post(URL, form, content_type=f"{FORM}; charset={charset}").status_code < 500
     boundary = f"multipart/form-data; boundary=x; charset={charset}"
@@ -170,14 +165,14 @@ def test_a_broken_multipart_body_is_a_422(as_nobody, kind):
     assert faults(as_nobody.post(URL, "nonsense", content_type=kind)) == [["body"]]
 
 
-def test_a_file_is_no_address(as_nobody):
+def test_a_file_instead_of_a_field_is_a_422(as_nobody):
     part = 'Content-Disposition: form-data; name="username"; filename="x"\r\n\r\na\r\n'
     body = f"--x\r\n{part}--x--\r\n"
     answer = as_nobody.post(URL, body, content_type="multipart/form-data; boundary=x")
     assert faults(answer) == [["body", "username"], ["body", "password"]]
 
 
-def test_it_reads_no_json(as_nobody, alice):
+def test_json_is_a_415(as_nobody, alice):
     answer = as_nobody.post(URL, {"username": "alice@example.org", "password": PASSWORD}, format="json")
     assert answer.status_code == 415
 

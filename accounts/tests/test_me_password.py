@@ -17,14 +17,9 @@ from accounts.tests.cast import (
 )
 from conftest import PASSWORD
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 URL = "/api/me/password"
 NEW = "battery staple 7"
-
-
-@pytest.fixture(autouse=True)
-def unlimited(no_limits):
-    pass
 
 
 def change(client, old=PASSWORD, new=NEW, **headers):
@@ -37,7 +32,7 @@ def wrong_guess(answer):
 
 
 @pytest.mark.parametrize("url", [URL, URL + "/"])
-def test_it_works(as_alice, url):
+def test_the_new_password_is_set_and_a_pair_returned(as_alice, url):
     answer = as_alice.post(url, {"old": PASSWORD, "new": NEW}, format="json")
     assert answer.status_code == 200
     assert answer.json().keys() == PAIR
@@ -47,9 +42,9 @@ def test_it_works(as_alice, url):
     assert log_in(as_alice, "alice@example.org", NEW).status_code == 200
 
 
-def test_every_session_ends_and_the_caller_goes_on(as_nobody, alice, bob):
+def test_every_session_ends_and_the_new_pair_is_valid(as_nobody, alice, bob):
     mine, other, bobs = pair_of(alice), pair_of(alice), pair_of(bob)
-    assert contacts(as_nobody, other["access_token"]) == 200  # and so is remembered
+    assert contacts(as_nobody, other["access_token"]) == 200
     fresh = change(as_nobody, **bearer(mine["access_token"])).json()
     tokens = [pair["access_token"] for pair in (mine, other, bobs, fresh)]
     assert [contacts(as_nobody, token) for token in tokens] == [401, 401, 200, 200]
@@ -58,15 +53,15 @@ def test_every_session_ends_and_the_caller_goes_on(as_nobody, alice, bob):
     assert Session.objects.filter(user=alice).count() == 1
 
 
-def test_the_new_session_knows_its_client(as_alice):
+def test_the_new_session_stores_the_user_agent(as_alice):
     change(as_alice, HTTP_USER_AGENT="phone\x00 7")
     assert Session.objects.get().client == "phone 7"
 
 
-def test_the_owner_is_told_by_mail(as_alice, alice):
+def test_the_owner_gets_an_email(as_alice, alice):
     change(as_alice)
-    letter = OutgoingEmail.objects.get()
-    assert (letter.kind, letter.address) == (OutgoingEmail.Kind.PASSWORD_CHANGED, alice.email)
+    email = OutgoingEmail.objects.get()
+    assert (email.kind, email.address) == (OutgoingEmail.Kind.PASSWORD_CHANGED, alice.email)
 
 
 @pytest.mark.parametrize("old", ["wrong", PASSWORD + " ", PASSWORD.upper(), "x" * 1024])
@@ -77,13 +72,13 @@ def test_a_wrong_old_password_changes_nothing(as_alice, old):
     assert not OutgoingEmail.objects.exists()
 
 
-def test_another_accounts_password_is_a_wrong_one(as_alice, bob):
+def test_the_password_of_another_account_is_wrong(as_alice, bob):
     bob.set_password("bobs own word 5")
     bob.save()
     wrong_guess(change(as_alice, "bobs own word 5"))
 
 
-def test_wrong_guesses_count_against_the_account(as_alice, as_nobody, bob, limits):
+def test_wrong_passwords_count_against_the_account(as_alice, as_nobody, bob, limits):
     limits(account_failures=(3, 600))
     for _ in range(3):
         wrong_guess(change(as_alice, "wrong"))
@@ -95,7 +90,7 @@ def test_wrong_guesses_count_against_the_account(as_alice, as_nobody, bob, limit
     assert User.objects.get(email="alice@example.org").check_password(PASSWORD)
 
 
-def test_right_ones_do_not_count(as_nobody, alice, limits):
+def test_right_passwords_do_not_count(as_nobody, alice, limits):
     limits(account_failures=(2, 600))
     pair, word = pair_of(alice), PASSWORD
     for number in range(5):
@@ -112,14 +107,14 @@ def test_a_weak_new_password_is_refused(as_alice, new, alice):
     assert log_in(as_alice, "alice@example.org").status_code == 200
 
 
-def test_a_refused_new_password_is_no_wrong_guess(as_alice, limits):
+def test_a_refused_new_password_does_not_count(as_alice, limits):
     limits(account_failures=(2, 600))
     for _ in range(4):
         assert change(as_alice, new="short").status_code == 422
     assert change(as_alice).status_code == 200
 
 
-def test_every_fault_is_told(as_alice):
+def test_every_fault_is_reported(as_alice):
     assert faults(change(as_alice, "wrong", "password")) == [["body", "old"], ["body", "new"]]
 
 
@@ -138,19 +133,19 @@ def test_every_fault_is_told(as_alice):
         (None, [["body"]]),
     ],
 )
-def test_it_rejects_a_body(as_alice, body, locs):
+def test_an_invalid_body_is_a_422(as_alice, body, locs):
     assert faults(as_alice.post(URL, json.dumps(body), content_type="application/json")) == locs
 
 
-def test_a_new_password_is_taken_as_it_is(as_nobody, alice):
+def test_spaces_of_a_new_password_belong_to_it(as_nobody, alice):
     assert change(as_nobody, new=f" {NEW} ", **bearer(pair_of(alice)["access_token"])).status_code == 200
     answers = [log_in(as_nobody, alice.email, word).status_code for word in (NEW, f" {NEW} ")]
     assert answers == [401, 200]
 
 
 @pytest.mark.parametrize("path", ["change_password", "begin_session"])
-def test_a_reset_in_between_wins(as_nobody, alice, monkeypatch, path):
-    """The owner resets by mail while a thief, who knew the old password, changes it."""
+def test_the_change_fails_if_the_password_was_reset_meanwhile(as_nobody, alice, monkeypatch, path):
+    """The owner resets by mail while an attacker who has the old password changes it."""
     owner = me.tokens if path == "begin_session" else User
     act = getattr(owner, path)
 
@@ -166,8 +161,8 @@ def test_a_reset_in_between_wins(as_nobody, alice, monkeypatch, path):
     assert User.objects.get().check_password("the owners own 3")
 
 
-def test_a_login_in_between_leaves_no_session(as_nobody, alice, monkeypatch):
-    """The old password was right when it was tried, and is not any more when the session would begin."""
+def test_a_login_fails_if_the_password_was_reset_meanwhile(as_nobody, alice, monkeypatch):
+    """The old password was right when it was checked, and is wrong when the session begins."""
     begin = me.tokens.begin_session
 
     def begin_late(user, client):

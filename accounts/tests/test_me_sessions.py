@@ -6,17 +6,12 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import Session
-from accounts.tests.cast import bearer, log_in, pair_of, refresh, settle
+from accounts.tests.cast import bearer, log_in, pair_of, refresh
 from conftest import AUTHENTICATION
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 URL = "/api/me/sessions"
 KEYS = {"id", "created_at", "last_used_at", "client", "current"}
-
-
-@pytest.fixture(autouse=True)
-def unlimited(no_limits):
-    pass
 
 
 def listed(client, pair, url=URL):
@@ -27,7 +22,7 @@ def listed(client, pair, url=URL):
 
 
 @pytest.mark.parametrize("url", [URL, URL + "/"])
-def test_it_works(as_nobody, alice, url):
+def test_a_session_is_shown_with_every_field(as_nobody, alice, url):
     pair = log_in(as_nobody, alice.email).json()
     session = Session.objects.get()
     (shown,) = listed(as_nobody, pair, url)
@@ -40,7 +35,7 @@ def test_it_works(as_nobody, alice, url):
     }
 
 
-def test_the_newest_use_comes_first(as_nobody, alice):
+def test_the_most_recently_used_comes_first(as_nobody, alice):
     phone, laptop = pair_of(alice), pair_of(alice)
     first, second = Session.objects.order_by("id").values_list("pk", flat=True)
     assert [session["id"] for session in listed(as_nobody, phone)] == [second, first]
@@ -48,7 +43,7 @@ def test_the_newest_use_comes_first(as_nobody, alice):
     assert [session["id"] for session in listed(as_nobody, laptop)] == [first, second]
 
 
-def test_the_one_that_asks_is_marked(as_nobody, alice):
+def test_the_callers_session_is_marked(as_nobody, alice):
     phone, laptop = pair_of(alice), pair_of(alice)
     assert [session["current"] for session in listed(as_nobody, phone)] == [False, True]
     assert [session["current"] for session in listed(as_nobody, laptop)] == [True, False]
@@ -56,13 +51,13 @@ def test_the_one_that_asks_is_marked(as_nobody, alice):
     assert [session["current"] for session in listed(as_nobody, later)] == [True, False]
 
 
-def test_the_client_is_what_logged_in(as_nobody, alice):
+def test_the_client_is_the_user_agent_of_the_login(as_nobody, alice):
     Session.objects.begin(alice, "DAVx⁵/4.4")
     mine = pair_of(alice)
     assert [session["client"] for session in listed(as_nobody, mine)] == ["", "DAVx⁵/4.4"]
 
 
-def test_only_live_ones_are_listed(as_nobody, alice):
+def test_only_live_sessions_are_listed(as_nobody, alice):
     mine = pair_of(alice)
     old = Session.objects.begin(alice)
     assert len(listed(as_nobody, mine)) == 2
@@ -73,15 +68,14 @@ def test_only_live_ones_are_listed(as_nobody, alice):
     assert len(listed(as_nobody, mine)) == 1
 
 
-def test_everybody_sees_their_own(as_nobody, alice, bob):
+def test_each_caller_sees_their_own_sessions(as_nobody, alice, bob):
     alices, bobs = pair_of(alice), pair_of(bob)
     ids = [session["id"] for session in listed(as_nobody, alices) + listed(as_nobody, bobs)]
     assert ids == [Session.objects.get(user=user).pk for user in (alice, bob)]
 
 
-def test_it_is_one_query_however_many_there_are(as_nobody, alice, django_assert_num_queries):
+def test_five_sessions_take_one_query_beside_authentication(as_nobody, alice, django_assert_num_queries):
     pairs = [pair_of(alice) for _ in range(5)]
-    settle()
     listed(as_nobody, pairs[0])
     with django_assert_num_queries(AUTHENTICATION + 1):
         assert len(listed(as_nobody, pairs[0])) == 5

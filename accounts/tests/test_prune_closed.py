@@ -11,12 +11,7 @@ from accounts.tokens import begin_session
 from conftest import client_of
 from contacts.models import Change, Contact
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def unlimited(no_limits):
-    pass
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 
 
 @pytest.fixture
@@ -37,14 +32,14 @@ def prune(capsys, *args):
     return capsys.readouterr().out
 
 
-def test_it_works(closed, alice, capsys):
+def test_accounts_closed_over_30_days_ago_are_deleted(closed, alice, capsys):
     closed("old", 30.01)
     young = closed("young", 29.99)
     assert prune(capsys) == "1 accounts were deleted.\n"
     assert set(User.objects.values_list("pk", flat=True)) == {young.pk, alice.pk}
 
 
-def test_all_goes_with_an_account(closed, capsys):
+def test_everything_of_the_account_is_deleted(closed, capsys):
     closed("old", 31)
     prune(capsys)
     assert not Contact.objects.exists() and not Change.objects.exists() and not Session.objects.exists()
@@ -56,13 +51,13 @@ def test_a_dry_run_deletes_nothing(closed, capsys):
     assert User.objects.count() == 1
 
 
-def test_staff_are_kept(closed, capsys):
+def test_staff_are_not_deleted(closed, capsys):
     closed("old", 31, is_staff=True)
     assert prune(capsys) == "0 accounts were deleted.\n"
     assert User.objects.count() == 1
 
 
-def test_whoever_logs_in_late_but_before_it_is_kept(closed, capsys):
+def test_an_account_reopened_before_the_command_is_not_deleted(closed, capsys):
     user = closed("old", 40)
     begin_session(user, "")
     assert prune(capsys) == "0 accounts were deleted.\n"

@@ -25,7 +25,7 @@ def carol(make_user):
     return make_user("carol", confirmed_at=None)
 
 
-def test_it_works(as_nobody, carol, mailbox):
+def test_a_new_confirmation_link_is_sent(as_nobody, carol, mailbox):
     answer = ask(as_nobody, "CAROL@Example.org")
     assert (answer.status_code, answer.json()) == (200, ANSWER)
     assert deliver() == 1
@@ -47,13 +47,13 @@ def test_the_answer_never_tells_which(as_nobody, alice, carol):
     assert len({told(answer) for answer in answers}) == 1
 
 
-def test_an_address_that_merely_resembles_receives_nothing(as_nobody, make_user, mailbox):
+def test_a_lookalike_address_receives_nothing(as_nobody, make_user, mailbox):
     make_user("mike", confirmed_at=None)
     assert ask(as_nobody, "mıke@example.org").status_code == 200
     assert deliver() == 0
 
 
-def test_the_links_host_is_ours_whatever_the_request_says(as_nobody, carol, mailbox, settings):
+def test_the_links_host_is_the_public_urls_whatever_the_request_says(as_nobody, carol, mailbox, settings):
     settings.ALLOWED_HOSTS = ["*"]
     evil = {
         "HTTP_HOST": "evil.example",
@@ -84,7 +84,7 @@ def test_mails_of_another_kind_are_counted_apart(as_nobody, carol, mailbox, limi
     "body",
     [{}, {"email": ""}, {"email": "x"}, {"email": None}, {"email": ["a@b.org"]}, {"email": "a\0@b.org"}],
 )
-def test_it_rejects_what_is_no_address(as_nobody, body):
+def test_an_invalid_address_is_a_422(as_nobody, body):
     found = faults(as_nobody.post(URL + "/", body, format="json"))
     assert {tuple(loc) for loc in found} == {("body", "email")}
     assert not OutgoingEmail.objects.exists()

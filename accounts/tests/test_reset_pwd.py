@@ -20,7 +20,7 @@ def any_number_of_requests(limits):
     limits(reset_pwd=(0, 1))
 
 
-def test_it_works(as_nobody, alice, mailbox):
+def test_a_reset_link_is_sent(as_nobody, alice, mailbox):
     answer = ask(as_nobody, "Alice@EXAMPLE.org")
     assert (answer.status_code, answer.json()) == (200, ANSWER)
     assert deliver() == 1
@@ -29,7 +29,7 @@ def test_it_works(as_nobody, alice, mailbox):
     assert as_nobody.get(mailbox.link()).status_code == 200
 
 
-def test_it_sends_a_link_also_to_an_unconfirmed_address(as_nobody, make_user, mailbox):
+def test_an_unconfirmed_address_gets_a_link_too(as_nobody, make_user, mailbox):
     make_user("carol", confirmed_at=None)
     ask(as_nobody, "carol@example.org")
     assert deliver() == 1
@@ -42,7 +42,7 @@ def test_it_sends_nothing_to_unknown_or_inactive_addresses(as_nobody, alice, mak
     assert deliver() == 1
 
 
-def test_the_links_host_is_ours_whatever_the_request_says(as_nobody, alice, mailbox, settings):
+def test_the_links_host_is_the_public_urls_whatever_the_request_says(as_nobody, alice, mailbox, settings):
     settings.ALLOWED_HOSTS = ["*"]
     ask(as_nobody, "alice@example.org", HTTP_HOST="evil.example", HTTP_X_FORWARDED_HOST="evil.example")
     deliver()
@@ -50,7 +50,7 @@ def test_the_links_host_is_ours_whatever_the_request_says(as_nobody, alice, mail
     assert mailbox.link().startswith("/reset/")
 
 
-def test_a_host_that_is_not_ours_is_refused(as_nobody, alice):
+def test_an_unknown_host_is_a_400(as_nobody, alice):
     answer = ask(as_nobody, "alice@example.org", HTTP_HOST="evil.example")
     assert (answer.status_code, answer.json()) == (400, {"detail": "The request could not be understood."})
 
@@ -62,6 +62,6 @@ def test_the_fourth_mail_of_an_hour_is_answered_alike_and_not_sent(as_nobody, al
 
 
 @pytest.mark.parametrize("body", [{}, {"email": ""}, {"email": "x"}, {"email": 5}, {"email": "a@b.org\nBcc: c@d.org"}])
-def test_it_rejects_what_is_no_address(as_nobody, body):
+def test_an_invalid_address_is_a_422(as_nobody, body):
     assert {tuple(loc) for loc in faults(as_nobody.post(URL + "/", body, format="json"))} == {("body", "email")}
     assert not OutgoingEmail.objects.exists()

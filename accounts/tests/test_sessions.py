@@ -7,24 +7,19 @@ import time_machine
 from django.utils import timezone
 
 from accounts.models import MAX_SESSIONS, Session
-from accounts.tests.cast import contacts, pair_of, refresh, settle
+from accounts.tests.cast import contacts, pair_of, refresh
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def unlimited(no_limits):
-    pass
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 
 
-def test_it_works(as_nobody, alice):
+def test_ending_a_session_leaves_the_others(as_nobody, alice):
     phone, laptop = pair_of(alice), pair_of(alice)
     Session.objects.order_by("id").first().end()
     assert contacts(as_nobody, phone["access_token"]) == 401
     assert contacts(as_nobody, laptop["access_token"]) == 200
 
 
-def test_the_one_unused_for_longest_gives_way(as_nobody, alice, bob):
+def test_past_the_bound_the_session_unused_for_longest_ends(as_nobody, alice, bob):
     others = pair_of(bob)
     with time_machine.travel(timezone.now() - timedelta(hours=2)):
         oldest, used = pair_of(alice), pair_of(alice)
@@ -33,7 +28,6 @@ def test_the_one_unused_for_longest_gives_way(as_nobody, alice, bob):
             for _ in range(MAX_SESSIONS - 2)
         )
     used = refresh(as_nobody, used["refresh_token"]).json()
-    settle()
     assert refresh(as_nobody, oldest["refresh_token"]).status_code == 200
     Session.objects.filter(pk=Session.objects.filter(user=alice).earliest("id").pk).update(
         last_used_at=timezone.now() - timedelta(days=1)

@@ -9,16 +9,11 @@ from accounts.models import OutgoingEmail, User
 from accounts.tests.cast import faults, sign_up
 from conftest import PASSWORD
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 URL = "/api/auth/signup"
 
 
-@pytest.fixture(autouse=True)
-def unlimited(no_limits):
-    pass
-
-
-def test_it_works(as_nobody, mailbox):
+def test_a_signup_creates_an_unconfirmed_account_and_sends_an_email(as_nobody, mailbox):
     answer = sign_up(as_nobody, username="Zoë Ł.", email="Zed@Example.org")
     assert answer.status_code == 201
     user = User.objects.get()
@@ -46,18 +41,18 @@ def test_an_address_is_taken_in_every_spelling(as_nobody, email):
     assert User.objects.count() == OutgoingEmail.objects.count() == 1
 
 
-def test_letters_that_are_the_same_after_nfkc_are_one_address(as_nobody):
+def test_addresses_that_are_equal_after_nfkc_are_one(as_nobody):
     assert sign_up(as_nobody, email="kas@example.org").status_code == 201
     kelvin_sign, long_s = "\u212a", "\u017f"
     assert sign_up(as_nobody, email=f"{kelvin_sign}a{long_s}@example.org").status_code == 409
 
 
-def test_an_international_domain_is_one_in_both_its_forms(as_nobody):
+def test_both_forms_of_an_international_domain_are_one(as_nobody):
     assert sign_up(as_nobody, email="zed@bücher.example").status_code == 201
     assert sign_up(as_nobody, email="zed@xn--bcher-kva.example").status_code == 409
 
 
-def test_a_letter_that_merely_resembles_another_is_another_address(as_nobody):
+def test_a_lookalike_address_is_another_one(as_nobody):
     assert sign_up(as_nobody, email="mike@example.org").status_code == 201
     assert sign_up(as_nobody, email="mıke@example.org").status_code == 201
 
@@ -82,7 +77,7 @@ def test_unknown_and_unwritable_fields_are_ignored(as_nobody):
     assert user.token_version == 1
 
 
-def test_it_says_everything_that_is_missing(as_nobody):
+def test_every_missing_field_is_reported(as_nobody):
     answer = as_nobody.post(URL, {}, format="json")
     assert faults(answer) == [["body", "username"], ["body", "email"], ["body", "password"]]
     assert {entry["type"] for entry in answer.json()["detail"]} == {"missing"}
@@ -106,12 +101,12 @@ def test_it_says_everything_that_is_missing(as_nobody):
         {},
     ],
 )
-def test_it_rejects_a_name(as_nobody, name):
+def test_an_invalid_name_is_a_422(as_nobody, name):
     assert faults(sign_up(as_nobody, username=name)) == [["body", "username"]]
 
 
 @pytest.mark.parametrize("name", ["x", "x" * 150, "👩‍👩‍👧 Ægir", "Robert'); DROP TABLE"])
-def test_it_takes_a_name(as_nobody, name):
+def test_a_valid_name_is_accepted(as_nobody, name):
     assert sign_up(as_nobody, username=name).json()["user"]["username"] == name
 
 
@@ -123,7 +118,7 @@ def test_it_takes_a_name(as_nobody, name):
         None, 7, ["a@x.org"],
     ],
 )  # fmt: skip
-def test_it_rejects_an_address(as_nobody, email):
+def test_an_invalid_address_is_a_422(as_nobody, email):
     found = faults(sign_up(as_nobody, email=email))
     assert found and {tuple(loc) for loc in found} == {("body", "email")}
 
@@ -143,7 +138,7 @@ def test_it_rejects_an_address(as_nobody, email):
         (123456789012, "value_error"),
     ],
 )
-def test_it_rejects_a_password(as_nobody, password, type):
+def test_a_weak_or_invalid_password_is_a_422(as_nobody, password, type):
     answer = sign_up(as_nobody, password=password)
     assert {tuple(loc) for loc in faults(answer)} == {("body", "password")}
     assert type in {entry["type"] for entry in answer.json()["detail"]}
@@ -159,7 +154,7 @@ def test_spaces_around_a_password_belong_to_it(as_nobody):
 @pytest.mark.parametrize(
     "text", ["", "{", "nonsense", b"\xff\xfe", "[" * 50_000, '{"a":' * 50_000, "NaN", "1e", "null"]
 )
-def test_it_rejects_a_body_that_is_no_json_object(as_nobody, text):
+def test_a_body_that_is_no_json_is_a_422(as_nobody, text):
     answer = as_nobody.post(URL, text, content_type="application/json")
     assert faults(answer)[0][0] == "body"
     if text != "":
@@ -167,11 +162,11 @@ def test_it_rejects_a_body_that_is_no_json_object(as_nobody, text):
 
 
 @pytest.mark.parametrize("text", ["[]", "5", '"x"', "true", "[" * 900 + "]" * 900])
-def test_it_rejects_json_that_is_no_object(as_nobody, text):
+def test_json_that_is_no_object_is_a_422(as_nobody, text):
     assert faults(as_nobody.post(URL, text, content_type="application/json")) == [["body"]]
 
 
-def test_it_reads_json_alone(as_nobody):
+def test_a_form_is_a_415(as_nobody):
     answer = as_nobody.post(URL, "username=x", content_type="application/x-www-form-urlencoded")
     assert answer.status_code == 415
     assert answer.json().keys() == {"detail"} and isinstance(answer.json()["detail"], str)

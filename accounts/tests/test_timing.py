@@ -1,4 +1,4 @@
-"""No answer tells by its time whether an address is known"""
+"""The time of an answer does not reveal whether an account has the address"""
 
 import statistics
 import time
@@ -7,19 +7,14 @@ import pytest
 
 from accounts.tests.cast import log_in
 
-pytestmark = [pytest.mark.django_db, pytest.mark.long]
+pytestmark = [pytest.mark.django_db, pytest.mark.long, pytest.mark.usefixtures("no_limits")]
 PAIRS = 60
 
 
-@pytest.fixture(autouse=True)
-def unlimited(no_limits):
-    pass
-
-
 def median_gap(act, clock=time.process_time):
-    """Of interleaved pairs, and what it may be: 5 ms or 10 %, in seconds.
+    """The median gap of interleaved pairs and what is allowed, 5 ms or 10 %, in seconds.
 
-    By this process's processor time, since the machine that runs tests may be busy with others.
+    Processor time of this process, since the machine may be busy.
     """
     act("alice@example.org"), act("nobody@example.org")
     times = {"alice": [], "nobody": []}
@@ -32,24 +27,24 @@ def median_gap(act, clock=time.process_time):
     return abs(known - unknown), max(0.005, 0.1 * known)
 
 
-def test_it_works(as_nobody, alice):
+def test_a_login_takes_the_same_time_for_an_unknown_address(as_nobody, alice):
     gap, allowed = median_gap(lambda email: log_in(as_nobody, email, "wrong"))
     assert gap <= allowed
 
 
 @pytest.mark.parametrize("name", ["request_email", "reset_pwd"])
-def test_nor_does_asking_for_a_mail(as_nobody, alice, name):
+def test_asking_for_an_email_takes_the_same_time_for_an_unknown_address(as_nobody, alice, name):
     gap, allowed = median_gap(lambda email: as_nobody.post(f"/api/auth/{name}", {"email": email}, format="json"))
     assert gap <= allowed
 
 
 @pytest.mark.parametrize("path", ["/reset", "/confirm"])
-def test_nor_does_a_page(as_nobody, alice, path):
+def test_a_page_takes_the_same_time_for_an_unknown_address(as_nobody, alice, path):
     gap, allowed = median_gap(lambda email: as_nobody.post(path, {"email": email}, format="multipart"))
     assert gap <= allowed
 
 
-def test_nor_does_the_admins_login(as_nobody, alice):
+def test_the_admins_login_takes_the_same_time_for_an_unknown_address(as_nobody, alice):
     form = lambda email: {"username": email, "password": "wrong"}  # noqa: E731
     gap, allowed = median_gap(lambda email: as_nobody.post("/admin/login/", form(email), format="multipart"))
     assert gap <= allowed

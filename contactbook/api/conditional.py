@@ -13,14 +13,14 @@ def tags(header: str) -> list[str]:
 
 
 def is_not_modified(request: Request | HttpRequest, etag: str) -> bool:
-    """Return whether If-None-Match holds the tag, by weak comparison (§13.1.2)."""
+    """Return whether If-None-Match contains the tag, by weak comparison (§13.1.2)."""
     header = request.META.get("HTTP_IF_NONE_MATCH")
     given = tags(header) if header else []
     return etag in given or given == ["*"]
 
 
 def matches(header: str | None, *etags: str) -> bool:
-    """Return whether an If-Match is absent or holds one of the tags (§13.1.1).
+    """Return whether If-Match is absent or contains one of the tags (§13.1.1).
 
     `W/"1"` counts as `"1"`: proxies that compress an answer weaken its tag, and the state is the same.
     """

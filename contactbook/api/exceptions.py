@@ -1,4 +1,4 @@
-"""The one shape of every API error, and the handler that makes an answer of an exception."""
+"""The exceptions of the API, and the handler that turns every exception into a JSON error response."""
 
 import errno
 import logging
@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
 
-# From the codes of DRF's fields and validators to the `type` of the contract's 422.
+# Maps the codes of DRF's fields and validators to the `type` values of the contract's 422.
 TYPES = {
     "required": "missing",
     "null": "null_not_allowed",
@@ -48,7 +48,7 @@ TYPES = {
 
 
 class Invalid(exceptions.ValidationError):
-    """A 422 whose faults lie below `loc`: `path`, `query` or (as for DRF's own errors) `body`."""
+    """A 422 for the input at `loc`: `path`, `query` or (as for DRF's own errors) `body`."""
 
     def __init__(self, loc: str | tuple[str | int, ...], detail: Any, code: str | None = None) -> None:
         super().__init__(detail, code)
@@ -56,7 +56,7 @@ class Invalid(exceptions.ValidationError):
 
 
 class InvalidItems(exceptions.APIException):
-    """A 422 with the faults of several items, each in the form in which the answer shows it."""
+    """A 422 with the faults of several items, in the form of the response."""
 
     status_code = status.HTTP_422_UNPROCESSABLE_ENTITY
 
@@ -160,9 +160,9 @@ def from_domain(exc: DomainError) -> exceptions.APIException:
 
 
 def from_failure(exc: Exception) -> exceptions.APIException:
-    """A failure of the server: 503 where it may pass, else 500 with a traceback in the log."""
+    """Return a 503 for a failure that may pass, else a 500; log the failure, for a 500 with its traceback."""
     if isinstance(exc, OperationalError | InterfaceError | InternalError) and is_unavailable(exc):
-        first_line = str(exc).partition("\n")[0]  # the lines below may hold parts of a row
+        first_line = str(exc).partition("\n")[0]  # the other lines may contain parts of a row
         logger.error("The database does not answer (%s: %s).", type(exc.__cause__ or exc).__name__, first_line)
         return Unavailable()
     if isinstance(exc, OSError) and exc.errno in DISK_FULL:
@@ -210,5 +210,5 @@ def fault(loc: list[str | int], detail: Any) -> dict[str, Any]:
 
 
 def encodable(text: Any) -> Any:
-    """Replace lone surrogates, which a fault may repeat from the input and UTF-8 cannot encode."""
+    """Replace lone surrogates, which a message may repeat from the input and UTF-8 cannot encode."""
     return text.encode("utf-8", "replace").decode() if isinstance(text, str) else text

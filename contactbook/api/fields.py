@@ -1,18 +1,18 @@
-"""Fields that take their JSON type and nothing that merely resembles it."""
+"""Strict serializer fields: each accepts its own JSON type only, where DRF's fields convert other types."""
 
 import re
 from typing import Any
 
 from rest_framework import serializers
 
-# What str.strip() takes away, as written inside the brackets of any dialect's regular expressions.
+# The characters that str.strip() removes, as a character class of any dialect of regular expressions.
 SPACES = r"\u0009-\u000d\u001c-\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 ANY = r"^[^\u0000]*$"
 NOT_BLANK = rf"^[^\u0000]*[^\u0000{SPACES}][^\u0000]*$"
 
 
 class DescribedField(serializers.Field):
-    """A field that gives its JSON Schema, but for null and the lengths and bounds that its validators check."""
+    """A field with a JSON Schema of its own. Null, lengths and bounds come from its validators."""
 
     @property
     def openapi(self) -> dict[str, Any]:
@@ -20,7 +20,7 @@ class DescribedField(serializers.Field):
 
 
 class Text(DescribedField, serializers.CharField):
-    """A JSON string; DRF's own also takes numbers. Its length is that of what came, blanks included."""
+    """A JSON string; DRF's field also accepts numbers. The maximum length applies before spaces are removed."""
 
     @property
     def openapi(self) -> dict[str, Any]:
@@ -40,7 +40,7 @@ class Text(DescribedField, serializers.CharField):
 
 
 class Count(serializers.IntegerField):
-    """An integer of a query or path: ASCII digits alone, where DRF's also takes ` 5`, `5.0`, `1_000` and `٥`."""
+    """An integer in a query or path, in ASCII digits; DRF's field also accepts ` 5`, `5.0`, `1_000` and `٥`."""
 
     def to_internal_value(self, data: Any) -> int:
         if not re.fullmatch(r"-?[0-9]{1,20}", str(data)):
@@ -49,7 +49,7 @@ class Count(serializers.IntegerField):
 
 
 class Number(serializers.IntegerField):
-    """A JSON integer; DRF's own also takes text."""
+    """A JSON integer; DRF's field also accepts strings."""
 
     def to_internal_value(self, data: Any) -> int:
         number = whole(data)
@@ -59,14 +59,14 @@ class Number(serializers.IntegerField):
 
 
 def whole(data: Any) -> int | None:
-    """The integer that a JSON number is, 1.0 included (to JSON Schema they are the same), or None."""
+    """Return a JSON number as an integer, None if it is not one. 1.0 is an integer, as in JSON Schema."""
     if isinstance(data, bool) or not isinstance(data, int | float) or data != data // 1:
         return None
-    return int(data)  # infinity and NaN are gone: neither is its own floor
+    return int(data)  # infinity and NaN were excluded: x // 1 is NaN for both
 
 
 class Flag(serializers.BooleanField):
-    """A JSON true or false; DRF's own also takes "yes", "t", 1 …"""
+    """A JSON boolean; DRF's field also accepts "yes", "t", 1 …"""
 
     def to_internal_value(self, data: Any) -> bool:
         if not isinstance(data, bool):

@@ -1,8 +1,8 @@
-"""Pages of a list, by skip and limit or by cursor, with X-Total-Count and Link headers around a bare array."""
+"""Pagination by skip and limit or by cursor. The body is a bare array; totals and links are in headers."""
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
@@ -14,9 +14,9 @@ from rest_framework.response import Response
 
 from contactbook.exceptions import TooLargeError
 
-MAX_BYTES = 16 * 1024 * 1024  # of a page, as far as `size` says
+MAX_BYTES = 16 * 1024 * 1024  # of a page, by the `size` of its rows
 SAFE_LIMIT = 60  # rows, which are never more than MAX_BYTES
-DEEP = 500  # rows to skip, from which on they are skipped in the index alone
+DEEP = 500  # rows to skip, from which on only the index is read for them
 
 Row = dict[str, Any]
 
@@ -68,6 +68,8 @@ class SkipLimitPagination(BasePagination):
     """
 
     may_end_early = False
+    # The query parameters that a link repeats: those that the route knows, since a cached response serves all others.
+    parameters: Collection[str] = ()
 
     def __init__(self, skip: int, limit: int, size: Any = None) -> None:
         self.skip, self.limit, self.size = skip, limit, size
@@ -107,7 +109,8 @@ class SkipLimitPagination(BasePagination):
 
     def link(self, relation: str, **parameters: Any) -> str:
         """Return an RFC 8288 link to this list with some query parameters changed; None removes one."""
-        query = {**self.request.query_params.dict(), "limit": self.limit, **parameters}
+        known = {name: value for name, value in self.request.query_params.items() if name in self.parameters}
+        query = {**known, "limit": self.limit, **parameters}
         given = {name: value for name, value in query.items() if value is not None}
         return f'<{settings.PUBLIC_URL}{self.request.path}?{urlencode(given)}>; rel="{relation}"'
 
@@ -141,11 +144,11 @@ class KeyPagination(SkipLimitPagination):
         rows = self.sorted(queryset)
         if self.skip < DEEP:
             return self.read(rows, self.skip)
-        keys = rows.values("pk")[self.skip : self.skip + self.limit + 1]  # the skipped rows are read in the index alone
+        keys = rows.values("pk")[self.skip : self.skip + self.limit + 1]  # skipped rows are read from the index only
         return self.read(self.sorted(queryset.filter(pk__in=keys)), 0)
 
     def rows_before(self, queryset: QuerySet[Any, Row]) -> list[Row]:
-        """Return the page that ends at the cursor: read backwards, then turned around."""
+        """Return the page that ends at the cursor. It is read in reverse order."""
         rows = self.read(self.sorted(self.beyond(queryset, back=True), back=True), 0)
         self.has_previous, self.has_next = self.has_next, True
         return rows[::-1]

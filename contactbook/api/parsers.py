@@ -1,4 +1,4 @@
-"""JSON in, whatever a request says of itself; uploads without remains on a full disk."""
+"""Content negotiation, the JSON parser, and an upload handler that closes its files."""
 
 import contextlib
 import json
@@ -12,7 +12,7 @@ from rest_framework.parsers import BaseParser
 
 
 class JSONContentNegotiation(BaseContentNegotiation):
-    """Answers in JSON: `Accept` is never a reason to refuse."""
+    """Selects JSON for every response, whatever `Accept` says; selects the parser by Content-Type."""
 
     def select_parser(self, request, parsers):
         content_type = (request.content_type or "").partition(";")[0].strip().lower()
@@ -25,7 +25,7 @@ class JSONContentNegotiation(BaseContentNegotiation):
 
 
 class JSONParser(BaseParser):
-    """Reads UTF-8 whatever a charset says (RFC 8259 §8.1), and no NaN. Nesting too deep for Python is a ParseError."""
+    """Parses JSON as UTF-8 whatever the charset says (RFC 8259 §8.1). NaN and too deep nesting are a ParseError."""
 
     media_type = "application/json"
 
@@ -41,7 +41,7 @@ class JSONParser(BaseParser):
 
 
 class UploadHandler(TemporaryFileUploadHandler):
-    """Django's handler, which closes a file that a full disk cut off at once, not at the next garbage collection."""
+    """Closes a temporary file at once when a full disk stops the upload; Django leaves it to the garbage collector."""
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
         with self.closed_on_failure():
@@ -56,6 +56,6 @@ class UploadHandler(TemporaryFileUploadHandler):
         try:
             yield
         except OSError:
-            with contextlib.suppress(OSError):  # the rest in its buffer cannot be written either
+            with contextlib.suppress(OSError):  # the data in its buffer cannot be written either
                 self.file.close()
             raise

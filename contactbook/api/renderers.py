@@ -1,4 +1,4 @@
-"""JSON out."""
+"""The JSON renderer."""
 
 import json
 from typing import Any
@@ -7,14 +7,14 @@ import orjson
 from rest_framework.renderers import BaseRenderer
 from rest_framework.utils.encoders import JSONEncoder
 
-encode_other_types = JSONEncoder().default  # dates, UUIDs and so on, as DRF shows them
+encode_other_types = JSONEncoder().default  # dates, UUIDs and so on, as DRF does
 
 
 def as_json(data: Any) -> bytes:
-    """Encode as DRF does; U+2028 and U+2029, which JavaScript once took for line ends, are escaped too."""
+    """Encode as DRF does; U+2028 and U+2029 are escaped, as older JavaScript needs."""
     try:
         text = orjson.dumps(data, default=encode_other_types, option=orjson.OPT_UTC_Z)
-    except TypeError:  # an integer of more than 64 bits, or deeper nesting than orjson takes
+    except TypeError:  # an integer of more than 64 bits, or nesting too deep for orjson
         text = json.dumps(data, cls=JSONEncoder, ensure_ascii=False, separators=(",", ":")).encode()
     return text.replace(b"\xe2\x80\xa8", rb"\u2028").replace(b"\xe2\x80\xa9", rb"\u2029")
 

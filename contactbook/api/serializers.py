@@ -1,4 +1,4 @@
-"""Serializers of what is not a body: their faults lie in the query or the path."""
+"""Base serializers for query parameters and path variables."""
 
 from rest_framework import serializers
 

@@ -1,4 +1,4 @@
-"""The limits of API routes and of HTML pages; cache/rate_limit.py counts."""
+"""Rate limits of API routes and of HTML pages. contactbook/cache/rate_limit.py counts."""
 
 import functools
 from collections.abc import Callable
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def client(request: HttpRequest | Request) -> str:
-    """Return who is counted: the account where there is one, else the address."""
+    """Return the key under which a request is counted: the account if there is one, else the address."""
     user = request.user
     return f"user:{user.pk}" if user.is_authenticated else f"address:{client_address(request)}"
 
@@ -27,9 +27,13 @@ class RouteThrottle(BaseThrottle):
 
     def allow_request(self, request: Request, view: "APIView") -> bool:
         name = getattr(view, "limits", {}).get(getattr(view, "action", None))
-        result = rate_limit.acquire(name, client(request)) if name else None
+        # A read that is tried once more was counted at the first try.
+        result = getattr(view, "rate_limit_result", None)
+        if name and result is None:
+            result = rate_limit.acquire(name, client(request))
         if result is None:
             return True
+        view.rate_limit_result = result  # type: ignore[attr-defined]
         view.headers |= result.headers
         self.reset = result.reset
         return result.allowed

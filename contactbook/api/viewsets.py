@@ -1,4 +1,4 @@
-"""The base of every API viewset: the order in which a request is judged, and the headers of every answer."""
+"""Base classes of the API viewsets: the order of the checks of a request, and the headers of every response."""
 
 import time
 from typing import Any
@@ -15,8 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
-from contactbook.api.exceptions import LengthRequired, TooLarge, as_api_exception
-from contactbook.cache.rate_limit import RateLimitResult
+from contactbook.api.exceptions import BadRequest, LengthRequired, TooLarge, as_api_exception
 from contactbook.db.errors import is_rolled_back, is_unavailable
 
 
@@ -29,7 +28,6 @@ class APIViewSet(ViewSet):
     max_body = settings.DATA_UPLOAD_MAX_MEMORY_SIZE  # bytes
     retry_within = 1.0  # seconds
     failure: Exception | None = None
-    rate_limit_result: RateLimitResult | None = None
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Answer the request. A read that lost its connection or a deadlock is tried once more."""
@@ -48,7 +46,7 @@ class APIViewSet(ViewSet):
         return super().handle_exception(as_api_exception(exc))
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """DRF's steps in another order: a request is counted before it is refused, by address without a user."""
+        """Check a request. Unlike in DRF it is counted before it is refused, by address if it has no user."""
         self.format_kwarg = None
         request.accepted_renderer, request.accepted_media_type = self.perform_content_negotiation(request)
         request.version, request.versioning_scheme = self.determine_version(request, *args, **kwargs)
@@ -63,7 +61,10 @@ class APIViewSet(ViewSet):
         self.check_body_length(request)
 
     def check_body_length(self, request: Request) -> None:
-        """Raise LengthRequired for a chunked body, which Django would read as empty, and TooLarge over `max_body`."""
+        """Refuse a chunked body, which Django would read as empty, one over `max_body`, and one that was cut off.
+
+        An upload is not read here; of a cut one the picture cannot be decoded.
+        """
         if "HTTP_TRANSFER_ENCODING" in request.META and not request.META.get("CONTENT_LENGTH"):
             raise LengthRequired
         try:
@@ -72,6 +73,8 @@ class APIViewSet(ViewSet):
             raise LengthRequired from None
         if length > self.max_body:
             raise TooLarge(f"The body is larger than {self.max_body} bytes.")
+        if self.max_body <= settings.DATA_UPLOAD_MAX_MEMORY_SIZE and len(request._request.body) < length:
+            raise BadRequest("The body is shorter than its Content-Length.")  # the connection was cut
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         self.headers["Cache-Control"] = self.cache_control

@@ -1,6 +1,6 @@
-"""A Redis client that leaves Redis alone for half a second after a failure.
+"""A Redis client that does not use Redis for half a second after a failure.
 
-A silent Redis then costs a process one timeout every half second, not one a request.
+If Redis does not answer, a process then waits for one timeout every half second, not for one in each request.
 """
 
 import logging
@@ -20,18 +20,18 @@ OPEN_SECONDS = 0.5
 
 
 class CircuitOpenError(redis.ConnectionError):
-    """Redis was not asked, because it did not answer within the last half second."""
+    """The command was not sent, because Redis failed within the last half second."""
 
 
 class CircuitBreaker:
-    """One for each Redis server in a process: closed, or open until a time on the monotonic clock."""
+    """The state of one Redis server in this process: closed, or open until a time of the monotonic clock."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.open_until: float | None = None
 
     def check(self) -> None:
-        """Raise CircuitOpenError while open; after that time let one caller in every half second through."""
+        """Raise CircuitOpenError while open; after that let one command through every half second."""
         if self.open_until is None:
             return
         with self.lock:
@@ -54,7 +54,7 @@ class CircuitBreaker:
             logger.warning("Redis answers again.")
 
 
-breakers: WeakKeyDictionary[Any, CircuitBreaker] = WeakKeyDictionary()  # by connection pool: one pool a server
+breakers: WeakKeyDictionary[Any, CircuitBreaker] = WeakKeyDictionary()  # by connection pool; a server has one pool
 
 
 class Redis(redis.Redis):

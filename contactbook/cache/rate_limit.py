@@ -1,9 +1,9 @@
-"""Rate limits as sliding logs: no span of a limit's length ever holds more than its count.
+"""Rate limits as sliding logs: no time span of a limit's length contains more requests than its count.
 
-One atomic step decides and counts, so this holds for all processes and hosts and under any concurrency. (DRF's own
+One atomic step decides and counts, so this is true for all processes and hosts and under any concurrency. (DRF's own
 throttles read and then write, which lets 40 of 40 simultaneous requests through a limit of 10; a fixed window lets
-twice the limit through at its edge.) The log is a sorted set in Redis, or, without Redis or while Redis does not
-answer, a deque in the process.
+twice the limit through at its edge.) The log is a sorted set in Redis. Without Redis, or while Redis does not
+answer, it is a deque in the process.
 """
 
 import contextlib
@@ -22,8 +22,8 @@ from redis.exceptions import RedisError
 
 from contactbook.observability import metrics
 
-# KEYS[1] the log; ARGV the limit, the span in seconds, the ticket. Redis's own clock decides.
-# Returns how many requests the log holds, this one included (0: refused), and microseconds until the oldest leaves it.
+# KEYS[1]: the log. ARGV: the limit, the span in seconds, the ticket. The time is that of Redis.
+# Returns the number of requests in the log with this one (0: refused), and microseconds until the oldest leaves it.
 ACQUIRE = """
 local time = redis.call('TIME')
 local now, span = time[1] * 1000000 + time[2], ARGV[2] * 1000000
@@ -43,7 +43,7 @@ return {counted, tostring(oldest + span - now)}
 
 
 class RateLimitResult(NamedTuple):
-    """Whether a request may go on, and what its RateLimit headers say; `reset` is in seconds."""
+    """Whether a request is allowed, and the values of its RateLimit headers; `reset` is in seconds."""
 
     allowed: bool
     limit: int
@@ -61,9 +61,9 @@ class RateLimitResult(NamedTuple):
 
 
 class ProcessLog:
-    """The logs of one process, under a lock. Times are of the monotonic clock."""
+    """The logs of this process, protected by a lock. Times are of the monotonic clock."""
 
-    SWEEP_EVERY = 10_000  # requests, after which empty logs are dropped
+    SWEEP_EVERY = 10_000  # requests, after which empty logs are deleted
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
@@ -72,7 +72,7 @@ class ProcessLog:
         self.requests = 0
 
     def acquire(self, key: str, limit: int, span: int, ticket: str) -> tuple[int, float]:
-        """Return how many requests the log holds, this one too (0: refused), and seconds until the oldest leaves."""
+        """Return the number of requests in the log (0: this one is refused), and seconds until the oldest leaves it."""
         with self.lock:
             now = time.monotonic()
             self.sweep(now)
@@ -110,13 +110,13 @@ def redis_client() -> Any:
 
 
 def log_key(name: str, who: str) -> str:
-    """Under the cache's prefix; a digest, so that the client cannot be read from it."""
+    """Return the log's key. The client is hashed, so that no address can be read in Redis."""
     digest = hashlib.sha256(who.encode()).hexdigest()[:32]
     return str(cache.make_key(f"limit:{name}:{digest}"))
 
 
 def acquire(name: str, who: str) -> RateLimitResult | None:
-    """Count one request of `who` against the limit `name`; None where that limit is lifted."""
+    """Count one request of `who` against the limit `name`; None if there is no such limit."""
     limit, span = settings.RATE_LIMITS[name]
     if not limit:
         return None
@@ -137,7 +137,7 @@ def acquire_in_log(key: str, limit: int, span: int, ticket: str) -> tuple[int, f
 
 
 def refund(name: str, who: str, result: RateLimitResult | None) -> None:
-    """Take back what one `acquire` counted."""
+    """Undo what one `acquire` counted."""
     if result is None:
         return
     key = log_key(name, who)

@@ -1,4 +1,4 @@
-"""The response cache: rendered answers under keys that name everything they were made of.
+"""The response cache: rendered responses under keys that name everything they depend on.
 
 A key names the version of the address book, which the request has just read from the database. So an entry cannot
 be stale, and nothing is ever invalidated; old entries expire.
@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 
 from contactbook.observability import metrics
 
-MAX_BYTES = 64 * 1024  # of a response; a larger one is made each time
+MAX_BYTES = 64 * 1024  # a larger response is not cached
 
 
 class CachedResponse(NamedTuple):

@@ -1,9 +1,9 @@
-"""What kind of failure a database error is."""
+"""Classification of database errors."""
 
 from django.db import InterfaceError, OperationalError, connection
 
 ROLLED_BACK = {"40001", "40P01"}  # SQLSTATE: serialization failure, deadlock
-READ_ONLY = "25006"  # SQLSTATE of a write to a server that has become a standby
+READ_ONLY = "25006"  # SQLSTATE of a write on a standby
 LOCK_NOT_AVAILABLE = "55P03"  # SQLSTATE after lock_timeout
 
 

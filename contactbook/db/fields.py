@@ -1,3 +1,3 @@
-"""Bounds of database columns."""
+"""Limits of database columns."""
 
 MAX_BIGINT = 2**63 - 1

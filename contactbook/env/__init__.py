@@ -1,6 +1,6 @@
-"""The configuration, read from environment variables alone.
+"""The configuration, read from environment variables only.
 
-`Configuration` is a function of a mapping: it reads no file and no process environment, but for this machine's name.
+`Configuration` depends on the given mapping and on this machine's name; it reads no file and no process environment.
 """
 
 import ipaddress
@@ -20,7 +20,10 @@ LOCAL_NETWORKS = ["127.0.0.0/8", "::1/128"]
 
 
 class Configuration:
-    """The checked values of all variables, or a ConfigurationError. SECRET_KEY may be empty on the embedded stack."""
+    """The validated values of all variables; ConfigurationError if one is invalid.
+
+    `secret_key` is empty where SECRET_KEY is unset on SQLite: settings.py then makes a key.
+    """
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         variables = Variables(environ)
@@ -64,10 +67,10 @@ class Configuration:
         if self.web_concurrency > 1 and not self.redis_url:
             raise ConfigurationError(
                 "REDIS_URL must be set where WEB_CONCURRENCY is more than 1: "
-                "limits are counted once over all processes."
+                "all processes count the limits together in Redis."
             )
         if self.cache_url and not self.redis_url:
-            raise ConfigurationError("REDIS_URL must be set where CACHE_URL is: it counts the limits.")
+            raise ConfigurationError("REDIS_URL must be set where CACHE_URL is: the limits are counted there.")
         self.cloudinary_url = services.cloudinary_url(variables.text("CLOUDINARY_URL"))
 
     def read_secret_keys(self, variables: Variables) -> None:
@@ -76,10 +79,10 @@ class Configuration:
             checked_secret_key(self.secret_key)
         elif self.database_url:
             raise ConfigurationError(
-                "SECRET_KEY must be set where DATABASE_URL is, to a long random text that is kept."
+                "SECRET_KEY must be set where DATABASE_URL is, to a long random text that stays the same."
             )
         self.secret_key_fallbacks = variables.items("SECRET_KEY_FALLBACKS")
-        if any(len(key) < MIN_SECRET_KEY for key in self.secret_key_fallbacks):  # an empty key would sign for anybody
+        if any(len(key) < MIN_SECRET_KEY for key in self.secret_key_fallbacks):  # anybody can sign with an empty key
             raise ConfigurationError(
                 "SECRET_KEY_FALLBACKS must be former keys of 16 characters or more, separated by commas."
             )

@@ -1,4 +1,4 @@
-"""Host names and origins in the form in which browsers send them: lower case, IDNA 2008 with UTS 46's mapping."""
+"""Host names and origins in the form that browsers send: lower case, IDNA 2008 with the mapping of UTS 46."""
 
 import re
 from urllib.parse import SplitResult, urlsplit
@@ -8,14 +8,14 @@ import idna
 from contactbook.env.variables import ConfigurationError
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
-# The origins of pages inside an app made with Capacitor, Ionic or Tauri
+# Origins of pages inside apps made with Capacitor, Ionic or Tauri
 APP_ORIGINS = {"capacitor://localhost", "ionic://localhost", "tauri://localhost"}
-# Django answers 400 to every other Host header.
+# Host headers that Django accepts; it answers others with 400.
 HOST = re.compile(r"[a-z0-9.-]+|\[[a-f0-9]*:[a-f0-9.:]+\]")
 
 
 def ascii_host(variable: str, host: str) -> str:
-    """The host in ASCII and lower case, an IPv6 address in brackets."""
+    """Return the host in ASCII and lower case, an IPv6 address in brackets; ConfigurationError naming the variable."""
     if host.isascii():
         return f"[{host.lower()}]" if ":" in host and not host.startswith("[") else host.lower()
     try:
@@ -25,7 +25,7 @@ def ascii_host(variable: str, host: str) -> str:
 
 
 def origin(variable: str, url: str, meaning: str) -> str:
-    """`scheme://host:port`, without the port where it is the scheme's own."""
+    """Return `scheme://host:port`, without the scheme's default port; ConfigurationError if the URL has more parts."""
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -51,7 +51,7 @@ def public_url(url: str) -> str:
 
 
 def host_of(url: str) -> str:
-    """The host without the port, an IPv6 address in brackets."""
+    """Return the host without the port, an IPv6 address in brackets."""
     return re.sub(r":[0-9]*$", "", urlsplit(url).netloc)
 
 
@@ -61,7 +61,7 @@ def cors_origin(text: str) -> str:
 
 
 def allowed_host(text: str) -> str:
-    """A name, `*` for every name, or `.example.org` for a domain and all names in it."""
+    """Return an entry of ALLOWED_HOSTS: a name, `*` for all, or `.example.org` for a domain and its subdomains."""
     if text == "*":
         return text
     name = ascii_host("ALLOWED_HOSTS", text.removeprefix(".")).removesuffix(".")

@@ -1,4 +1,4 @@
-"""Rate limits: their names, their defaults, and how RATE_LIMITS changes them."""
+"""Names and defaults of the rate limits, and the syntax of RATE_LIMITS."""
 
 import re
 from collections.abc import Iterable
@@ -49,7 +49,7 @@ RATE_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 def rate(text: str) -> tuple[int, int]:
-    """A count and seconds; a count of 0 lifts the limit."""
+    """Parse `10/m` or `20/10m` into a count and seconds; (0, 1) for `0`, which means no limit."""
     match = re.fullmatch(r"0|(\d{1,9})/([1-9]\d{0,4})?([smhd])", text, re.ASCII)
     if not match:
         raise ConfigurationError(
@@ -60,7 +60,7 @@ def rate(text: str) -> tuple[int, int]:
 
 
 def rate_limits(entries: Iterable[str]) -> dict[str, tuple[int, int]]:
-    """The defaults, changed by entries such as `login=100/m`; `*` sets all limits, later entries win."""
+    """Return the defaults changed by entries such as `login=100/m`; `*` sets all limits, and later entries win."""
     limits = {name: rate(text) for name, text in RATE_LIMIT_DEFAULTS.items()}
     for entry in entries:
         name, _, text = entry.partition("=")

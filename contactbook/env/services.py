@@ -1,4 +1,4 @@
-"""Addresses of other services: the database, Redis, mail, Cloudinary, Sentry."""
+"""URLs of other services: the database, Redis, e-mail, Cloudinary, Sentry."""
 
 import re
 from typing import Any, NamedTuple
@@ -8,8 +8,8 @@ import dj_database_url
 
 from contactbook.env.variables import ConfigurationError
 
-# What a working server bounds by itself; a silent one is given up in contactbook/db/postgresql/base.py.
-# PostgreSQL would compile a search among ten million contacts, which takes longer than the search.
+# Timeouts that a working server enforces; contactbook/db/postgresql/deadline.py handles one that does not answer.
+# JIT is off because PostgreSQL would compile a search in ten million contacts, which takes longer than the search.
 SESSION_OPTIONS = (
     "-c statement_timeout=5000 -c lock_timeout=3000 -c idle_in_transaction_session_timeout=30000 -c jit=off"
 )
@@ -31,7 +31,7 @@ SMTP_PORTS = {"smtp": 25, "smtp+tls": 587, "smtps": 465}
 
 
 def postgresql(url: str) -> dict[str, Any]:
-    """Django's settings of a PostgreSQL database."""
+    """Return Django's settings of a PostgreSQL database."""
     try:
         return database_settings(urlsplit(url))
     except (ValueError, KeyError):
@@ -39,11 +39,11 @@ def postgresql(url: str) -> dict[str, Any]:
 
 
 def database_settings(parts: SplitResult) -> dict[str, Any]:
-    """The URL may name several hosts, as libpq's may: the one that takes writes is used."""
+    """Return the settings of a URL. It may name several hosts, as with libpq: the one that accepts writes is used."""
     if parts.scheme not in ("postgres", "postgresql"):
         raise ValueError
-    login, at, places = parts.netloc.rpartition("@")
-    hosts = [urlsplit(f"//{place}") for place in places.split(",")]
+    login, at, addresses = parts.netloc.rpartition("@")
+    hosts = [urlsplit(f"//{address}") for address in addresses.split(",")]
     url = parts._replace(netloc=f"{login}{at}{hosts[0].netloc}").geturl()
     database: dict[str, Any] = dict(
         dj_database_url.parse(url, engine="contactbook.db.postgresql", conn_max_age=None, conn_health_checks=True)
@@ -69,16 +69,16 @@ def several_hosts(hosts: list[SplitResult]) -> dict[str, str]:
 def redis_url(name: str, url: str) -> str:
     try:
         parts = urlsplit(url)
-        is_right = parts.scheme in ("redis", "rediss", "unix") and parts.port != 0
+        is_valid = parts.scheme in ("redis", "rediss", "unix") and parts.port != 0
     except ValueError:
-        is_right = False
-    if url and not is_right:
+        is_valid = False
+    if url and not is_valid:
         raise ConfigurationError(f"{name} must look like redis://host:6379/0.")
     return url
 
 
 class Mail(NamedTuple):
-    """How mails are sent: Django's EMAIL_… settings."""
+    """The values of Django's EMAIL_… settings."""
 
     backend: str
     host: str = "localhost"
@@ -91,7 +91,7 @@ class Mail(NamedTuple):
 
 
 def mail(url: str, anymail: dict[str, str]) -> Mail:
-    """The URL goes before Anymail's variables; without both, mails are printed and written to a folder."""
+    """Return how e-mails are sent: by EMAIL_URL, else by Anymail, else to the terminal and a folder."""
     if url:
         return mail_of_url(url)
     if anymail:
@@ -136,10 +136,10 @@ def smtp(parts: SplitResult) -> Mail:
 
 
 def anymail_provider(variables: dict[str, str]) -> str:
-    named = [each for each in ANYMAIL_PROVIDERS if any(name.startswith(each.upper() + "_") for name in variables)]
-    if len(named) != 1:
+    found = [each for each in ANYMAIL_PROVIDERS if any(name.startswith(each.upper() + "_") for name in variables)]
+    if len(found) != 1:
         raise ConfigurationError(f"ANYMAIL_… variables must name one provider of: {', '.join(ANYMAIL_PROVIDERS)}.")
-    return named[0]
+    return found[0]
 
 
 def cloudinary_url(url: str) -> str:

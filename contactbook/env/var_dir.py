@@ -1,4 +1,4 @@
-"""The folder for everything that is stored on disk, and the secret key that is made in it."""
+"""The folder of all files that the product writes, and the secret key that it makes there."""
 
 import contextlib
 import os
@@ -19,7 +19,7 @@ def make_folder(folder: Path) -> Path:
 
 
 def stored_secret_key(folder: Path) -> str:
-    """The embedded stack's key, which is made at the first start; only its owner can read the file."""
+    """Return the key in the folder; at the first start make one, in a file that only its owner can read."""
     path = folder / "secret_key"
     try:
         if not path.exists():
@@ -33,7 +33,7 @@ def write_secret_key(path: Path) -> None:
     draft = path.with_name(f".secret_key.{os.getpid()}")
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         file.write(secrets.token_urlsafe(64))
-    with contextlib.suppress(FileExistsError):  # another process was first, and its file is whole
+    with contextlib.suppress(FileExistsError):  # another process was first; its file is complete
         os.link(draft, path)
     draft.unlink()
 

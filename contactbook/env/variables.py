@@ -1,4 +1,4 @@
-"""Typed reading of a mapping of texts, such as os.environ."""
+"""Typed access to a mapping of strings such as os.environ."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -9,11 +9,11 @@ SIZE_UNITS = {"": 1, "B": 1, "KB": 1024, "MB": 1024**2, "GB": 1024**3, "TB": 102
 
 
 class ConfigurationError(Exception):
-    """A value that cannot be used. The text is one sentence and never repeats the value of a secret."""
+    """A variable has an invalid value. The message is one sentence and never contains the value of a secret."""
 
 
 class Variables:
-    """The variables of a mapping. A variable that is set but empty counts as unset."""
+    """Reads variables of a mapping. An empty variable counts as unset."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self.environ = environ
@@ -41,18 +41,18 @@ class Variables:
         return text
 
     def items(self, name: str) -> list[str]:
-        """Texts separated by commas. An empty item is kept, so that its reader can refuse it."""
+        """Return the items of a list separated by commas, empty ones too, so that the caller can reject them."""
         text = self.text(name)
         return [item.strip() for item in text.split(",")] if text else []
 
     def size(self, name: str, default: str) -> int | None:
-        """Bytes; None for 0, which lifts the bound."""
+        """Return a number of bytes; None for 0, which means no limit."""
         match = re.fullmatch(r"([0-9]{1,15}) *([KMGT]?B|)", self.text(name, default).strip().upper())
         if not match:
-            raise ConfigurationError(f"{name} must be a number of bytes such as 250MB or 1GB, or 0 for no bound.")
+            raise ConfigurationError(f"{name} must be a number of bytes such as 250MB or 1GB, or 0 for no limit.")
         return int(match[1]) * SIZE_UNITS[match[2]] or None
 
     def prefixed(self, prefix: str) -> dict[str, str]:
-        """The variables whose names begin with the prefix, named by what follows it."""
-        named = {name.removeprefix(prefix): value for name, value in self.environ.items() if name.startswith(prefix)}
-        return {name: value for name, value in named.items() if value.strip()}
+        """Return the variables whose names begin with the prefix, under their names without it."""
+        found = {name.removeprefix(prefix): value for name, value in self.environ.items() if name.startswith(prefix)}
+        return {name: value for name, value in found.items() if value.strip()}

@@ -1,4 +1,4 @@
-"""The address of the client behind a request, as far as it can be believed."""
+"""The client's address, taken from trusted sources only."""
 
 import ipaddress
 import re
@@ -10,10 +10,10 @@ WITH_PORT = re.compile(r"\[(.*)\](?::\d*)?|([^:]*):\d*")
 
 
 def client_address(request: HttpRequest) -> str:
-    """Return the peer's address: IPv4-mapped IPv6 unmapped, IPv6 by /64, `unknown` where there is none.
+    """Return the client's address: IPv4-mapped IPv6 as IPv4, other IPv6 as its /64 network, `unknown` if there is none.
 
-    Behind TRUSTED_PROXIES proxies it is the entry of X-Forwarded-For that the outermost of them wrote, counted
-    from the right; what stands left of it is the client's own claim.
+    Behind TRUSTED_PROXIES proxies it is the entry of X-Forwarded-For that the outermost trusted proxy added, counted
+    from the right. Entries to the left of it come from the client and are ignored.
     """
     peer = request.META.get("REMOTE_ADDR", "")
     forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
@@ -23,7 +23,7 @@ def client_address(request: HttpRequest) -> str:
 
 
 def normalized(text: str) -> str | None:
-    """Return the address without its port; None for what is not an address."""
+    """Return the address without its port; None if the text is not an address."""
     with_port = WITH_PORT.fullmatch(text)
     try:
         address = ipaddress.ip_address(next(filter(None, with_port.groups()), "") if with_port else text)

@@ -1,4 +1,4 @@
-"""What Django answers outside any API view: JSON under /api and for the probes, a page elsewhere."""
+"""Error responses outside the API views: JSON under /api and for the health probes, an HTML page elsewhere."""
 
 import sys
 from collections.abc import Callable
@@ -42,7 +42,7 @@ def method_not_allowed(request: HttpRequest) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Answer an exception of a page as the API answers it: 404, 409 or 503 where that fits, else 500."""
+    """Answer an exception of a page with the status that the API would use (404, 409 or 503), else with 500."""
     error = sys.exc_info()[1]
     known = as_api_exception(error) if isinstance(error, Exception) else None
     if known is None or known.status_code not in (404, 409, 503):

@@ -1,4 +1,4 @@
-"""For those who watch: is the process up, and does what stands behind it answer."""
+"""Health probes: /healthz says that the process runs, /readyz whether the database and the cache answer."""
 
 from django.core.cache import cache
 from django.db import Error, connection
@@ -11,12 +11,12 @@ def healthz(request: HttpRequest) -> JsonResponse:
 
 
 def readyz(request: HttpRequest) -> JsonResponse:
-    parts = {"database": database_answers(), "cache": cache_answers()}
-    silent = [name for name, answers in parts.items() if not answers]
-    body = {"status": "ready", **{name: "up" if answers else "down" for name, answers in parts.items()}}
-    if silent:
-        body |= {"status": "not ready", "detail": f"{' and '.join(silent)} does not answer."}
-    return JsonResponse(body, status=503 if silent else 200, headers={"Retry-After": "5"} if silent else {})
+    services = {"database": database_answers(), "cache": cache_answers()}
+    down = [name for name, answers in services.items() if not answers]
+    body = {"status": "ready", **{name: "up" if answers else "down" for name, answers in services.items()}}
+    if down:
+        body |= {"status": "not ready", "detail": f"{' and '.join(down)} does not answer."}
+    return JsonResponse(body, status=503 if down else 200, headers={"Retry-After": "5"} if down else {})
 
 
 def database_answers() -> bool:

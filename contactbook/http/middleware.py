@@ -12,15 +12,15 @@ from contactbook.http.errors import HANDLERS, error_response, is_api
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
-# The policy of what is not a page: it loads nothing and may be framed by nobody.
+# For responses that are not pages: they load nothing, and no page may frame them.
 DATA_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 
 class JSONErrorMiddleware:
-    """Gives Django's own error answers under /api the API's shape, and every answer the security headers.
+    """Converts Django's own error pages under /api to JSON, and adds the security headers to every response.
 
-    With DEBUG Django's error pages show settings and code. The headers are set here too, since an answer to a
-    host that is not allowed comes from middleware further out than SecurityMiddleware.
+    With DEBUG Django's error pages show settings and code. The headers are set here because the response to a host
+    that is not allowed does not pass through SecurityMiddleware.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -42,7 +42,7 @@ class JSONErrorMiddleware:
 
 
 class ContentSecurityPolicyMiddleware(CSPMiddleware):
-    """django-csp's for pages, and one fixed policy for JSON."""
+    """Sets django-csp's policy on pages, and DATA_POLICY on JSON."""
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         if is_api(request) and not response.headers.get("Content-Type", "").startswith("text/html"):
@@ -55,7 +55,7 @@ class ContentSecurityPolicyMiddleware(CSPMiddleware):
 def require_whole_body(get_response: GetResponse) -> GetResponse:
     """Refuse a body that ended before its Content-Length: a password that was cut off must not be tried.
 
-    Larger bodies than DATA_UPLOAD_MAX_MEMORY_SIZE are not read here: they are uploads, whose formats show it.
+    Bodies over DATA_UPLOAD_MAX_MEMORY_SIZE are not read here: they are uploads, whose formats have an end mark.
     """
 
     def middleware(request: HttpRequest) -> HttpResponse:
@@ -73,7 +73,7 @@ def require_whole_body(get_response: GetResponse) -> GetResponse:
 
 
 def utf8_forms(get_response: GetResponse) -> GetResponse:
-    """Read every form as UTF-8 (RFC 7578 §5.1), whatever its charset says: Python has codecs that no form can use."""
+    """Read every form as UTF-8 (RFC 7578 §5.1) and ignore its charset: some codecs of Python cannot decode forms."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         if "charset" in request.META.get("CONTENT_TYPE", "").lower():

@@ -1,4 +1,4 @@
-"""The format of log lines, and what they never hold: a path, a query, or the text of an exception."""
+"""Log formats and redaction: no line contains a path, a query or the message of an exception."""
 
 import logging
 import traceback
@@ -10,12 +10,12 @@ from pythonjsonlogger.json import JsonFormatter
 
 from contactbook.observability import request_context
 
-FRAMES = 40  # of a traceback, the innermost
+FRAMES = 40  # of a traceback; only the innermost ones are logged
 FIELDS = ("request_id", "method", "route", "status", "ms", "user")
 
 
 class RedactingFilter(logging.Filter):
-    """Adds the request id, and removes what a client sent from the lines of Django and gunicorn."""
+    """Adds the request id to each record, and removes client input from the messages of Django and gunicorn."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if request_id := request_context.request_id.get():
@@ -30,7 +30,7 @@ class RedactingFilter(logging.Filter):
 
 
 def redact_gunicorn(record: logging.LogRecord) -> None:
-    """Two of gunicorn's lines repeat the request line, or the line or header that could not be read."""
+    """Remove client input from the two messages of gunicorn that repeat a request line or a header."""
     message = str(record.msg)
     if message.startswith("Invalid request from"):
         record.msg, record.args = f"{message.partition(': ')[0]}.", ()
@@ -39,9 +39,9 @@ def redact_gunicorn(record: logging.LogRecord) -> None:
 
 
 def redact_django(record: logging.LogRecord, request: Any) -> None:
-    """Puts the route and the class in the place of a path, a referrer, or a suspicious value.
+    """Replace a path or referrer by the route, and a suspicious value by the class of the exception.
 
-    A refused Host stays: it shows which name is missing from ALLOWED_HOSTS.
+    A refused Host header is logged: it shows which name is missing from ALLOWED_HOSTS.
     """
     suspicious = record.name.startswith("django.security.")
     if suspicious and record.exc_info and record.exc_info[1]:
@@ -54,14 +54,14 @@ def redact_django(record: logging.LogRecord, request: Any) -> None:
 
 
 def class_name(error: BaseException) -> str:
-    """The class, and the SQLSTATE where there is one. The text may be a row of a table, or what somebody typed."""
+    """Return the class, with the SQLSTATE if there is one. The message may contain a row of a table or user input."""
     kind, code = type(error), getattr(error, "pgcode", None)
     name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
     return f"{name} [{code}]" if code else name
 
 
 def causes(error: BaseException | None) -> Iterator[BaseException]:
-    """The exception and its causes, outermost first."""
+    """Yield the exception and its causes, outermost first."""
     seen: set[int] = set()
     while error and id(error) not in seen:
         seen.add(id(error))
@@ -70,19 +70,19 @@ def causes(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def safe_traceback(error: BaseException) -> str:
-    """The lines of source and the classes, without the texts; each followed by its cause."""
+    """Return the traceback with source lines and classes, but without messages; each is followed by its cause."""
     parts = [class_name(e) + "\n" + "".join(traceback.format_tb(e.__traceback__, -FRAMES)) for e in causes(error)]
     return "caused by ".join(parts).rstrip()
 
 
 class LineFormatter(logging.Formatter):
-    """For people. A message is one line, whatever it contains."""
+    """Plain text for people. A message is always one line."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
 
     def format(self, record: logging.LogRecord) -> str:
-        record.exc_text = None  # another handler's traceback, with the texts
+        record.exc_text = None  # the traceback that another handler formatted, with the message
         return super().format(record)
 
     def formatMessage(self, record: logging.LogRecord) -> str:
@@ -95,7 +95,7 @@ class LineFormatter(logging.Formatter):
 
 
 class JSONLogFormatter(JsonFormatter):
-    """For programs: one JSON object a line, with known fields only."""
+    """JSON for programs: one object per line, with known fields only."""
 
     NAMES = {"asctime": "time", "levelname": "level", "name": "logger", "message": "message", "process": "process"}
 

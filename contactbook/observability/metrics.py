@@ -1,6 +1,6 @@
-"""The metrics, and the page of /metrics for Prometheus.
+"""The metrics and the /metrics page for Prometheus.
 
-Where several workers run, gunicorn_conf.py sets PROMETHEUS_MULTIPROC_DIR, and a scrape reads the files of all of them.
+With several workers gunicorn_conf.py sets PROMETHEUS_MULTIPROC_DIR, and a scrape reads the files of all workers.
 """
 
 import ipaddress
@@ -14,9 +14,9 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 PATHS = {"/metrics", "/metrics/"}
 
-prometheus_client.disable_created_metrics()  # the files of several processes hold none
-OWN = CollectorRegistry()  # this process's numbers
-AT_SCRAPE = CollectorRegistry()  # collectors of apps, which look their numbers up at each scrape
+prometheus_client.disable_created_metrics()  # multiprocess mode has none
+OWN = CollectorRegistry()  # the values of this process
+AT_SCRAPE = CollectorRegistry()  # collectors of the apps, which read their values at each scrape
 
 REQUESTS = Counter("contactbook_requests", "Answered requests.", ["route", "method", "status"], registry=OWN)
 REQUEST_SECONDS = Histogram(
@@ -26,19 +26,21 @@ REQUEST_SECONDS = Histogram(
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0),
     registry=OWN,
 )
-LIMITS_HIT = Counter("contactbook_limits_hit", "Requests, e-mails and attempts over a limit.", ["limit"], registry=OWN)
+LIMITS_HIT = Counter(
+    "contactbook_limits_hit", "Requests, e-mails and login attempts over a limit.", ["limit"], registry=OWN
+)
 CACHE = Counter("contactbook_cache", "Cache lookups.", ["cache", "result"], registry=OWN)
 LOGINS_REFUSED = Counter("contactbook_logins_refused", "Refused passwords.", ["reason"], registry=OWN)
 REDIS_CIRCUIT_OPEN = Gauge(
     "contactbook_redis_circuit_open",
-    "Processes that do not ask Redis at the moment, since it failed.",
+    "Processes that do not use Redis at the moment, because it failed.",
     registry=OWN,
     multiprocess_mode="livesum",
 )
 
 
 def is_scrape(request: HttpRequest) -> bool:
-    """Whether this is a GET of /metrics from METRICS_NETWORKS itself, and not through a proxy."""
+    """Return whether this is a GET of /metrics, sent from METRICS_NETWORKS directly and not through a proxy."""
     if request.path not in PATHS or request.method != "GET":
         return False
     return "HTTP_X_FORWARDED_FOR" not in request.META and is_scraper(request.META.get("REMOTE_ADDR", ""))

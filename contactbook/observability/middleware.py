@@ -1,4 +1,4 @@
-"""The outermost middleware: gives each request an id, counts and times it, and answers scrapes of /metrics."""
+"""The outermost middleware: request ids, metrics, the access log, and /metrics."""
 
 import logging
 import os
@@ -20,9 +20,10 @@ METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 
 class RequestMonitoringMiddleware:
-    """/metrics is answered here, since a scraper asks by address: ALLOWED_HOSTS and https do not matter to it.
+    """Gives each request an id, counts and times it, and answers scrapes.
 
-    For everybody but METRICS_NETWORKS there is no such page and no route to it.
+    A scrape is answered before ALLOWED_HOSTS and the redirect to https apply, since Prometheus uses the IP address.
+    Clients outside METRICS_NETWORKS get a 404, because there is no such route.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -40,13 +41,13 @@ class RequestMonitoringMiddleware:
             request_context.request_id.reset(tokens[1])
         response.headers["X-Request-ID"] = request_id
         if response.status_code == 304:
-            # CommonMiddleware says 0, which is not the length of the 200 (RFC 9110 section 8.6).
+            # CommonMiddleware sets 0, which is not the length of the 200 response (RFC 9110 §8.6).
             response.headers.pop("Content-Length", None)
         return response
 
 
 def request_id_of(request: HttpRequest) -> str:
-    """The id that a trusted proxy gave, otherwise a new one."""
+    """Return the id that a trusted proxy sent, else a new one."""
     if settings.TRUSTED_PROXIES:
         given = request.META.get("HTTP_X_REQUEST_ID", "")
         if REQUEST_ID.fullmatch(given):
@@ -55,7 +56,7 @@ def request_id_of(request: HttpRequest) -> str:
 
 
 def observe(request: HttpRequest, response: HttpResponse, seconds: float) -> None:
-    """Counts and times the request; `seconds` end where a streamed response begins to be sent."""
+    """Count and time the request, and log it; `seconds` does not include the sending of a streamed response."""
     route = request_context.route_name(request)
     method = request.method if request.method in METHODS else "other"
     metrics.REQUESTS.labels(route, method, response.status_code).inc()
@@ -67,7 +68,7 @@ def observe(request: HttpRequest, response: HttpResponse, seconds: float) -> Non
 
 
 def user_id(request: HttpRequest) -> Any:
-    """The id of the account if authentication has found one; never a database lookup."""
+    """Return the id of the authenticated account, or None; never reads the database."""
     user = request.__dict__.get("user")
     if isinstance(user, SimpleLazyObject):
         user = request.__dict__.get("_cached_user")

@@ -1,7 +1,6 @@
-"""Error reports to Sentry where SENTRY_DSN is set: the error, the place in the source, and the route.
+"""Error reports to Sentry: the class of the error, the traceback and the route, without any user data.
 
-A report holds nothing that people wrote. wsgi.py imports this module only where SENTRY_DSN is set: the library takes a
-third of a second.
+wsgi.py imports this module only if SENTRY_DSN is set, because importing the library takes 0.3 seconds.
 """
 
 from typing import Any
@@ -16,7 +15,7 @@ from sentry_sdk.integrations.logging import LoggingIntegration, ignore_logger
 from contactbook.observability import request_context
 from contactbook.observability.logging import class_name
 
-HARMLESS = {
+ALLOWED = {
     "event_id", "timestamp", "platform", "level", "logger", "exception", "release", "environment", "server_name",
     "sdk", "fingerprint", "logentry", "type",
 }  # fmt: skip
@@ -43,14 +42,14 @@ def start() -> None:
         traces_sample_rate=None,
         environment=str(settings.PUBLIC_URL).partition("//")[2],
     )
-    ignore_logger("django.security.*")  # a request by a wrong host name is not an error of this server
+    ignore_logger("django.security.*")  # a request with a wrong Host header is no error of this server
 
 
 def redacted(event: Any, hint: dict[str, Any]) -> Any:
-    """The event with its harmless parts only: an allow-list, so that a part that is new to the library is left out."""
-    report = {name: value for name, value in event.items() if name in HARMLESS}
+    """Return the event with allowed parts only, so that parts which a new version of the library adds are left out."""
+    report = {name: value for name, value in event.items() if name in ALLOWED}
     for exception in (report.get("exception") or {}).get("values") or []:
-        exception["value"] = ""  # the text may be a row of a table, or what somebody typed
+        exception["value"] = ""  # it may contain a row of a table or user input
         exception.pop("mechanism", None)
         for frame in (exception.get("stacktrace") or {}).get("frames") or []:
             frame.pop("vars", None)
@@ -72,7 +71,7 @@ def request_fields() -> dict[str, Any]:
 
 
 def message_template(hint: dict[str, Any]) -> str:
-    """The log message as it stands in the source, without its arguments."""
+    """Return the log message without its arguments."""
     message = getattr(hint.get("log_record"), "msg", "")
     return class_name(message) if isinstance(message, BaseException) else str(message)
 

@@ -3,7 +3,7 @@
 import io
 import struct
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from PIL import Image
@@ -37,11 +37,12 @@ def chunk(kind: bytes, body: bytes) -> bytes:
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
 
-def png(width: int, height: int, bits: int, colour: int, *chunks: bytes, interlaced: bool = False) -> bytes:
-    """A PNG of zeros under Paeth's filter, which Pillow cannot write with 16 bits a colour."""
-    header = struct.pack(">IIBBBBB", width, height, bits, colour, 0, 0, interlaced)
-    row = b"\4" + bytes(width * {0: 1, 2: 3, 4: 2, 6: 4}[colour] * bits // 8)
-    pixels = chunk(b"IDAT", zlib.compress(row * height, 1))
+def png(width: int, height: int, bits: int, colour: int, *chunks: bytes, rows: Sequence[bytes] = ()) -> bytes:
+    """A PNG of these rows, or of zeros under Paeth's filter; Pillow writes no colours of 16 bits."""
+    header = struct.pack(">IIBBBBB", width, height, bits, colour, 0, 0, 0)
+    zeros = b"\4" + bytes(width * {0: 1, 2: 3, 4: 2, 6: 4}[colour] * bits // 8)
+    lines = b"".join(b"\0" + row for row in rows) if rows else zeros * height
+    pixels = chunk(b"IDAT", zlib.compress(lines, 1))
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + b"".join(chunks) + pixels + chunk(b"IEND", b"")
 
 
@@ -56,8 +57,9 @@ LARGEST: dict[str, Callable[[], bytes]] = {
     "baseline JPEG, narrow": lambda: jpeg(1990, 8000),
     "baseline JPEG of four colours": lambda: jpeg(7070, 7070, "CMYK"),
     "progressive JPEG of 20 megapixels": lambda: jpeg(4472, 4472, progressive=True, subsampling=0),
+    "progressive JPEG of 50 scans": lambda: with_scans(file_of(Image.new("RGB", (4472, 4472)), "JPEG", progressive=True), 39),
     "progressive JPEG of four colours": lambda: jpeg(3870, 3870, "CMYK", progressive=True),
-    "PNG of 16 megapixels": lambda: file_of(noise(4000, 4000).convert("RGBA"), "PNG", compress_level=1),
+    "PNG of 16 megapixels": lambda: file_of(noise(4000, 4000).quantize(16).convert("RGBA"), "PNG"),
     "PNG of 16 bits a colour": lambda: png(4000, 4000, 16, 6),
     "GIF of 16 megapixels": lambda: file_of(noise(4000, 4000, "L").quantize(16), "GIF"),
     "lossless WebP of 8 megapixels": lambda: file_of(noise(2828, 2828), "WEBP", lossless=True, method=0),

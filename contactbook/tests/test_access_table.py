@@ -1,4 +1,4 @@
-"""Every route × every method × every kind of caller, generated from the URL resolver: a new route cannot be forgotten.
+"""Every API route × every method × every kind of caller, generated from the URL resolver. A new route is in the table by itself.
 
 OWASP API Security 2023: API1 (object), API2 (authentication), API5 (function level authorization).
 """
@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 METHODS = ("get", "head", "post", "put", "patch", "delete", "options", "trace")
 OPEN = {"signup", "login", "refresh_token", "request_email", "reset_pwd", "confirm_email", "schema", "docs", "redoc"}
 
-# Routes under which somebody's row is named, and what a stranger's call sends so that only the row can refuse it.
+# Routes that name a row, and the body of a stranger's call, which is valid, so that only the row can refuse it.
 ROWS: dict[str, dict[str, Any]] = {
     "contact": {"put": {"fullname": "x"}, "patch": {"fullname": "x"}},
     "avatar": {},
@@ -34,7 +34,7 @@ ROWS: dict[str, dict[str, Any]] = {
     "group": {"patch": {"name": "x"}},
     "me_session": {},
 }
-# Routes of the caller's own account, where there is nobody else's row to name.
+# Routes of the caller's own account, which name no row.
 OWN = {
     "contacts", "birthdays", "trash", "changes", "batch", "undo", "groups",
     "export", "logout", "me", "me_password", "me_sessions",
@@ -71,6 +71,11 @@ def test_every_route_has_its_place_in_the_table():
 
 def call(client: APIClient, method: str, path: str, body: Any = None) -> Any:
     return client.generic(method.upper(), path) if body is None else getattr(client, method)(path, body, format="json")
+
+
+def depends_on_the_caller(answer: Any) -> bool:
+    """`Vary: Authorization`: a cache must not show one account's answer to another (RFC 9110 §12.5.5)."""
+    return "Authorization" in answer["Vary"].split(", ")
 
 
 def bearer(token: Any) -> APIClient:
@@ -134,12 +139,13 @@ REFUSED: dict[str, Callable[[User], APIClient]] = {
 
 
 @pytest.mark.parametrize("caller", REFUSED)
-def test_who_is_refused_gets_401_on_every_route_and_method(alice, caller):
+def test_a_refused_caller_gets_401_on_every_route_and_method(alice, caller):
     client = REFUSED[caller](alice)
     for route in PROTECTED:
         for method in METHODS:
             answer = call(client, method, route.path(1))
             assert (answer.status_code, answer["WWW-Authenticate"][:6]) == (401, "Bearer"), (route, method)
+            assert depends_on_the_caller(answer)
             assert method == "head" or answer.json().keys() == {"detail"}
 
 
@@ -148,12 +154,12 @@ def test_a_method_that_a_route_does_not_have_is_405_with_allow(as_alice, route):
     served = {*route.methods, *({"head"} if "get" in route.methods else ())}
     for method in set(METHODS) - served:
         answer = call(as_alice, method, route.path(1))
-        assert answer.status_code == 405, method
+        assert answer.status_code == 405 and depends_on_the_caller(answer), method
         assert {name.strip().lower() for name in answer["Allow"].split(",")} == served
 
 
 @EACH
-def test_a_strangers_row_is_as_if_it_were_not_there(alice, bob, route):
+def test_a_strangers_row_is_answered_as_one_that_does_not_exist(alice, bob, route):
     if route.name not in ROWS:
         assert route.name in OWN
         return
@@ -166,16 +172,18 @@ def test_a_strangers_row_is_as_if_it_were_not_there(alice, bob, route):
         else:
             theirs, nobodys = (call(client, method, route.path(row), body) for row in (rows[route.name], 10**9))
         assert (theirs.status_code, theirs.content) == (404, nobodys.content), method
+        assert depends_on_the_caller(theirs)
 
 
 @EACH
-def test_the_owner_is_let_in(alice, route):
+def test_the_owner_is_answered(alice, route):
     rows = make_rows(alice)
     for method in sorted(route.methods - {"delete"}) + sorted(route.methods & {"delete"}):
         answer = call(
             client_of(alice), method, route.path(rows.get(route.name, 1)), ROWS.get(route.name, {}).get(method)
         )
         assert answer.status_code not in (401, 403, 404, 405) and answer.status_code < 500, (method, answer.content)
+        assert depends_on_the_caller(answer)
 
 
 def make_rows(owner: User) -> dict[str, int]:

@@ -14,6 +14,7 @@ from contactbook.tests.chaos.books import examined
 from contactbook.tests.faults import until
 from contactbook.tests.nginx import PROGRAM
 
+pytestmark = pytest.mark.long
 STACK = "production" if os.environ.get("DATABASE_URL") else "embedded"
 HERE = [name for name, (_, where, _) in SCENARIOS.items() if STACK in where]
 
@@ -30,13 +31,11 @@ def assert_kept(result):
     assert result.statuses.total() > 20
 
 
-def test_it_works(stack):
-    """Twice, all of the server is killed, and started again."""
+def test_a_server_that_is_killed_twice_loses_nothing_acknowledged(stack):
     scenario = SCENARIOS["server"][0]
     assert_kept(scenario(stack, 2, 0.5))
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("name", HERE)
 def test_every_promise_is_kept(stack, name):
     if name == "rolling" and not PROGRAM:

@@ -1,7 +1,9 @@
-"""Whom the running product counts, by the addresses that proxies and clients claim."""
+"""The address that a request is counted by, out of what the peer, the proxies and the client claim."""
 
 import pytest
+from django.test import RequestFactory
 
+from contactbook.http.client_address import client_address
 from contactbook.tests.hostile import exchange, request
 from contactbook.tests.live import serving
 
@@ -74,9 +76,70 @@ JUNK = [
 ]  # fmt: skip
 
 
-def test_junk_is_no_5xx(server):
+def test_a_malformed_address_is_no_5xx(server):
     for junk in JUNK:
         for header in (b"X-Forwarded-For: ", b"X-Real-IP: ", b"Forwarded: ", b"X-Forwarded-Proto: "):
             assert ask(server, header + junk) in (400, 422, 429)
             answer = exchange(server, request(b"GET /", header + junk))
             assert answer.status in (200, 400)
+
+
+# The function
+
+
+@pytest.fixture
+def asked(settings):
+    def ask(proxies, peer, *forwarded):
+        settings.TRUSTED_PROXIES = proxies
+        headers = {"HTTP_X_FORWARDED_FOR": ",".join(forwarded)} if forwarded else {}
+        return client_address(RequestFactory().get("/", REMOTE_ADDR=peer, **headers))
+
+    return ask
+
+
+@pytest.mark.one_stack
+@pytest.mark.parametrize(
+    ("proxies", "peer", "forwarded", "who"),
+    [
+        (0, "192.0.2.1", [], "192.0.2.1"),
+        (0, "192.0.2.1", ["203.0.113.9"], "192.0.2.1"),
+        (1, "192.0.2.1", ["203.0.113.9"], "203.0.113.9"),
+        (1, "192.0.2.1", ["198.51.100.66", "203.0.113.9"], "203.0.113.9"),
+        (1, "192.0.2.1", ["198.51.100.66, 10.0.0.1", " 203.0.113.9 "], "203.0.113.9"),
+        (2, "192.0.2.1", ["198.51.100.66", "203.0.113.9", "10.0.0.2"], "203.0.113.9"),
+        (2, "192.0.2.1", ["203.0.113.9"], "192.0.2.1"),
+        (1, "192.0.2.1", [], "192.0.2.1"),
+        (1, "192.0.2.1", [""], "192.0.2.1"),
+        (1, "192.0.2.1", ["unknown"], "192.0.2.1"),
+        (1, "192.0.2.1", ["\x00'; DROP TABLE"], "192.0.2.1"),
+        (1, "192.0.2.1", ["1" * 10_000], "192.0.2.1"),
+        (1, "192.0.2.1", ["203.0.113.9:4711"], "203.0.113.9"),
+        (1, "192.0.2.1", ["[2001:db8:1:2:3:4:5:6]:4711"], "2001:db8:1:2::"),
+        (1, "192.0.2.1", ["[2001:db8:1:2:3:4:5:6]"], "2001:db8:1:2::"),
+        (1, "192.0.2.1", ["[]:80"], "192.0.2.1"),
+        (1, "192.0.2.1", [":"], "192.0.2.1"),
+        (0, "::ffff:192.0.2.7", [], "192.0.2.7"),
+        (0, "2001:db8:1:2:3:4:5:6", [], "2001:db8:1:2::"),
+        (0, "2001:db8:1:2:ffff::1", [], "2001:db8:1:2::"),
+        (0, "2001:db8:1:3::1", [], "2001:db8:1:3::"),
+        (0, "fe80::1%eth0", [], "fe80::"),
+        (0, "", [], "unknown"),
+        (1, "", ["nonsense"], "unknown"),
+        (1, "", ["203.0.113.9"], "203.0.113.9"),
+    ],
+)
+def test_the_address_that_is_counted(asked, proxies, peer, forwarded, who):
+    assert asked(proxies, peer, *forwarded) == who
+
+
+@pytest.mark.one_stack
+@pytest.mark.parametrize(
+    "forwarded", ["", ",,,", "\xff\xfe", "::::", "1.2.3.4.5", "300.1.1.1", "[", "]", "%", "1.2.3.4:x"]
+)
+@pytest.mark.parametrize("proxies", [0, 1, 2])
+def test_a_malformed_address_is_no_5xx_in_a_view(as_nobody, settings, proxies, forwarded):
+    settings.TRUSTED_PROXIES = proxies
+    for peer in ("192.0.2.1", "", "nonsense"):
+        headers = {"HTTP_X_FORWARDED_FOR": forwarded, "REMOTE_ADDR": peer}
+        assert as_nobody.get("/api/contacts", **headers).status_code == 401
+        assert as_nobody.get("/", **headers).status_code == 200

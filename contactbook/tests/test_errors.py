@@ -1,6 +1,7 @@
 """The error gallery: every exception, and the exact answer that it becomes."""
 
 import errno
+import inspect
 import logging
 
 import psycopg2.errors
@@ -9,9 +10,12 @@ from django.core import exceptions as django_exceptions
 from django.db import DataError, IntegrityError, InterfaceError, InternalError, OperationalError
 from django.http import Http404, UnreadablePostError
 from rest_framework import exceptions
+from rest_framework.test import APIClient
 from rest_framework_simplejwt.exceptions import InvalidToken
 
+from contactbook import exceptions as domain
 from contactbook.api import exceptions as errors
+from contacts.api.contacts import ContactViewSet
 
 BUSY = "The service is busy. Try again in a moment."
 OURS = "Something went wrong on our side."
@@ -28,7 +32,17 @@ def challenge(error):
 
 
 READ_ONLY = type("ReadOnly", (psycopg2.errors.ReadOnlySqlTransaction,), {"pgcode": "25006"})
+FULL = "The account's storage is full. Deleting contacts for good makes room."
 GALLERY = [
+    (domain.NotFoundError("Contact was not found"), 404, "Contact was not found", {}),
+    (domain.NotFoundError(), 404, "Not found", {}),
+    (domain.ConflictError(), 409, "Already exists", {}),
+    (domain.TooLargeError("Ask for fewer."), 413, "Ask for fewer.", {}),
+    (domain.TooLargeError(), 413, "The request is too large.", {}),
+    (domain.QuotaExceededError(), 507, FULL, {}),
+    (errors.InsufficientStorage(), 507, "The account's storage is full.", {}),
+    (challenge(domain.CredentialsError()), 401, "Wrong address or password", {}),
+    (domain.BusyError(), 503, BUSY, {"Retry-After": "5"}),
     (errors.BadRequest(), 400, "The request could not be understood.", {}),
     (django_exceptions.SuspiciousOperation("x"), 400, "The request could not be understood.", {}),
     (django_exceptions.DisallowedHost("x"), 400, "The request could not be understood.", {}),
@@ -60,7 +74,7 @@ GALLERY = [
     (
         IntegrityError("Key (email)=(a@b) exists"),
         409,
-        "This conflicts with what somebody else has just done.",
+        "This conflicts with a change that was made at the same time.",
         {},
     ),
     (errors.LengthRequired(), 411, "Send the body with its Content-Length.", {}),
@@ -96,6 +110,14 @@ GALLERY = [
 ]
 FAULTS = [
     (
+        domain.InvalidValueError("group", "There is no such group."),
+        [{"loc": ["body", "group"], "msg": "There is no such group.", "type": "value_error"}],
+    ),
+    (
+        errors.InvalidItems([{"loc": ["body", "items", 0], "msg": "No.", "type": "status_404"}]),
+        [{"loc": ["body", "items", 0], "msg": "No.", "type": "status_404"}],
+    ),
+    (
         errors.Invalid("path", {"contact_id": ["A number."]}),
         [{"loc": ["path", "contact_id"], "msg": "A number.", "type": "value_error"}],
     ),
@@ -126,8 +148,29 @@ FAULTS = [
 ]
 
 
-@pytest.mark.parametrize(("error", "status", "sentence", "headers"), GALLERY, ids=lambda v: type(v).__name__)
-def test_the_gallery(error, status, sentence, headers):
+def name_of(value):
+    return type(value).__name__ if isinstance(value, Exception) else ""
+
+
+def test_every_exception_class_of_the_product_is_in_the_gallery():
+    shown = {type(error) for error, *_ in [*GALLERY, *FAULTS]}
+    own = {
+        each
+        for module in (domain, errors)
+        for _, each in inspect.getmembers(module, inspect.isclass)
+        if each.__module__ == module.__name__ and issubclass(each, Exception)
+    }
+    assert own - shown == {domain.DomainError}, "the base class is never raised"
+
+
+def test_a_domain_error_without_a_status_is_a_fault_of_the_program():
+    with pytest.raises(TypeError, match="has no HTTP status"):
+        errors.as_api_exception(domain.DomainError())
+
+
+@pytest.mark.one_stack
+@pytest.mark.parametrize(("error", "status", "sentence", "headers"), GALLERY, ids=name_of)
+def test_an_exception_becomes_this_status_body_and_headers(error, status, sentence, headers):
     answer = errors.exception_handler(error, {})
     assert answer.status_code == status
     assert answer.data == {"detail": sentence or answer.data["detail"]}
@@ -135,7 +178,8 @@ def test_the_gallery(error, status, sentence, headers):
     assert dict(answer.headers) == headers
 
 
-@pytest.mark.parametrize(("error", "faults"), FAULTS)
+@pytest.mark.one_stack
+@pytest.mark.parametrize(("error", "faults"), FAULTS, ids=name_of)
 def test_faults_are_a_422_with_an_entry_each(error, faults):
     answer = errors.exception_handler(error, {})
     assert (answer.status_code, answer.data) == (422, {"detail": faults})
@@ -147,7 +191,7 @@ def test_nothing_of_the_exception_is_told():
         assert not any(word in text for word in ("secret", "password=", "10.0.0.1", "a@b"))
 
 
-# Through the whole of Django, where no view of ours is reached
+# Answers of Django itself, where no view is reached
 
 
 @pytest.mark.parametrize("debug", [False, True])
@@ -177,9 +221,7 @@ def test_under_api_nothing_is_html_whatever_debug_says(as_nobody, settings, debu
 @pytest.mark.parametrize("debug", [False, True])
 def test_an_unexpected_error_tells_nothing_and_is_logged(as_alice, settings, monkeypatch, caplog, debug):
     settings.DEBUG = debug
-    from contacts.api.contacts import ContactsViewSet
-
-    monkeypatch.setattr(ContactsViewSet, "list", lambda *args: 1 / 0)
+    monkeypatch.setattr(ContactViewSet, "list", lambda *args: 1 / 0)
     with caplog.at_level(logging.ERROR):
         answer = as_alice.get("/api/contacts")
     assert (answer.status_code, answer.json()) == (500, {"detail": OURS})
@@ -189,7 +231,7 @@ def test_an_unexpected_error_tells_nothing_and_is_logged(as_alice, settings, mon
 @pytest.mark.parametrize(
     ("error", "status"), [(OperationalError("x"), 503), (InterfaceError("x"), 503), (KeyError("x"), 500)]
 )
-def test_our_pages_say_it_in_a_page(as_nobody, monkeypatch, error, status, caplog):
+def test_an_error_of_a_page_is_a_page(as_nobody, monkeypatch, error, status, caplog):
     def raises(*args, **kwargs):
         raise error
 
@@ -203,17 +245,13 @@ def test_our_pages_say_it_in_a_page(as_nobody, monkeypatch, error, status, caplo
 
 
 def test_a_post_without_its_csrf_token_is_a_page():
-    from rest_framework.test import APIClient
-
     answer = APIClient(enforce_csrf_checks=True).post("/reset", {"email": "a@example.org"})
     assert answer.status_code == 403
     assert answer["Content-Type"].startswith("text/html")
 
 
-def test_what_is_put_in_a_pages_place_has_its_own_length():
+def test_an_error_that_replaces_a_page_has_its_own_length():
     """A client would wait for the rest of the page, or take the next answer for it."""
-    from rest_framework.test import APIClient
-
     answer = APIClient(enforce_csrf_checks=True).post("/healthz")
     assert (answer.status_code, answer.json()) == (403, {"detail": "This is not allowed."})
     assert int(answer.headers.get("Content-Length", len(answer.content))) == len(answer.content)

@@ -23,7 +23,7 @@ from contactbook.tests.faults import (
 )
 from contactbook.tests.live import free_port, serving
 
-pytestmark = [once]
+pytestmark = [once, pytest.mark.long]
 CONTACT = {"fullname": "Zoë"}
 
 

@@ -14,6 +14,7 @@ from contactbook.tests.faults import account, once, own_postgres, until
 from contactbook.tests.live import serving
 from contactbook.tests.small_disk import small_disk
 
+pytestmark = pytest.mark.long
 embedded = pytest.mark.skipif(bool(os.environ.get("DATABASE_URL")), reason="runs with the embedded stack")
 BUSY = {"detail": "The service is busy. Try again in a moment."}
 NOT_STORED = {"detail": "The avatar cannot be stored right now; the old one stays."}

@@ -68,7 +68,7 @@ def denied(answer):
 
 
 @pytest.mark.parametrize(("method", "path", "headers"), ANSWERS)
-def test_every_answer_carries_them(server, method, path, headers):
+def test_every_answer_has_the_security_headers(server, method, path, headers):
     answer = server.ask(method, path, headers=headers)
     assert answer.status < 500
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
@@ -84,7 +84,7 @@ def test_every_answer_carries_them(server, method, path, headers):
 
 
 @pytest.mark.parametrize(("method", "path", "headers"), ANSWERS)
-def test_with_https_hsts_too(secure, method, path, headers):
+def test_with_https_every_answer_has_hsts_and_secure_cookies(secure, method, path, headers):
     host = {"Host": headers.get("Host", "book.example.org")}
     answer = secure.ask(method, path, headers={**headers, **host, "X-Forwarded-Proto": "https"})
     assert answer.status < 500
@@ -95,7 +95,7 @@ def test_with_https_hsts_too(secure, method, path, headers):
         assert answer.headers[name]
 
 
-def test_http_is_sent_to_https_with_its_headers(secure):
+def test_http_is_redirected_to_https_with_the_headers(secure):
     connection = http.client.HTTPConnection(secure.url.removeprefix("http://"), timeout=10)
     connection.request("GET", "/api/contacts?x=1", headers={"Host": "book.example.org"})
     answer = connection.getresponse()
@@ -107,7 +107,7 @@ def test_http_is_sent_to_https_with_its_headers(secure):
         assert secure.ask("GET", path, headers={"Host": "book.example.org"}).status == 200
 
 
-def test_login_cookies_are_secure_exactly_there(server, secure):
+def test_login_cookies_are_secure_exactly_with_https(server, secure):
     assert "Secure" not in server.ask("GET", "/admin/login/").headers["Set-Cookie"]
     headers = {"Host": "book.example.org", "X-Forwarded-Proto": "https"}
     cookie = secure.ask("GET", "/admin/login/", headers=headers).headers["Set-Cookie"]
@@ -115,7 +115,7 @@ def test_login_cookies_are_secure_exactly_there(server, secure):
     assert cookie.startswith("__Host-csrftoken=") and "Path=/" in cookie and "Domain" not in cookie
 
 
-def test_staff_log_in_by_a_cookie_of_this_host_alone(secure):
+def test_the_cookie_of_staff_is_of_this_host_alone(secure):
     """`__Host-` (RFC 6265bis §4.1.3.2): no other host of the domain can set or read it."""
     headers = {"Host": "book.example.org", "X-Forwarded-Proto": "https"}
     secure.env["DJANGO_SUPERUSER_PASSWORD"] = PASSWORD
@@ -146,6 +146,29 @@ def test_only_a_configured_origin_may_read(server):
         assert answer.status == 200 and answer.headers["Access-Control-Allow-Origin"] is None
 
 
-def test_without_origins_nobody_may(secure):
+def test_without_configured_origins_no_site_may_read(secure):
     headers = {"Host": "book.example.org", "X-Forwarded-Proto": "https", "Origin": APP}
     assert secure.ask("GET", "/api/contacts", headers=headers).headers["Access-Control-Allow-Origin"] is None
+
+
+def test_every_answer_of_a_route_with_authentication_varies_by_it(server):
+    """A cache between them must not show one account's contact to another (RFC 9110 §12.5.5)."""
+    token = account(server)[1]
+    etag = server.ask("GET", "/api/contacts", token=token).headers["ETag"]
+    answers = [
+        server.ask("GET", "/api/contacts", token=token),
+        server.ask("GET", "/api/contacts", token=token, headers={"If-None-Match": etag}),
+        server.ask("GET", "/api/contacts?limit=x", token=token),
+        server.ask("POST", "/api/contacts", {"fullname": "Ann"}, token=token),
+        server.ask("POST", "/api/contacts", b"x", token=token),
+        server.ask("GET", "/api/contacts/Ann", token=token),
+        server.ask("GET", "/api/contacts/nobody", token=token),
+        server.ask("PUT", "/api/contacts", token=token),
+        server.ask("PUT", "/api/contacts/1", {"fullname": "x" * 2 * 1024 * 1024}, token=token),
+        server.ask("GET", "/api/contacts"),
+        server.ask("GET", "/api/me/export", token=token),
+        server.ask("GET", "/api/auth/refresh_token"),
+    ]
+    assert [answer.status for answer in answers] == [200, 304, 422, 201, 415, 200, 404, 405, 413, 401, 200, 401]
+    for answer in answers:
+        assert "Authorization" in answer.headers["Vary"].split(", ")

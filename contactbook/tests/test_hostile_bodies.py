@@ -37,7 +37,7 @@ def post(server, token):
     return send
 
 
-def test_it_works(post):
+def test_a_plain_body_is_taken(post):
     assert post(b'{"fullname": "Ann"}').status == 201
 
 

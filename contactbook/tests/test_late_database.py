@@ -1,9 +1,11 @@
 """A server that is started before its database, as a machine does after a power cut."""
 
+import pytest
+
 from contactbook.tests.faults import account, once, own_postgres, until
 from contactbook.tests.live import serving
 
-pytestmark = [once]
+pytestmark = [once, pytest.mark.long]
 
 
 def test_a_server_started_before_its_database_answers_503_and_then_serves(tmp_path):

@@ -14,7 +14,7 @@ from contactbook.tests.live import PASSWORD, Server, base_environment, serving
 from contactbook.tests.pgbouncer_server import own_pgbouncer
 from contacts.tests.test_contact_avatar import picture
 
-pytestmark = [once]
+pytestmark = [once, pytest.mark.long]
 TIMEOUTS = {"statement_timeout": "5s", "lock_timeout": "3s", "idle_in_transaction_session_timeout": "30s"}
 
 

@@ -1,4 +1,4 @@
-"""JSON out, to the letter as REST framework writes it."""
+"""JSON out: byte for byte as Django REST framework renders it."""
 
 import json
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from rest_framework.renderers import JSONRenderer
 
 from contactbook.api.renderers import as_json
+
+pytestmark = pytest.mark.one_stack
 
 
 class Pair(NamedTuple):
@@ -47,7 +49,7 @@ def nested(depth: int) -> Any:
         1.5,
     ],
 )
-def test_it_works(data):
+def test_data_is_rendered_as_django_rest_framework_renders_it(data):
     expected = JSONRenderer().render(data) if data is not None else b"null"
     assert as_json(data) == expected
 
@@ -56,6 +58,6 @@ scalars = st.none() | st.booleans() | st.integers() | st.text(st.characters(excl
 
 
 @given(st.recursive(scalars, lambda inner: st.lists(inner) | st.dictionaries(st.text("ab\u2028é"), inner)))
-def test_whatever_it_is(data):
+def test_any_data_is_rendered_as_django_rest_framework_renders_it(data):
     assert as_json(data) == (JSONRenderer().render(data) if data is not None else b"null")
     json.loads(as_json(data))

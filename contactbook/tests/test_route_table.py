@@ -1,4 +1,4 @@
-"""Every route outside of the API × every kind of caller: who gets which page, walked from the URL resolver.
+"""Every route outside of the API × every kind of caller: who gets which page, generated from the URL resolver.
 
 The API's own are in test_access_table.py. A new route, the admin's included, fails here until it is told who may.
 """
@@ -83,14 +83,14 @@ def address(path: str) -> str:
 
 
 def alike(user: User) -> Client:
-    """Whoever has a session of the admin, however it came about."""
+    """A client with a session of the admin."""
     client = Client()
     client.force_login(user)
     return client
 
 
 def of_staff(make_user: Any, lose: Any = lambda user: None, **fields: Any) -> Client:
-    """A client with a session from before its owner lost what it takes."""
+    """A client with a session that began before its owner lost the rights."""
     user = make_user("former", is_staff=True, is_superuser=True, **fields)
     client = alike(user)
     lose(user)
@@ -142,7 +142,7 @@ def test_the_admin_is_for_staff_alone(alice: User, make_user: Any, who: str) -> 
 
 
 def test_staff_without_rights_see_no_model(make_user: Any) -> None:
-    """Being staff opens the door and no drawer: not by address, by search, by history, nor by autocompletion."""
+    """Being staff alone shows no row: not by address, by search, by history, nor by autocompletion."""
     nobody = make_user("helper", is_staff=True)
     owner = make_user("owner")
     make_rows(owner)
@@ -156,22 +156,24 @@ def test_staff_without_rights_see_no_model(make_user: Any) -> None:
 
 
 def test_a_right_is_for_its_model_alone(make_user: Any) -> None:
-    """Whoever may see letters sees no account, and writes nothing."""
+    """A helper who may see outgoing e-mails sees no account, and writes nothing."""
     helper = make_user("helper", is_staff=True)
-    helper.user_permissions.set(Permission.objects.filter(codename="view_letter"))
+    helper.user_permissions.set(Permission.objects.filter(codename="view_outgoingemail"))
     client = alike(helper)
     OutgoingEmail.objects.create(kind=OutgoingEmail.Kind.RESET, address="x@example.org")
-    assert client.get("/admin/accounts/letter/").status_code == 200
+    assert client.get("/admin/accounts/outgoingemail/").status_code == 200
     for path in ("accounts/user/", "contacts/contact/", f"accounts/user/{helper.pk}/change/"):
         assert client.get(f"/admin/{path}").status_code == 403
     pk = OutgoingEmail.objects.get().pk
-    client.post("/admin/accounts/letter/", {"action": "delete_selected", "_selected_action": [pk], "post": "yes"})
-    client.post(f"/admin/accounts/letter/{pk}/delete/", {"post": "yes"})
+    client.post(
+        "/admin/accounts/outgoingemail/", {"action": "delete_selected", "_selected_action": [pk], "post": "yes"}
+    )
+    client.post(f"/admin/accounts/outgoingemail/{pk}/delete/", {"post": "yes"})
     assert OutgoingEmail.objects.filter(pk=pk).exists()
 
 
 def test_the_admin_writes_nothing_without_its_form(staff: User, alice: User) -> None:
-    """CSRF: a page elsewhere that posts with the cookie of staff."""
+    """CSRF: another site's page posts with the cookie of staff."""
     client = Client(enforce_csrf_checks=True)
     client.force_login(staff)
     for origin in ({}, {"HTTP_ORIGIN": "https://evil.example"}, {"HTTP_ORIGIN": "null"}):
@@ -180,7 +182,7 @@ def test_the_admin_writes_nothing_without_its_form(staff: User, alice: User) -> 
     assert User.objects.filter(pk=alice.pk).exists()
 
 
-def test_an_admins_session_is_no_key_to_the_api(staff: User) -> None:
+def test_a_session_of_the_admin_does_not_authenticate_at_the_api(staff: User) -> None:
     client = Client()
     client.force_login(staff)
     for path in ("/api/contacts", "/api/me", "/api/me/export"):
@@ -191,7 +193,7 @@ def test_an_admins_session_is_no_key_to_the_api(staff: User) -> None:
 @pytest.mark.parametrize(
     "target", ["https://evil.example/", "//evil.example", r"\\evil.example", "javascript:alert(1)"]
 )
-def test_a_login_leads_nowhere_else(staff: User, target: str) -> None:
+def test_a_login_redirects_to_no_other_site(staff: User, target: str) -> None:
     answer = Client().post("/admin/login/", {"username": staff.email, "password": "correct horse 9", "next": target})
     assert answer.status_code == 302 and answer["Location"].startswith("/admin")
 

@@ -19,6 +19,8 @@ SETTINGS = "contactbook/tests/schemathesis.toml"
 # cannot know the number of a session; and in a short run there is one contact in the trash, which is restored.
 NEVER_SUCCEED = {"confirmEmail", "confirmEmailFromPage", "login", "refreshToken", "endSession", "purgeFromTrash"}
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
@@ -104,7 +106,6 @@ def links_followed(server: Server) -> int:
 LONG = ("-n", "330", "--request-timeout", "60")
 
 
-@pytest.mark.long
 def test_long(server: Server) -> None:
     """20,000 requests in all phases, stateful ones too, by two at once: a stage of CI of its own."""
     pairs = [accounts(server) for _ in range(2)]

@@ -84,7 +84,7 @@ def test_sentry_gets_where_it_happened_and_nothing_that_people_wrote(tmp_path, s
     assert event["request"].keys() == {"method", "url"} and event["request"]["url"].startswith(server.url)
     assert event["logentry"] == {"message": "Unexpected error"}
     frames = event["exception"]["values"][-1]["stacktrace"]["frames"]
-    assert any(frame["function"] == "merge" and "vars" not in frame for frame in frames)
+    assert any(frame["function"] == "partial_update" and "vars" not in frame for frame in frames)
     assert of_page["tags"]["request_id"] == page.headers["X-Request-ID"]
     assert traces(everything, secrets) == []
 

@@ -1,4 +1,4 @@
-"""The base of the contacts' viewsets: the caller's rows, the book to write them, and cached answers."""
+"""The base of the contacts' viewsets: the caller's contacts, writing to the book, and cached responses."""
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
@@ -54,7 +54,7 @@ class ContactBookViewSet(APIViewSet):
     ) -> HttpResponse:
         """Answer a read from the response cache, or by `build` for the book's current version.
 
-        The ETag is that of the built response, else one made of the cache key.
+        The ETag is that of the response that `build` returns, else one derived from the cache key.
         """
         version, user = Book.objects.version(self.user.pk), self.user
         route = f"{request.path.rstrip('/')} {self.action}"

@@ -46,7 +46,7 @@ class BatchViewSet(ContactBookViewSet):
 
 
 def result(book: Book, i: int, data: Any) -> dict[str, Any]:
-    """Return the answer to one item: its status with the contact, or with what was wrong."""
+    """Write one item; return its status with the contact, or with the faults."""
     loc: tuple[str | int, ...] = ("body", "items", i)
     try:
         item = validated(BatchItem(data=data), *loc)

@@ -1,4 +1,4 @@
-"""GET /api/me/export: everything in an account as one zip."""
+"""GET /api/me/export: all data of an account as one zip file."""
 
 import json
 import tempfile
@@ -16,6 +16,7 @@ from rest_framework.utils.encoders import JSONEncoder
 from accounts.models import User
 from contacts.api.base import ContactBookViewSet
 from contacts.avatars import storage
+from contacts.avatars.references import with_public_urls
 from contacts.models import Change, Contact, Group
 from contacts.serializers.contacts import represent_contact
 
@@ -32,16 +33,16 @@ class ExportViewSet(ContactBookViewSet):
         responses={(200, "application/zip"): OpenApiTypes.BINARY},
     )
     def export(self, request: Request) -> FileResponse:
-        archive = written(User.objects.get(pk=self.user.pk))
+        archive = zip_file(User.objects.get(pk=self.user.pk))
         return FileResponse(archive, as_attachment=True, filename="contacts.zip", content_type="application/zip")
 
 
-def written(user: User) -> IO[bytes]:
-    """A temporary file with the zip in it, read from the database row by row."""
-    file = tempfile.TemporaryFile()  # noqa: SIM115 - the answer closes it
+def zip_file(user: User) -> IO[bytes]:
+    """Return a temporary file with the zip file. The contacts are read in pages, not all at once."""
+    file = tempfile.TemporaryFile()  # noqa: SIM115 - the response closes it
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("account.json", dumped(account(user)))
-        archive.writestr("groups.json", dumped(list(Group.objects.for_user(user.pk).values("id", "name"))))
+        archive.writestr("account.json", encoded(account(user)))
+        archive.writestr("groups.json", encoded(list(Group.objects.for_user(user.pk).values("id", "name"))))
         write_list(archive, "contacts.json", map(represent_contact, contacts_of(user)))
         write_list(archive, "trash.json", trash_of(user))
         write_list(archive, "changes.json", changes_of(user))
@@ -56,22 +57,23 @@ def account(user: User) -> dict[str, Any]:
 
 
 def contacts_of(user: User) -> Iterator[Contact]:
-    return by("id", Contact.objects.for_user(user.pk))
+    return in_pages("id", Contact.objects.for_user(user.pk))
 
 
 def trash_of(user: User) -> Iterator[dict[str, Any]]:
-    for contact in by("id", Contact.objects.trash_of(user.pk)):
+    for contact in in_pages("id", Contact.objects.trash_of(user.pk)):
         yield {**represent_contact(contact), "deleted_at": contact.deleted_at}
 
 
 def changes_of(user: User) -> Iterator[dict[str, Any]]:
-    names = ("number", "contact_id", "kind", "via", "client", "at", "before")
-    for change in by("number", Change.objects.for_user(user.pk)):
-        yield {name: getattr(change, name) for name in names}
+    names = ("number", "contact_id", "kind", "via", "client", "at")
+    for change in in_pages("number", Change.objects.for_user(user.pk)):
+        before = with_public_urls(change.before) if change.before else None
+        yield {**{name: getattr(change, name) for name in names}, "before": before}
 
 
-def by(column: str, rows: QuerySet[Any]) -> Iterator[Any]:
-    """All of them, in pages: of one query the client would hold every row (no cursors behind PgBouncer)."""
+def in_pages(column: str, rows: QuerySet[Any]) -> Iterator[Any]:
+    """Yield all rows, read in pages: one query would load every row, since PgBouncer allows no server-side cursor."""
     last = 0
     while page := list(rows.filter(**{f"{column}__gt": last}).order_by(column)[:PAGE]):
         yield from page
@@ -83,7 +85,7 @@ def write_list(archive: zipfile.ZipFile, name: str, items: Iterator[Any]) -> Non
         member.write(b"[")
         for i, item in enumerate(items):
             member.write(b"\n" if i == 0 else b",\n")
-            member.write(dumped(item))
+            member.write(encoded(item))
         member.write(b"\n]\n")
 
 
@@ -95,5 +97,5 @@ def write_photos(archive: zipfile.ZipFile, user: User) -> None:
             archive.writestr(f"photos/{contact_id}.jpg", picture)
 
 
-def dumped(value: Any) -> bytes:
+def encoded(value: Any) -> bytes:
     return json.dumps(value, cls=JSONEncoder, ensure_ascii=False).encode()

@@ -75,7 +75,7 @@ class GroupViewSet(ContactBookViewSet):
         while not done:  # a portion of the contacts in each transaction
             with self.writing() as book:
                 group = self.group()
-                done = book.rename_group(group, serializer.validated_data["name"])
+                done = group.rename(book, serializer.validated_data["name"])
         return Response(GroupOutput(group).data)
 
     @extend_schema(operation_id="deleteGroup", summary="Delete a group", responses={200: GroupOutput})
@@ -84,5 +84,5 @@ class GroupViewSet(ContactBookViewSet):
         done = False
         while not done:
             with self.writing() as book:
-                done = book.delete_group(self.group())
+                done = self.group().dissolve(book)
         return response

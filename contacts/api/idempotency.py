@@ -1,7 +1,7 @@
-"""Idempotency-Key: a POST with one is done once, and a repeat gets the first answer.
+"""Idempotency-Key: a POST with this header runs once, and a repeat gets the first answer.
 
-The answer is written in the transaction of what the request did: a process killed before the commit has done
-nothing, and one killed after it has left the answer. An error rolls back and leaves none, so a repeat runs again.
+The answer is stored in the transaction of the request itself. So both are committed or neither, even if the process
+is killed. An error rolls back and stores no answer, so a repeat runs again.
 """
 
 import functools
@@ -56,7 +56,7 @@ def fingerprint_of(request: Request) -> str:
 
 
 def claim(request: Request, key: str, fingerprint: str) -> IdempotencyRecord:
-    """Return the stored record, or a new one that others wait for until this transaction ends."""
+    """Return the stored record, or a new one, for which requests with the same key wait until this transaction ends."""
     records = IdempotencyRecord.objects.filter(user=request.user.pk, key=key)
     records.expired().delete()
     if record := records.first():

@@ -1,4 +1,4 @@
-"""Cloudinary as a Django storage: every failure is an OSError, as on a disk."""
+"""Django storage of pictures in Cloudinary."""
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -15,18 +15,19 @@ from django.core.files.storage import Storage
 from urllib3 import Timeout
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 
-# Seconds. The library has no timeout of its own and tries a connection four times; an upload that
-# hangs, and the removal after it, end within 15.
+# Seconds. The library has no default timeout and tries a connection four times. With these an upload that hangs and
+# the deletion after it end within 15 seconds.
 UPLOAD_TIMEOUT = Timeout(connect=2, read=9)
 DELETE_TIMEOUT = Timeout(connect=1, read=3)
 FOLDER = "avatars"
 
 
 class CloudinaryStorage(Storage):
-    """Every failure of the far end is an OSError, as on a disk; a ConnectionError if nothing reached it.
+    """Stores pictures in Cloudinary. A failure is an OSError, as on a disk; a ConnectionError if no request was sent.
 
-    `url` is cloudinary://key:secret@cloud, and in its query may stand `upload_prefix`, `signature_algorithm`
-    and `secure_distribution`. All is passed with each call: else the library would read its environment.
+    `url` is cloudinary://key:secret@cloud with `upload_prefix`, `signature_algorithm` and `secure_distribution` as
+    optional query parameters. All options are passed with each call, since the library reads missing ones from the
+    environment.
     """
 
     def __init__(self, url: str) -> None:
@@ -63,12 +64,12 @@ class CloudinaryStorage(Storage):
 
     def _open(self, name: str, mode: str = "rb") -> File:
         try:
-            answer = urllib3.request("GET", self.url(name), timeout=UPLOAD_TIMEOUT, retries=False, redirect=False)
+            response = urllib3.request("GET", self.url(name), timeout=UPLOAD_TIMEOUT, retries=False, redirect=False)
         except HTTPError as error:
             raise OSError(str(error)) from error
-        if answer.status != 200:
-            raise OSError(f"Cloudinary answered {answer.status}")
-        return ContentFile(answer.data)
+        if response.status != 200:
+            raise OSError(f"Cloudinary answered {response.status}")
+        return ContentFile(response.data)
 
     def delete(self, name: str) -> None:
         answer = self._ask(uploader.destroy, _public_id(name), invalidate=True, timeout=DELETE_TIMEOUT)
@@ -76,7 +77,7 @@ class CloudinaryStorage(Storage):
             raise OSError("Cloudinary did not delete it")
 
     def stored_before(self, moment: datetime) -> Iterator[str]:
-        """Names in our folder, a page after the other (the Admin API's resources)."""
+        """Yield the names of the pictures in FOLDER that are older, from the pages of the Admin API."""
         cursor = None
         while True:
             page = self._ask(
@@ -96,7 +97,7 @@ class CloudinaryStorage(Storage):
                 return
 
     def _save(self, name: str, content: File) -> str:
-        # Bytes, never a name: the library opens a str as a local file, or has its far end fetch it.
+        # Bytes, never a str: the library would open it as a local file, or have Cloudinary fetch it as a URL.
         answer = self._ask(
             uploader.upload,
             bytes(content.read()),
@@ -106,7 +107,7 @@ class CloudinaryStorage(Storage):
             timeout=UPLOAD_TIMEOUT,
         )
         if answer.get("public_id") != _public_id(name):
-            raise OSError("Cloudinary did not keep it")
+            raise OSError("Cloudinary did not store it")
         return name
 
     def _ask(self, call: Callable[..., Any], subject: str | bytes, **options: Any) -> dict[str, Any]:
@@ -122,5 +123,5 @@ class CloudinaryStorage(Storage):
 
 
 def _public_id(name: str) -> str:
-    """With its folder, which an account in either of Cloudinary's folder modes keeps as it is."""
+    """Return the id with FOLDER in it, which works in both folder modes of Cloudinary."""
     return f"{FOLDER}/{name.removesuffix('.jpg')}"

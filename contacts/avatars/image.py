@@ -1,6 +1,7 @@
-"""Pictures of contacts: an upload in, a small square JPEG out.
+"""Conversion of an uploaded picture to a small square JPEG.
 
-JPEG because every browser and every vCard 3.0 reader shows it. Only the pixels of the upload are used.
+Every browser and every vCard 3.0 reader shows JPEG. Only the pixels of the upload are used: its metadata, such as the
+place of a photo, are removed.
 """
 
 import io
@@ -34,16 +35,16 @@ DECODING = threading.BoundedSemaphore(2)
 DECODING_LARGE = threading.BoundedSemaphore(1)
 LARGE_PIXELS = 2_000_000
 
-# Sampled to this first, without averaging, so that no second full-size copy of the picture is ever made.
+# A picture is first reduced to this size without averaging, so that no second full-size copy is made.
 WORKING_SIDE = 4 * SIDE
 
-# A few bytes each, but every scan of a JPEG is a pass over all its pixels, and every profile of a PNG is
-# inflated: 10 MB of either would take minutes to an hour, and Pillow sets no bound.
+# Every scan of a JPEG is a pass over all its pixels, and every profile of a PNG is decompressed. Both need few bytes:
+# a file of 10 MB full of them takes minutes to an hour, and Pillow has no limit.
 MAX_JPEG_SCANS = 50
 MAX_PNG_PROFILES = 8
 JPEG_MARKER = re.compile(rb"\xff([^\x00\x01\xff\xd0-\xd7])")
 
-TURNS = {
+ROTATIONS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -53,8 +54,8 @@ TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 
-# What Pillow's readers may let through where a file is broken; none of it is a fault of the server.
-DAMAGE = (
+# Exceptions that Pillow's readers raise for damaged files. None of them is an error of the server.
+DECODING_ERRORS = (
     ArithmeticError,
     AttributeError,
     EOFError,
@@ -65,18 +66,18 @@ DAMAGE = (
     SyntaxError,
     TypeError,
     ValueError,
-    Warning,  # where the interpreter is told to raise them
+    Warning,  # where Python is configured to raise warnings
     struct.error,
     zlib.error,
 )
 
 
 class NotAnImage(ValueError):
-    """The upload is not a picture that can be used; the text is a sentence for people."""
+    """The upload cannot be used as a picture; the message is a sentence for people."""
 
 
 def render(upload: UploadedFile) -> bytes:
-    """Return the middle of the picture as a JPEG of 250×250 pixels; NotAnImage if it cannot be read."""
+    """Return the central square of the picture as a JPEG of 250×250 pixels; NotAnImage if it cannot be read."""
     upload.seek(0)
     data = upload.read(MAX_BYTES + 1)
     if len(data) > MAX_BYTES:
@@ -86,7 +87,7 @@ def render(upload: UploadedFile) -> bytes:
             return _encoded(_decoded(data))
         except (Image.DecompressionBombError, Image.DecompressionBombWarning):
             raise NotAnImage(TOO_LARGE) from None
-        except DAMAGE as error:
+        except DECODING_ERRORS as error:
             if isinstance(error, NotAnImage):
                 raise
             raise NotAnImage("The file must be a JPEG, PNG, WebP or GIF picture, and undamaged.") from None
@@ -102,9 +103,9 @@ def _decoded(data: bytes) -> Image.Image:
             raise Image.DecompressionBombError
         with DECODING_LARGE if is_large else nullcontext():
             sample = _sampled(image)
-        turn, profile = _turn(image), image.info.get("icc_profile")
+        rotation, profile = _rotation(image), image.info.get("icc_profile")
     square = _in_srgb(_flat(sample), profile).resize((SIDE, SIDE), Image.Resampling.LANCZOS)
-    return square if turn is None else square.transpose(turn)
+    return square if rotation is None else square.transpose(rotation)
 
 
 def _has_many_profiles(data: bytes) -> bool:
@@ -112,11 +113,12 @@ def _has_many_profiles(data: bytes) -> bool:
 
 
 def _jpeg_scans(data: bytes) -> list[int]:
-    """Return the number of colours in each scan.
+    """Return the number of colours in each scan of a JPEG.
 
-    ITU-T T.81 B.1.1: a segment gives its length; in a scan's data 0xFF before 0 or RST is no marker.
+    Each segment has its length; in a scan 0xFF before 0 or RST is no marker (ITU-T T.81 B.1.1).
     """
-    scans, at = [], 2
+    scans: list[int] = []
+    at = 2
     while (marker := JPEG_MARKER.search(data, at)) and marker[1] != b"\xd9":
         if marker[1] == b"\xda":
             scans += data[marker.end() + 2 : marker.end() + 3]
@@ -139,7 +141,7 @@ def _is_too_large(image: Image.Image, scans: list[int]) -> bool:
 
 
 def _sampled(image: Image.Image) -> Image.Image:
-    """The first frame's middle square, at most WORKING_SIDE wide."""
+    """Return the central square of the first frame, at most WORKING_SIDE wide."""
     image.load()
     side = min(image.size)
     left, top = (image.width - side) // 2, (image.height - side) // 2
@@ -147,15 +149,15 @@ def _sampled(image: Image.Image) -> Image.Image:
     return image.resize((size, size), Image.Resampling.NEAREST, box=(left, top, left + side, top + side))
 
 
-def _turn(image: Image.Image) -> Image.Transpose | None:
+def _rotation(image: Image.Image) -> Image.Transpose | None:
     try:
-        return TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
-    except DAMAGE:
-        return None  # broken notes beside good pixels
+        return ROTATIONS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+    except DECODING_ERRORS:
+        return None  # damaged metadata; the pixels can be used
 
 
 def _flat(image: Image.Image) -> Image.Image:
-    """RGB, on white where it was transparent."""
+    """Return the picture in RGB, with a white background where it was transparent."""
     if image.mode.startswith("I"):  # 16 bits of grey, which convert() would clip at 255
         grey = image.convert("I")
         if (clear := image.info.get("transparency")) is not None:
@@ -174,18 +176,18 @@ def _with_white(given: dict[str, Any]) -> Any:
 
 
 def _in_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    """A phone's wide colours as a browser would show them; a profile that does not fit is ignored."""
+    """Convert the colours from the ICC profile to sRGB; a profile that does not fit is ignored."""
     if not profile:
         return image
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         return ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB") or image
-    except (ImageCms.PyCMSError, *DAMAGE):
+    except (ImageCms.PyCMSError, *DECODING_ERRORS):
         return image
 
 
 def _encoded(image: Image.Image) -> bytes:
-    bare = Image.new("RGB", image.size)  # without the info that save() would write out again, comments for one
+    bare = Image.new("RGB", image.size)  # without `info`, from which save() would write comments again
     bare.paste(image)
     jpeg = io.BytesIO()
     bare.save(jpeg, "JPEG", quality=85, optimize=True)

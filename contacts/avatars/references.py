@@ -1,6 +1,6 @@
-"""References to pictures that this server stores: `/media/avatars/{name}` in a card, a URL under PUBLIC_URL outside.
+"""References to stored pictures: `/media/avatars/{name}` in the database, a URL under PUBLIC_URL in responses.
 
-So pictures are right after PUBLIC_URL has changed.
+So the URLs stay right when PUBLIC_URL changes.
 """
 
 import re
@@ -17,12 +17,12 @@ def is_reference(text: str) -> bool:
 
 
 def public_url(reference: str | None) -> str | None:
-    """Return the URL to show for a stored `avatar`; another text as it is."""
+    """Return the URL for a reference; any other text unchanged."""
     return f"{settings.PUBLIC_URL}{reference}" if reference and is_reference(reference) else reference
 
 
 def without_public_url(url: str) -> str:
-    """Return the reference behind a URL that `public_url` made; another text as it is."""
+    """Return the reference for a URL that `public_url` made; any other text unchanged."""
     path = url.removeprefix(settings.PUBLIC_URL)
     return path if is_reference(path) else url
 

@@ -1,4 +1,4 @@
-"""Where pictures are stored: STORAGES["avatars"], a folder or Cloudinary."""
+"""Storage of pictures in STORAGES["avatars"], which is a folder or Cloudinary."""
 
 import logging
 import secrets
@@ -15,13 +15,13 @@ from contacts.avatars.references import NAME
 
 logger = logging.getLogger(__name__)
 
-# Threads of a process that may wait at once for a remote storage that does not answer.
+# Threads of a process that may wait at once for a storage that does not answer.
 STORING = threading.BoundedSemaphore(4)
 MAX_WAIT = 0.5  # seconds
 
 
 class StorageUnavailable(Exception):
-    """The picture could not be stored and nothing has changed; worth another try later."""
+    """The picture could not be stored, and nothing was changed; the client may try again later."""
 
 
 def store(jpeg: bytes) -> str:
@@ -45,14 +45,14 @@ def _store(jpeg: bytes) -> str:
     except OSError as error:
         logger.warning("Avatar %s was not stored: %.300r", name, error)
         if not isinstance(error, ConnectionError):
-            _remove(storage, name)  # half a file on a full disk, or stored though the answer was lost
+            _remove(storage, name)  # part of a file on a full disk, or stored although the answer was lost
         raise StorageUnavailable("Pictures cannot be stored at the moment.") from error
 
 
 def delete(reference: str | None) -> None:
     """Delete the picture if `store` made it; never raises.
 
-    An avatar is any text that its owner wrote, so the caller checks first that no other contact has it.
+    Any owner can write the reference into a contact, so the caller first checks that no other contact has it.
     """
     storage = storages["avatars"]
     name = (reference or "").rpartition("/")[2]

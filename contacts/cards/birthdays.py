@@ -1,7 +1,7 @@
-"""Which stored days of the year a span of real days holds.
+"""Birthdays in a span of days, as ranges of stored days of the year.
 
-A day of the year is month * 100 + day. 29 February is observed, in common years, on 28 February or on
-1 March, as the account chose.
+A day of the year is stored as month * 100 + day. In common years 29 February is observed on 28 February or on 1 March,
+as the account chose.
 """
 
 import calendar
@@ -12,7 +12,10 @@ LEAP_DAY = 229
 
 
 class Window(NamedTuple):
-    """The part of a span in one calendar year: stored days from `first` to `last`, and where 29 February sorts."""
+    """The part of a span in one calendar year: stored days from `first` to `last`.
+
+    `leap_day_counts_as` is the day on which 29 February is observed.
+    """
 
     year: int
     first: int
@@ -25,7 +28,7 @@ def ordinal(day: date) -> int:
 
 
 def window(start: date, end: date, leap_day: int) -> Window:
-    """`start` and `end` in the same year; `leap_day` is 228 or 301."""
+    """Return the window from `start` to `end`, which are in the same year; `leap_day` is 228 or 301."""
     first, last = ordinal(start), ordinal(end)
     if calendar.isleap(start.year):
         return Window(start.year, first, last, LEAP_DAY)
@@ -37,7 +40,7 @@ def window(start: date, end: date, leap_day: int) -> Window:
 
 
 def windows(start: date, end: date, leap_day: int) -> list[Window]:
-    """The span's parts, soonest first, one a calendar year: 367 days from 31 December touch three of them."""
+    """Return the windows of the span, one for each calendar year: 367 days from 31 December on have three."""
     return [
         window(max(start, date(year, 1, 1)), min(end, date(year, 12, 31)), leap_day)
         for year in range(start.year, end.year + 1)
@@ -54,15 +57,15 @@ class Segment(NamedTuple):
 
 
 def segments(start: date, end: date, leap_day: int) -> list[Segment]:
-    """The span in the order in which its days come, each stored day once; `leap_day` is 228 or 301."""
+    """Return the segments of the span in calendar order, each stored day once; `leap_day` is 228 or 301."""
     parts = windows(start, end, leap_day)
-    # The first year's part holds every day from its first on, and the second part all before: no third is needed.
+    # The first window has every day from its first on, and the second one all days before: no third is needed.
     later = [part._replace(last=min(part.last, parts[0].first - 1)) for part in parts[1:2]]
     return [segment for part in [parts[0], *later] for segment in segments_of(part)]
 
 
 def segments_of(part: Window) -> list[Segment]:
-    """Where 29 February is observed with another day, those two are one segment, since names sort within a day."""
+    """Return the segments of a window. 29 February and the day on which it is observed are one, sorted by name."""
     one, other = sorted((part.leap_day_counts_as, LEAP_DAY))
     found = [Segment(part.year, part.first, part.last, one_day=False)]
     if one != other:
@@ -75,6 +78,6 @@ def segments_of(part: Window) -> list[Segment]:
 
 
 def span(today: date, days: int, across_year: bool) -> tuple[date, date]:
-    """From today to today + `days`, clipped to 31 December unless `across_year`."""
+    """Return today and today + `days`, at most 31 December unless `across_year`."""
     end = today + timedelta(days=days)
     return today, end if across_year else min(end, date(today.year, 12, 31))

@@ -1,7 +1,7 @@
-"""Text without case and diacritics, the same on every database: `Łukasz` and `lukasz` fold alike.
+"""Folding of text for search: it removes case and diacritics, so `Łukasz` and `lukasz` are equal on every database.
 
-Pure functions. Stored folded texts must be derived again (`manage.py refold`) when this module or Python's Unicode
-data changes. PostgreSQL's `unaccent` is the guide for letters that Unicode does not decompose.
+Pure functions. When this module or Python's Unicode data change, run `manage.py refold` to fold the stored texts again.
+For letters that Unicode does not decompose, the model is PostgreSQL's `unaccent`.
 """
 
 import functools

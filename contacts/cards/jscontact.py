@@ -1,6 +1,6 @@
 """JSContact cards (RFC 9553) and the contract's flat fields, which are a card's preferred entries.
 
-Pure functions over a card, which is a dict as JSON gives it. Unknown properties of a card are left untouched.
+Pure functions over a card, which is a parsed JSON object. Unknown properties of a card are not changed.
 """
 
 import copy
@@ -11,13 +11,13 @@ from typing import Any, NamedTuple
 
 Card = dict[str, Any]
 
-FAVOURITE = "favourite"  # the keyword that marks a favourite; no group
-SERVER_SET = {"@type", "version", "uid", "created", "updated"}  # shown in every card, stored in none
+FAVOURITE = "favourite"  # the keyword of favourites; it is not a group
+SERVER_SET = {"@type", "version", "uid", "created", "updated"}  # in every card of a response, in no stored one
 STRUCTURED_NAME = {"components", "isOrdered", "defaultSeparator", "sortAs", "phoneticScript", "phoneticSystem"}
 
 
 class Flat(NamedTuple):
-    """The flat fields; `month_day` (month * 100 + day) also stands for a birthday without a year."""
+    """The flat fields; `month_day` (month * 100 + day) is set for a birthday without a year, too."""
 
     fullname: str
     email: str | None
@@ -29,7 +29,7 @@ class Flat(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where a flat field lives: an entry of `collection`, in its `member`, found and made by its `kind`."""
+    """The place of a flat field in a card: the `member` of an entry of `collection` that has the values of `kind`."""
 
     collection: str
     member: str
@@ -47,7 +47,7 @@ PLACES = {
 
 
 def candidates(card: Card, place: Place) -> list[str]:
-    """Return the keys of the entries that could stand for the flat field."""
+    """Return the keys of the entries from which the flat field can be read."""
     return [
         key
         for key, entry in (card.get(place.collection) or {}).items()
@@ -56,7 +56,7 @@ def candidates(card: Card, place: Place) -> list[str]:
 
 
 def preferred(card: Card, place: Place) -> str | None:
-    """Return the key of the entry that stands for the flat field: lowest `pref` (RFC 9553 §1.5.4), then by key."""
+    """Return the key of the entry from which the flat field is read: lowest `pref` (RFC 9553 §1.5.4), then by key."""
     entries = card.get(place.collection) or {}
     return min(candidates(card, place), key=lambda key: (entries[key].get("pref") or 101, len(key), key), default=None)
 
@@ -81,7 +81,7 @@ def flatten(card: Card) -> Flat:
 
 
 def full_date(birth: dict[str, Any]) -> date | None:
-    """A PartialDate with all its parts, or a Timestamp's UTC day (RFC 9553 §2.8.1)."""
+    """Return the date of a complete PartialDate or the UTC day of a Timestamp (RFC 9553 §2.8.1), else None."""
     if "utc" in birth:
         return date.fromisoformat(birth["utc"][:10])
     if birth.keys() >= {"year", "month", "day"}:
@@ -99,8 +99,8 @@ def month_day(birth: dict[str, Any]) -> int | None:
 def with_flat(card: Card, changes: dict[str, Any]) -> Card:
     """Return a copy of the card with flat fields set.
 
-    A value equal to today's changes nothing. None removes every entry that could stand for the field, so that the
-    field then reads None and a repeat changes nothing.
+    A value equal to the current one changes nothing. None removes every entry from which the field can be read, so
+    that the field is None afterwards.
     """
     card = copy.deepcopy(card)
     before = flatten(card)._asdict()
@@ -131,8 +131,8 @@ def set_flat(card: Card, field: str, value: Any) -> None:
 def renamed(name: dict[str, Any], full: str) -> dict[str, Any]:
     """Return the name with another full text. Components that do not spell it are dropped."""
     spelled = " ".join(str(part.get("value", "")) for part in name.get("components") or [] if isinstance(part, dict))
-    kept = name if spelled == full else {key: value for key, value in name.items() if key not in STRUCTURED_NAME}
-    return {**kept, "full": full}
+    rest = name if spelled == full else {key: value for key, value in name.items() if key not in STRUCTURED_NAME}
+    return {**rest, "full": full}
 
 
 def remove_entries(card: Card, place: Place) -> None:
@@ -166,7 +166,7 @@ def partial_date(day: date) -> dict[str, Any]:
 
 
 def merged(target: Any, patch: Any) -> Any:
-    """JSON Merge Patch (RFC 7396 §2)."""
+    """Return the target with a JSON Merge Patch applied (RFC 7396 §2)."""
     if not isinstance(patch, dict):
         return patch
     result = dict(target) if isinstance(target, dict) else {}
@@ -179,8 +179,10 @@ def merged(target: Any, patch: Any) -> Any:
 
 
 def differences(before: Card, after: Card) -> dict[str, list[Any]]:
-    """What changed, as {name: [before, after]}: flat fields by their names, and the card's
-    properties by theirs where they differ by more than the flat fields say."""
+    """Return what changed as {name: [before, after]}.
+
+    The names are flat fields, and properties of the card that differ in more than the flat fields.
+    """
     flat = {}
     old, new = flatten(before)._asdict(), flatten(after)._asdict()
     for name in ("fullname", *PLACES):
@@ -195,7 +197,7 @@ def differences(before: Card, after: Card) -> dict[str, list[Any]]:
 
 
 def same(one: Any, other: Any) -> bool:
-    """Whether two JSON values are equal. Python alone takes true for 1; that 1.0 is 1 is so in JSON, too."""
+    """Return whether two JSON values are equal: 1 and 1.0 are; true and 1 are not, unlike in Python."""
     if isinstance(one, dict) and isinstance(other, dict):
         return one.keys() == other.keys() and all(same(value, other[name]) for name, value in one.items())
     if isinstance(one, list) and isinstance(other, list):
@@ -204,7 +206,7 @@ def same(one: Any, other: Any) -> bool:
 
 
 def in_order(value: Any) -> Any:
-    """A copy with its names as PostgreSQL's jsonb sorts them: what was answered and what is read are the same bytes."""
+    """Return a copy with the names sorted as in PostgreSQL's jsonb, so that a response is the same before and after."""
     if isinstance(value, dict):
         names = sorted(value, key=lambda name: (len(name.encode()), name.encode()))
         return {name: in_order(value[name]) for name in names}
@@ -212,13 +214,13 @@ def in_order(value: Any) -> Any:
 
 
 def with_fields_of(card: Card, source: Card, names: Iterable[str]) -> Card:
-    """A copy of the card whose named fields, flat or properties, are as in the source. KeyError for an unknown name."""
+    """Return a copy of the card with the named fields or properties of the source; KeyError for an unknown name."""
     card = copy.deepcopy(card)
     for name in names:
         if name == "fullname":
             set_flat(card, name, flatten(source).fullname)
         elif name in PLACES:
-            take_entry(card, source, name)
+            copy_entry(card, source, name)
         elif name in source:
             card[name] = copy.deepcopy(source[name])
         elif name in card:
@@ -228,17 +230,17 @@ def with_fields_of(card: Card, source: Card, names: Iterable[str]) -> Card:
     return card
 
 
-def take_entry(card: Card, source: Card, field: str) -> None:
-    """Makes a flat field what it is in the source, by the value as it stands there: a birthday may lack its year."""
+def copy_entry(card: Card, source: Card, field: str) -> None:
+    """Copy the value of a flat field from the source as it is stored there: a birthday may have no year."""
     place = PLACES[field]
-    theirs = preferred(source, place)
-    if theirs is None:
+    source_key = preferred(source, place)
+    if source_key is None:
         remove_entries(card, place)
         return
     entries = card.setdefault(place.collection, {})
-    ours = preferred(card, place)
-    if ours is None:
-        key = theirs if theirs not in entries else new_key(entries, place.new_key)
-        entries[key] = copy.deepcopy(source[place.collection][theirs])
+    key = preferred(card, place)
+    if key is None:
+        key = source_key if source_key not in entries else new_key(entries, place.new_key)
+        entries[key] = copy.deepcopy(source[place.collection][source_key])
     else:
-        entries[ours][place.member] = copy.deepcopy(value_at(source, field))
+        entries[key][place.member] = copy.deepcopy(value_at(source, field))

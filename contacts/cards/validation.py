@@ -1,6 +1,6 @@
-"""What a card must be: RFC 9553's types for the properties that are read, and bounds for everything.
+"""Validation of cards: RFC 9553's types for the properties that the product reads, and limits for all of a card.
 
-A pure function from a card to its faults. Properties that RFC 9553 does not know are not judged.
+Properties that RFC 9553 does not define are not validated.
 """
 
 import calendar
@@ -15,18 +15,18 @@ MAX_BYTES = 256 * 1024
 MAX_DEPTH = 16
 MAX_VALUES = 5000  # objects, lists and plain values
 MAX_ENTRIES = 500  # of one collection
-MAX_NUMBER = 2**53 - 1  # what every reader of JSON holds exactly (RFC 7493 §2.2)
+MAX_NUMBER = 2**53 - 1  # exact in every JSON parser (RFC 7493 §2.2)
 UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 ID = re.compile(r"[A-Za-z0-9_-]{1,255}")  # RFC 9553 §1.4.1
 
-# No control character and no space, which browsers drop before they look for a scheme; and either http(s), or
-# a relative reference, whose first segment holds no colon (RFC 3986 §4.2).
+# No control characters and no spaces, which browsers remove before they look for a scheme. Then http(s), or a relative
+# reference, whose first segment has no colon (RFC 3986 §4.2).
 SAFE_REFERENCE = (
     r"^(?:[hH][tT][tT][pP][sS]?:[^\u0000-\u0020\u007f]*"
     r"|[^\u0000-\u0020\u007f:/?#]*(?:[/?#][^\u0000-\u0020\u007f]*)?)$"
 )
 
-# Collections of objects by id (RFC 9553 §2), with the member that an entry must have, if we read it.
+# Collections of objects by id (RFC 9553 §2), with the member that an entry must have; None if the product reads none.
 COLLECTIONS: dict[str, str | None] = {
     "nicknames": "name",
     "organizations": None,
@@ -55,7 +55,7 @@ Fault = tuple[list[str], str]  # where in the card, and a sentence
 
 
 def faults(card: Any) -> Iterator[Fault]:
-    """What is wrong with a card, nothing where it can be taken."""
+    """Yield the faults of a card; none if the card is valid."""
     if not isinstance(card, dict):
         yield [], "A card is a JSON object."
         return
@@ -71,9 +71,10 @@ def faults(card: Any) -> Iterator[Fault]:
 
 
 def out_of_bounds(card: Any) -> str | None:
+    """Return a sentence if the card exceeds a limit, else None."""
     if depth(card) > MAX_DEPTH:
         return f"A card is at most {MAX_DEPTH} levels deep."
-    if number_of_values(card) > MAX_VALUES:
+    if number_of_values(card, MAX_VALUES) > MAX_VALUES:
         return f"A card has at most {MAX_VALUES} values."
     for leaf in leaves(card):
         if isinstance(leaf, str) and UNSTORABLE.search(leaf):
@@ -85,10 +86,10 @@ def out_of_bounds(card: Any) -> str | None:
     return None
 
 
-def number_of_values(value: Any) -> int:
-    """Return how many objects, lists and plain values there are, as far as MAX_VALUES; without recursion."""
+def number_of_values(value: Any, most: int) -> int:
+    """Return the number of objects, lists and plain values, at most `most` + 1, without recursion."""
     count, pending = 0, [value]
-    while pending and count <= MAX_VALUES:
+    while pending and count <= most:
         count += 1
         inner = pending.pop()
         pending += inner.values() if isinstance(inner, dict) else inner if isinstance(inner, list) else ()
@@ -96,7 +97,7 @@ def number_of_values(value: Any) -> int:
 
 
 def leaves(value: Any) -> Iterator[Any]:
-    """Every name and plain value in it; it is not too deep."""
+    """Yield every name and plain value of a value whose depth was checked."""
     if isinstance(value, dict):
         yield from value
         value = list(value.values())
@@ -108,7 +109,7 @@ def leaves(value: Any) -> Iterator[Any]:
 
 
 def depth(value: Any) -> int:
-    """Levels of nesting, without recursion."""
+    """Return the levels of nesting, at most MAX_DEPTH + 1, without recursion."""
     levels, layer = 0, [value]
     while layer and levels <= MAX_DEPTH:
         layer = [
@@ -128,7 +129,7 @@ def name_faults(name: Any) -> Iterator[Fault]:
 
 
 def keyword_faults(keywords: Any) -> Iterator[Fault]:
-    """RFC 9553 §2.8.2: names set to true."""
+    """Yield the faults of keywords, which are names set to true (RFC 9553 §2.8.2)."""
     if not isinstance(keywords, dict) or not all(value is True for value in keywords.values()):
         yield ["keywords"], "Keywords are names set to true."
     elif len(keywords) > MAX_ENTRIES or not all(0 < len(name) <= 255 for name in keywords):
@@ -165,7 +166,10 @@ def entry_faults(where: list[str], entry: dict[str, Any], member: str | None) ->
 
 
 def is_date(value: Any) -> bool:
-    """RFC 9553 §2.8.1: a Timestamp with `utc`, or a PartialDate with a year, a month of a year, or a day of a month."""
+    """Return whether it is a date (RFC 9553 §2.8.1).
+
+    That is a Timestamp with `utc`, or a PartialDate with a year, a year and month, a month and day, or all three.
+    """
     if not isinstance(value, dict):
         return False
     if "utc" in value:

@@ -1,4 +1,4 @@
-"""Believable people, the same ones for the same seed. Data in, data out; imports nothing of ours but the folding."""
+"""Plausible random people for demonstrations and load tests, the same ones for the same seed."""
 
 import random
 from collections.abc import Iterator
@@ -7,7 +7,8 @@ from typing import Any
 
 from contacts.cards.folding import fold
 
-# Given names, family names, which comes first, the numbers set aside for examples or unassigned, the top-level domain.
+# Names that come first, names that come second, the start of phone numbers that are reserved or unassigned, and the
+# top-level domain.
 CULTURES = [
     (
         "Oliver Amelia George Isla Harry Ava Noah Emily Jack Sophie Charlie Grace Thomas Chloe James Freya",
@@ -121,11 +122,11 @@ NOTES = [
     "Vegetarian; two children, a dog named Миша",
 ]
 OLDEST = date(1935, 1, 1)
-DAYS = 28_000  # from then on
+DAYS = 28_000  # birthdays are within so many days after it
 
 
 def people(seed: str) -> Iterator[dict[str, Any]]:
-    """Flat fields of one person after the other, with `groups`; without end."""
+    """Yield people without end, as flat fields and `groups`."""
     chance = random.Random(seed)  # noqa: S311 # nosec B311
     while True:
         yield person(chance)
@@ -146,7 +147,7 @@ def person(chance: random.Random) -> dict[str, Any]:
 
 
 def address(chance: random.Random, names: str, domain: str) -> str:
-    """Of the name where ASCII can write it; under a domain that is set aside for examples (RFC 2606)."""
+    """Return an address under a domain reserved for examples (RFC 2606), with the name in it if that is ASCII."""
     plain = ".".join("".join(filter(str.isalnum, word)) for word in fold(names).split())
     if not plain.isascii():
         plain = f"{domain}{chance.randrange(10**5):05}"

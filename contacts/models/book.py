@@ -2,6 +2,7 @@
 
 import contextlib
 import secrets
+from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -13,14 +14,11 @@ from django.db.models import F
 from django.db.models.functions import Greatest
 from django.utils import timezone
 
-from contactbook.exceptions import ConflictError, QuotaExceededError, TooLargeError
+from contactbook.exceptions import QuotaExceededError, TooLargeError
 from contacts.cards import jscontact
 from contacts.models.change import Change, ChangeQuerySet
-from contacts.models.contact import Contact
+from contacts.models.contact import PORTION, Contact
 from contacts.models.group import Group
-
-PORTION_CONTACTS = 500  # that a group's renaming or deletion writes in one transaction
-PORTION = 16 * 1024 * 1024  # bytes of cards, as they were and as they are, that one transaction may write
 
 
 class Version(NamedTuple):
@@ -58,37 +56,50 @@ class BookManager(models.Manager["Book"]):
         row = self.filter(pk=user_id).values_list(*Version._fields).first()
         return Version(*(row or (0,) * len(Version._fields)))
 
+    def lock(self, owners: models.QuerySet[Any, Any]) -> None:
+        """Lock the books of these owners: before any row of theirs, as every writer does, so that none deadlock."""
+        list(self.select_for_update().filter(pk__in=owners).order_by("pk").values_list("pk"))
+
     def refold(self, contact_ids: list[int]) -> int:
         """Derive the columns of these contacts from their cards again; return how many differed.
 
-        That is no change for the log: the cards stay, so no client's copy is out of date.
+        The log gets no change: the cards stay the same, and so do clients' copies.
         """
+        stale, growth = [], Counter[int]()
         with transaction.atomic():
-            contacts = Contact.objects.select_for_update().filter(pk__in=contact_ids)
-            stale = [contact for contact in contacts if contact.refold()]
+            contacts = Contact.objects.filter(pk__in=contact_ids)
+            self.lock(contacts.order_by().values("user").distinct())
+            for contact in contacts.select_for_update():
+                size = contact.size
+                if contact.refold():
+                    stale.append(contact)
+                    growth[contact.user_id] += contact.size - size
             models.QuerySet[Contact, Contact](Contact).bulk_update(stale, Contact.DERIVED, batch_size=100)
-            owners = {contact.user_id for contact in stale}
-            self.filter(pk__in=owners).update(fold_version=F("fold_version") + 1)
+            for owner, size in growth.items():
+                self.filter(pk=owner).update(fold_version=F("fold_version") + 1, bytes=F("bytes") + size)
         return len(stale)
 
     def erase_contents(self, changes: ChangeQuerySet) -> int:
-        """Erase the contents of these changes and lower the byte counts of their books; return how many there were."""
+        """Erase the contents of these changes and lower the byte counts of their books; return how many there were.
+
+        The books are locked first: a purge of a contact at the same time erases contents and counts them, too.
+        """
         with transaction.atomic():
+            self.lock(changes.order_by().values("book").distinct())
             for owner, size in changes.sizes_by_book().items():
                 self.filter(pk=owner).update(bytes=F("bytes") - size)
             return changes.erase_contents()
 
     def begin_new_epoch(self, moment: datetime) -> None:
-        """After a restore from a backup: no number that was given before is given again.
+        """Renew the numbers after a restore from a backup, so that no number of the lost history is used again.
 
-        A client that asks for the changes since an older number is told to read everything. Numbers go on from the
-        clock, in microseconds since 1970: no book counts as fast, so every number of the lost history is lower.
+        A client with an older number must read everything again. The new numbers begin at the clock, in microseconds
+        since 1970, which is higher than every number of the lost history: no book counts as fast.
         """
         now = int(moment.timestamp() * 1_000_000)
         owners = get_user_model().objects.using(self.db)
-        # An owner without a book may have had one in the lost history.
         without = list(owners.filter(book=None).values_list("pk", flat=True))
-        self.bulk_create((Book(user_id=pk) for pk in without), batch_size=1000)
+        self.bulk_create((Book(user_id=pk) for pk in without), batch_size=1000)  # they may have had one before
         later = Greatest(F("sequence") + 1, now)
         self.update(sequence=later, resync_below=later, epoch=new_epoch())
 
@@ -117,7 +128,7 @@ class Book(models.Model):
 
     def begin(self, via: str, client: str, source: int | None, quota: int | None) -> None:
         self.via, self.client, self.source, self.quota = via, client[:200], source, quota
-        self.written = 0  # bytes of cards, as they were and as they are
+        self.written = 0  # bytes of cards, before and after
         self.operation = self.sequence + 1
         self.pending: dict[int, Change] = {}  # by contact
         self.etags_before: dict[int, str] = {}  # of contacts that were written, by id
@@ -154,7 +165,7 @@ class Book(models.Model):
         return self.put_card(contact, jscontact.with_flat(contact.card, flat))
 
     def put_card(self, contact: Contact, card: jscontact.Card) -> Contact:
-        """Replace the card. A card that is the same leaves no trace."""
+        """Replace the card. Nothing is written if the card is the same."""
         before = contact.card
         if jscontact.same(card, before):
             return contact
@@ -180,51 +191,12 @@ class Book(models.Model):
         return self.write(contact, Change.Kind.RESTORED, contact.card)
 
     def purge(self, contact: Contact) -> None:
-        """Erase a contact of the trash and the contents of its changes; that it was there stays in the log."""
+        """Erase a contact in the trash and the contents of its changes. The log still says that it existed."""
         changes = Change.objects.for_user(self.user_id).of(contact.pk)
         self.bytes -= contact.size + changes.sizes_by_book().get(self.user_id, 0)
         changes.erase_contents()
         self.log(contact, Change.Kind.PURGED, None)
         models.Model.delete(contact)
-
-    def rename_group(self, group: Group, name: str) -> bool:
-        """Rename the group in the cards of a portion of its contacts, and when that is the last one, the group.
-
-        Return whether it is done. ConflictError if the owner has another group of that name.
-        """
-        if Group.objects.for_user(self.user_id).filter(name=name).exclude(pk=group.pk).exists():
-            raise ConflictError
-        if group.name != name and not self.replace_keyword(group.name, name):
-            return False
-        group.name = name
-        group.save(update_fields=["name"])
-        return True
-
-    def delete_group(self, group: Group) -> bool:
-        """Take a portion of the group's contacts out of it, and when that is the last one, delete the group.
-
-        Return whether it is done.
-        """
-        done = self.replace_keyword(group.name, None)
-        if done:
-            group.delete()
-        return done
-
-    def replace_keyword(self, old: str, new: str | None) -> bool:
-        """Replace a keyword in the cards of at most a portion of contacts; return whether none is left."""
-        contacts = Contact.objects.for_user(self.user_id).in_group(old).order_by("id")
-        sizes = list(contacts.values_list("pk", "size")[: PORTION_CONTACTS + 1])
-        size = 0
-        keys: list[int] = []
-        for key, bytes in sizes[:PORTION_CONTACTS]:
-            size += 2 * bytes + 1024
-            if keys and size > PORTION:
-                break
-            keys.append(key)
-        for contact in contacts.filter(pk__in=keys):
-            self.put_card(contact, jscontact.with_keyword_replaced(contact.card, old, new))
-        self.new_keywords -= {old, new}
-        return len(keys) == len(sizes)
 
     def write(self, contact: Contact, kind: Change.Kind, before: jscontact.Card | None) -> Contact:
         """Save the contact's row and log the change."""
@@ -260,7 +232,7 @@ class Book(models.Model):
             self.live += live
 
     def log(self, contact: Contact, kind: Change.Kind, before: jscontact.Card | None) -> None:
-        """Add a change of the contact, or combine it with the one that this transaction has of it already."""
+        """Add a change of the contact, or combine it with the one of the same transaction."""
         change = Change(
             book_id=self.user_id,
             number=self.sequence + 1,

@@ -17,6 +17,11 @@ class ChangeQuerySet(models.QuerySet["Change"]):
     def of(self, contact_id: int) -> Self:
         return self.filter(contact_id=contact_id)
 
+    def contacts_among(self, contact_ids: list[int]) -> set[int]:
+        """Return those of the contacts that have a change among these."""
+        among = self.filter(contact_id__in=contact_ids).order_by()
+        return set(among.values_list("contact_id", flat=True).distinct())
+
     def by_number(self, number: int) -> "Change | None":
         return self.filter(number=number).first() if abs(number) <= MAX_BIGINT else None
 
@@ -29,7 +34,7 @@ class ChangeQuerySet(models.QuerySet["Change"]):
         return dict(self.order_by().values_list("book").annotate(Sum("size")))
 
     def erase_contents(self) -> int:
-        """Erase the contents; that there was a change stays. Books' byte counts are for the caller to lower."""
+        """Erase the contents but not the changes; return how many. The caller lowers the byte counts of the books."""
         return self.update(before=None, size=0)
 
 
@@ -55,7 +60,7 @@ class Change(models.Model):
         (Kind.DELETED, Kind.RESTORED): Kind.CHANGED,
     }
 
-    # Without an index of its own: those below begin with it.
+    # It needs no index: those below begin with it.
     book = models.ForeignKey("contacts.Book", on_delete=models.CASCADE, related_name="changes", db_index=False)
     number = models.BigIntegerField()
     operation = models.BigIntegerField()  # the number of the first change of the same transaction
@@ -81,10 +86,16 @@ class Change(models.Model):
     def __str__(self) -> str:
         return f"{self.number} {self.kind}"
 
+    creates = False  # whether the transaction created the contact, whatever it did to it afterwards
+
     def combine(self, later: "Change") -> None:
         """Take a later write of the same contact in the same transaction into this change."""
+        self.creates |= self.kind == self.Kind.CREATED
         if later.kind == self.Kind.PURGED:
             self.before, self.size = None, 0
         elif self.kind == self.Kind.CREATED and later.kind == self.Kind.DELETED:
             self.before, self.size = later.before, later.size
-        self.kind = self.COMBINED.get((self.Kind(self.kind), self.Kind(later.kind)), later.kind)
+        kind = self.COMBINED.get((self.Kind(self.kind), self.Kind(later.kind)), later.kind)
+        if self.creates and kind == self.Kind.CHANGED:  # created, deleted and restored
+            kind, self.before, self.size = self.Kind.CREATED, None, 0
+        self.kind = kind

@@ -1,4 +1,4 @@
-"""Contacts and the queries over them. `Book` alone writes them."""
+"""Contacts and the queries over them. Only `Book` writes them."""
 
 import uuid
 from collections.abc import Callable
@@ -17,6 +17,7 @@ from contacts.cards.folding import fold
 
 FOLDED_LENGTH = 510  # characters; 2,040 bytes at most, which fit PostgreSQL's index rows of 2,704
 NOT_FOUND = "Contact was not found"
+PORTION = 16 * 1024 * 1024  # bytes of cards, before and after, that one transaction may write
 
 
 class HasKeyword(Func):
@@ -103,8 +104,8 @@ class ContactQuerySet(models.QuerySet["Contact"]):
     def filtered_first(self) -> Self:
         """Return the same rows, found before they are sorted: right for a few rows out of many.
 
-        PostgreSQL takes the rows that match to be evenly spread over an order; where they all stand at its end it
-        would read a whole book in order. A subquery with a limit is evaluated by itself.
+        PostgreSQL assumes that matching rows are evenly distributed in an order. If all are at its end, it would read
+        the whole book in order. A subquery with a limit is evaluated separately.
         """
         keys = self.order_by().values("pk")[:MAX_BIGINT]
         return type(self)(self.model).filter(pk__in=keys)
@@ -127,13 +128,13 @@ class ContactQuerySet(models.QuerySet["Contact"]):
 
 
 class Contact(models.Model):
-    """A contact. The card holds everything; the columns below it are derived from the card when it is written."""
+    """A contact. The card has all its data; the columns below it are derived from the card when it is written."""
 
     class Kind(models.TextChoices):
         INDIVIDUAL = "individual"
         GROUP = "group"  # a group card of CardDAV: no contact for the REST API
 
-    # Without an index of its own: those below begin with it.
+    # It needs no index: those below begin with it.
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="contacts", db_index=False
     )
@@ -192,7 +193,7 @@ class Contact(models.Model):
     def delete(self, *args: Any, **kwargs: Any) -> Any:
         raise TypeError("Contacts are deleted through Book.objects.writing().")
 
-    save_row: Callable[..., None] = models.Model.save  # for Book alone
+    save_row: Callable[..., None] = models.Model.save  # only Book calls it
 
     @property
     def etag(self) -> str:

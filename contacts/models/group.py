@@ -1,12 +1,19 @@
-"""Groups of contacts, by name."""
+"""Groups of contacts, by name. Their contacts have the name among the keywords of their cards."""
 
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from django.conf import settings
 from django.db import models
 
 from contactbook.db.fields import MAX_BIGINT
-from contactbook.exceptions import NotFoundError
+from contactbook.exceptions import ConflictError, NotFoundError
+from contacts.cards import jscontact
+from contacts.models.contact import PORTION, Contact
+
+if TYPE_CHECKING:
+    from contacts.models.book import Book
+
+PORTION_CONTACTS = 500  # that a renaming or a deletion writes in one transaction
 
 
 class GroupQuerySet(models.QuerySet["Group"]):
@@ -33,3 +40,43 @@ class Group(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def rename(self, book: "Book", name: str) -> bool:
+        """Rename the group in the cards of one portion of its contacts; after the last portion rename the group itself.
+
+        Return whether it is done. ConflictError if the owner has another group of that name.
+        """
+        if Group.objects.for_user(book.user_id).filter(name=name).exclude(pk=self.pk).exists():
+            raise ConflictError
+        if self.name != name and not replace_keyword(book, self.name, name):
+            return False
+        self.name = name
+        self.save(update_fields=["name"])
+        return True
+
+    def dissolve(self, book: "Book") -> bool:
+        """Remove one portion of the contacts from the group; after the last portion delete the group.
+
+        Return whether it is done.
+        """
+        done = replace_keyword(book, self.name, None)
+        if done:
+            self.delete()
+        return done
+
+
+def replace_keyword(book: "Book", old: str, new: str | None) -> bool:
+    """Replace a keyword in the cards of one portion of contacts; return whether that was the last."""
+    contacts = Contact.objects.for_user(book.user_id).in_group(old).order_by("id")
+    sizes = list(contacts.values_list("pk", "size")[: PORTION_CONTACTS + 1])
+    size = 0
+    keys: list[int] = []
+    for key, bytes in sizes[:PORTION_CONTACTS]:
+        size += 2 * bytes + 1024
+        if keys and size > PORTION:
+            break
+        keys.append(key)
+    for contact in contacts.filter(pk__in=keys):
+        book.put_card(contact, jscontact.with_keyword_replaced(contact.card, old, new))
+    book.new_keywords -= {old, new}
+    return len(keys) == len(sizes)

@@ -1,4 +1,4 @@
-"""Serializers of a contact: the bodies that are read, the form that is answered, and the card that a body makes."""
+"""Serializers of contacts: request bodies, responses, and the card that results from a body."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -79,7 +79,7 @@ class ContactInput(serializers.Serializer):
     avatar = Reference(max_length=2048)
 
     def flat_fields(self, stored_phone: str | None = None) -> dict[str, Any]:
-        """Return the flat fields of a whole contact: a field left out is None, but an avatar left out stays."""
+        """Return the flat fields of a whole contact: a missing field is None, but a missing avatar is not changed."""
         values = self.validated_data
         fields = {name: values.get(name) for name in FLAT if name != "avatar" or name in values}
         return {**fields, "phone": phone_text(values, stored_phone)}
@@ -97,7 +97,7 @@ class NewContactInput(ContactInput):
 
 
 class PatchInput(ContactInput):
-    """JSON Merge Patch over the contact: a field left out stays, null removes."""
+    """JSON Merge Patch over the contact: a missing field is not changed, null removes."""
 
     example = {"email": "ada@example.org", "additional": None}
     fullname = FullName(min_length=1, max_length=255, required=False)
@@ -108,7 +108,7 @@ class PatchInput(ContactInput):
 
 
 def completed(card: jscontact.Card, given: Any) -> Any:
-    """Return a given card with what `card` adds. A null stands for nothing, but in unknown properties it is a value."""
+    """Return the given card merged into `card`. A null removes a known property; in unknown ones it is a value."""
     if not isinstance(given, dict):
         return given
     known = {name: value for name, value in given.items() if name in validation.PROPERTIES}
@@ -145,7 +145,7 @@ def validated_card(card: Any) -> Any:
 
 
 def phone_text(values: dict[str, Any], stored: str | None) -> str | None:
-    """Return the number's text out of `phone` and `phone_number`: the one that differs from what is stored wins."""
+    """Return the number's text out of `phone` and `phone_number`: the one that differs from the stored number wins."""
     text, number = values.get("phone"), values.get("phone_number")
     text_differs = "phone" in values and text != stored
     number_differs = "phone_number" in values and digits(number) != digits(stored)

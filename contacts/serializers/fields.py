@@ -24,7 +24,7 @@ def digits(phone: str | None) -> int | None:
 
 
 class FullName(Text):
-    """A name with something to see in it."""
+    """A name with at least one visible character."""
 
     def to_internal_value(self, data: Any) -> str:
         name = super().to_internal_value(data)
@@ -65,7 +65,7 @@ class IsoDate(OptionalText):
 class Phone(OptionalText):
     """A number as text or as a JSON integer of at most 15 digits, stored as text.
 
-    The OpenAPI document says text alone: many generated clients cannot send a union of types.
+    The OpenAPI document declares a string only: many generated clients do not support several types.
     """
 
     default_error_messages = {"number": f"A number is text, or an integer of up to {PHONE_DIGITS} digits."}
@@ -80,7 +80,7 @@ class Phone(OptionalText):
 
 
 class PhoneNumber(Phone):
-    """The contract's `phone_number`: as `Phone`, and with digits in it. The document says an integer alone."""
+    """The contract's `phone_number`: as `Phone`, but with digits. The OpenAPI document declares an integer only."""
 
     @property
     def openapi(self) -> dict[str, Any]:

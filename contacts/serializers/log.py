@@ -40,7 +40,7 @@ class UndoInput(serializers.Serializer):
 
 
 class UndoInputExtension(OpenApiSerializerExtension):
-    """Says in the OpenAPI document that one of the two is given."""
+    """Declares in the OpenAPI document that exactly one of the two is given."""
 
     target_class = UndoInput
 

@@ -1,4 +1,4 @@
-"""Cloudinary's far end for tests: a real HTTP server that checks signatures as Cloudinary documents them.
+"""A Cloudinary for tests: a real HTTP server that checks signatures as Cloudinary documents them.
 
 https://cloudinary.com/documentation/authentication_signatures: the parameters but file, cloud_name,
 resource_type, api_key and signature, sorted, joined as in a query, then the secret, hashed.
@@ -38,7 +38,7 @@ class CloudinaryServer:
     """`with CloudinaryServer() as far_end:` and then `far_end.url` is a CLOUDINARY_URL.
 
     `upload_mode` and `destroy_mode` are ok, refuse (a 500, nothing done), hang (done, never answered) or drop
-    (done, then the connection is closed without an answer). `images` holds the pictures by public_id.
+    (done, then the connection is closed without an answer). `images` are the pictures by public_id.
     """
 
     cloud: str = "testcloud"
@@ -79,7 +79,7 @@ class CloudinaryServer:
         return f"cloudinary://{self.key}:{secret}@{self.cloud}?upload_prefix={self.origin}{query}"
 
     def image(self, url: str) -> bytes | None:
-        """What a browser would be given for a delivery URL, whose host is Cloudinary's and not ours."""
+        """The picture at a delivery URL, whose host is that of Cloudinary."""
         match = re.fullmatch(rf"/{self.cloud}/image/upload/(?:v\d+/)?(.+)\.jpg", urlsplit(url).path)
         return self.images.get(match[1]) if match else None
 
@@ -173,7 +173,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Quiet: what was asked is in CloudinaryServer.requests."""
+        """Log nothing; CloudinaryServer.requests lists the requests."""
 
 
 def string_to_sign(fields: dict[str, str]) -> str:

@@ -34,7 +34,7 @@ def save(client, contact, **fields):
     return client.post(f"{URL}{contact.pk}/change/", form_of(contact, **fields))
 
 
-def test_it_works(as_staff, alice):
+def test_a_save_writes_the_contact_and_is_logged(as_staff, alice):
     contact = make(alice, "Łukasz Żółkiewski")
     assert save(as_staff, contact, phone="+48 22 555 01 03", birthday="1978-11-12").status_code == 302
     written = Contact.objects.get()
@@ -72,7 +72,7 @@ def test_what_the_form_does_not_show_stays(as_staff, alice):
 
 
 @pytest.mark.parametrize("fields", [{"fullname": ""}, {"avatar": "javascript:alert(1)"}, {"birthday": "31.02."}])
-def test_the_apis_rules_hold(as_staff, alice, fields):
+def test_the_form_has_the_rules_of_the_api(as_staff, alice, fields):
     contact = make(alice, "Zoë")
     answer = save(as_staff, contact, **fields)
     assert answer.status_code == 200
@@ -80,7 +80,7 @@ def test_the_apis_rules_hold(as_staff, alice, fields):
     assert Contact.objects.get().revision == contact.revision
 
 
-def test_staff_add_a_contact_to_somebodys_book(as_staff, alice):
+def test_staff_add_a_contact_to_an_owners_book(as_staff, alice):
     answer = as_staff.post(URL + "add/", {"user": alice.pk, "fullname": "Iván", "email": "", "additional": ""})
     assert answer.status_code == 302
     contact = Contact.objects.get()
@@ -97,56 +97,56 @@ def test_deleting_goes_to_the_owners_trash(as_staff, alice, bob):
     assert LogEntry.objects.count() == 3
 
 
-def test_one_in_the_trash_is_only_looked_at(as_staff, alice):
+def test_a_contact_in_the_trash_is_read_only(as_staff, alice):
     contact = make(alice, "Zoë")
     with Book.objects.writing(alice.pk, "test") as book:
         gone = book.delete(book.get(contact.pk))
     assert as_staff.get(f"{URL}{gone.pk}/change/").status_code == 200
-    save(as_staff, gone, fullname="Changed")
+    assert save(as_staff, gone, fullname="Changed").status_code == 302
     assert Contact.objects.get().fullname == "Zoë"
     assert as_staff.post(f"{URL}{gone.pk}/delete/", {"post": "yes"}).status_code == 403
     assert "Zoë" in as_staff.get(URL + "?trash=yes").text
     assert "Zoë" not in as_staff.get(URL + "?trash=no").text
 
 
-@pytest.mark.parametrize("asked", ["lukasz", "ŁUKASZ", "zolkiewski", "lu@exa"])
-def test_search_is_the_apis(as_staff, alice, bob, asked):
+@pytest.mark.parametrize("query", ["lukasz", "ŁUKASZ", "zolkiewski", "lu@exa"])
+def test_the_search_is_that_of_the_api(as_staff, alice, bob, query):
     make(alice, "Łukasz Żółkiewski", email="LU@example.org")
-    make(bob, "Somebody else")
-    text = as_staff.get(URL, {"q": asked}).text
-    assert "Łukasz" in text and "Somebody" not in text
+    make(bob, "Another contact")
+    text = as_staff.get(URL, {"q": query}).text
+    assert "Łukasz" in text and "Another" not in text
 
 
-@pytest.mark.parametrize("asked", ["ALICE@example.org", "{pk}"])
-def test_contacts_are_filtered_by_owner(as_staff, alice, bob, asked):
+@pytest.mark.parametrize("query", ["ALICE@example.org", "{pk}"])
+def test_contacts_are_filtered_by_owner(as_staff, alice, bob, query):
     make(alice, "Zoë")
-    make(bob, "Somebody else")
-    text = as_staff.get(URL, {"owner": asked.format(pk=alice.pk), "trash": "no"}).text
-    assert "Zoë" in text and "Somebody" not in text
+    make(bob, "Another contact")
+    text = as_staff.get(URL, {"owner": query.format(pk=alice.pk), "trash": "no"}).text
+    assert "Zoë" in text and "Another" not in text
     assert '<input type="hidden" name="trash" value="no">' in text
 
 
-@pytest.mark.parametrize("asked", ["9" * 40, "nobody@example.org", "\x00", "'"])
-def test_an_owner_who_is_not_there_has_no_contacts(as_staff, alice, asked):
+@pytest.mark.parametrize("query", ["9" * 40, "nobody@example.org", "\x00", "'"])
+def test_an_unknown_owner_has_no_contacts(as_staff, alice, query):
     make(alice, "Zoë")
-    assert "Zoë" not in as_staff.get(URL, {"owner": asked}).text.replace("contact", "")
+    assert "Zoë" not in as_staff.get(URL, {"owner": query}).text.replace("contact", "")
 
 
 def test_the_list_is_bounded(as_staff, alice, bob, django_assert_max_num_queries, monkeypatch):
     monkeypatch.setattr(ContactAdmin, "list_per_page", 30)
     make(alice, *(f"A{number}" for number in range(20)))
     make(bob, *(f"B{number}" for number in range(20)))
-    with django_assert_max_num_queries(8) as asked:
+    with django_assert_max_num_queries(8) as queries:
         assert as_staff.get(URL).text.count("action-select") == 30
     # Nothing is counted without a bound, and no card is read for a list.
-    for query in asked.captured_queries:
-        assert "contacts_contact" not in query["sql"] or "LIMIT" in query["sql"]
-        assert '"card"' not in query["sql"]
+    for each in queries.captured_queries:
+        assert "contacts_contact" not in each["sql"] or "LIMIT" in each["sql"]
+        assert '"card"' not in each["sql"]
 
 
 def test_an_owner_is_chosen_by_typing(as_staff, alice, bob):
-    asked = {"app_label": "contacts", "model_name": "contact", "field_name": "user", "term": "alic"}
-    assert [each["text"] for each in as_staff.get("/admin/autocomplete/", asked).json()["results"]] == [alice.email]
+    query = {"app_label": "contacts", "model_name": "contact", "field_name": "user", "term": "alic"}
+    assert [each["text"] for each in as_staff.get("/admin/autocomplete/", query).json()["results"]] == [alice.email]
 
 
 def test_the_form_lists_no_users(as_staff, make_user):
@@ -155,7 +155,7 @@ def test_the_form_lists_no_users(as_staff, make_user):
     assert "u3@example.org" not in as_staff.get(URL + "add/").text
 
 
-def test_staff_see_what_became_of_a_contact_and_the_look_is_logged(as_staff, alice):
+def test_staff_read_the_history_of_a_contact_and_that_is_logged(as_staff, alice):
     contact = make(alice, "Ann")
     save(as_staff, contact, fullname="Anna")
     page = as_staff.get(f"{URL}{contact.pk}/history/").content.decode()
@@ -164,7 +164,7 @@ def test_staff_see_what_became_of_a_contact_and_the_look_is_logged(as_staff, ali
     assert Change.objects.count() == 2
 
 
-def test_a_look_at_a_contact_in_the_trash_is_logged(as_staff, alice):
+def test_reading_a_contact_in_the_trash_is_logged(as_staff, alice):
     contact = make(alice, "Ann")
     assert not LogEntry.objects.exists()
     as_staff.get(f"{URL}{contact.pk}/change/")

@@ -1,4 +1,4 @@
-"""Where pictures are kept: on disk, and at Cloudinary"""
+"""contacts/avatars/storage.py: pictures on disk and at Cloudinary."""
 
 import errno
 from pathlib import Path
@@ -16,7 +16,9 @@ from contacts.avatars import storage as avatars
 from contacts.tests.cloudinary_server import CloudinaryServer, Handler
 from contacts.tests.test_avatar_pixels import file_of
 
-BASE_URL = "https://contacts.example/media/avatars/"
+pytestmark = pytest.mark.one_stack
+
+BASE_URL = "/media/avatars/"
 JPEG = file_of(Image.new("RGB", (250, 250), "red"), "JPEG")
 
 
@@ -48,7 +50,7 @@ def impatient(monkeypatch):
     monkeypatch.setattr(cloudinary_storage, "DELETE_TIMEOUT", Timeout(connect=0.3, read=0.3))
 
 
-def test_a_picture_is_kept_on_disk_and_discarded(disk):
+def test_a_picture_is_stored_on_disk_and_deleted(disk):
     url = avatars.store(JPEG)
     name = url.removeprefix(BASE_URL)
     assert avatars.NAME.fullmatch(name)
@@ -57,11 +59,11 @@ def test_a_picture_is_kept_on_disk_and_discarded(disk):
     assert not list(disk.iterdir())
 
 
-def test_names_are_never_the_same(disk):
+def test_every_name_is_new(disk):
     assert len({avatars.store(JPEG) for _ in range(20)}) == 20
 
 
-def test_a_full_disk_keeps_nothing_and_leaves_no_half_file(disk, monkeypatch):
+def test_a_full_disk_leaves_no_partial_file(disk, monkeypatch):
     class TooLongForTheDisk(ContentFile):
         def chunks(self, chunk_size=None):
             yield self.read(100)
@@ -74,7 +76,7 @@ def test_a_full_disk_keeps_nothing_and_leaves_no_half_file(disk, monkeypatch):
     assert not list(disk.iterdir())
 
 
-def test_a_folder_that_cannot_be_made_is_unavailable_storage(disk):
+def test_a_folder_that_cannot_be_created_is_storage_unavailable(disk):
     disk.parent.parent.mkdir(exist_ok=True)
     disk.parent.write_text("a file where the folder should be")
     with pytest.raises(avatars.StorageUnavailable):
@@ -87,8 +89,9 @@ def test_a_folder_that_cannot_be_made_is_unavailable_storage(disk):
         None,
         "",
         "https://elsewhere.example/media/avatars/{name}",
-        "http://contacts.example/media/avatars/{name}",
-        "/media/avatars/{name}",
+        "//contacts.example/media/avatars/{name}",
+        "http://testserver/media/avatars/{name}",
+        "media/avatars/{name}",
         "{name}",
         BASE_URL + "x/{name}",
         BASE_URL + "../avatars/{name}",
@@ -101,15 +104,15 @@ def test_a_folder_that_cannot_be_made_is_unavailable_storage(disk):
         BASE_URL + "\0",
     ],
 )
-def test_what_is_not_ours_is_left_alone(disk, url):
-    ours = avatars.store(JPEG)
+def test_what_is_no_reference_of_this_storage_deletes_nothing(disk, url):
+    stored = avatars.store(JPEG)
     precious = disk.parent.parent / "precious.txt"
     precious.write_text("precious")
-    avatars.delete(url and url.format(name=ours.removeprefix(BASE_URL)))
+    avatars.delete(url and url.format(name=stored.removeprefix(BASE_URL)))
     assert precious.exists() and len(list(disk.iterdir())) == 1
 
 
-def test_discarding_twice_or_on_a_broken_disk_raises_nothing(disk, monkeypatch, caplog):
+def test_deleting_twice_or_on_a_broken_disk_raises_nothing(disk, monkeypatch, caplog):
     url = avatars.store(JPEG)
     avatars.delete(url)
     avatars.delete(url)
@@ -123,7 +126,7 @@ def test_discarding_twice_or_on_a_broken_disk_raises_nothing(disk, monkeypatch, 
 
 
 @pytest.mark.parametrize("algorithm", ["sha1", "sha256"])
-def test_a_picture_is_kept_at_cloudinary_and_discarded(far_end, settings, algorithm):
+def test_a_picture_is_stored_at_cloudinary_and_deleted(far_end, settings, algorithm):
     use_cloudinary(settings, far_end.url_with(far_end.secret, signature_algorithm=algorithm))
     url = avatars.store(JPEG)
     assert url.startswith("https://res.cloudinary.com/testcloud/image/upload/avatars/")
@@ -157,7 +160,7 @@ def test_a_wrong_secret_is_refused_and_never_logged(far_end, settings, caplog):
 
 
 @pytest.mark.parametrize("mode", ["refuse", "hang", "drop"])
-def test_nothing_is_left_behind_by_an_upload_that_fails(far_end, impatient, mode):
+def test_an_upload_that_fails_leaves_no_picture(far_end, impatient, mode):
     far_end.upload_mode = mode
     with pytest.raises(avatars.StorageUnavailable):
         avatars.store(JPEG)
@@ -166,14 +169,14 @@ def test_nothing_is_left_behind_by_an_upload_that_fails(far_end, impatient, mode
 
 
 @pytest.mark.parametrize("mode", ["refuse", "hang", "drop"])
-def test_discarding_survives_a_far_end_that_fails(far_end, impatient, mode, caplog):
+def test_a_failed_deletion_at_cloudinary_is_logged_without_the_secret(far_end, impatient, mode, caplog):
     url = avatars.store(JPEG)
     far_end.destroy_mode = mode
     avatars.delete(url)
     assert "may be left over" in caplog.text and far_end.secret not in caplog.text
 
 
-def test_a_far_end_that_is_down_is_asked_for_nothing_more(settings, caplog):
+def test_a_server_that_refuses_connections_gets_no_deletion(settings, caplog):
     with CloudinaryServer() as gone:
         url = gone.url
     use_cloudinary(settings, url)
@@ -185,14 +188,14 @@ def test_a_far_end_that_is_down_is_asked_for_nothing_more(settings, caplog):
 @pytest.mark.parametrize(
     "answer", [b"<html>no</html>", b"[]", b'"error"', b"7", b"null", b"{}", b'{"error": 1}', b"\xff"]
 )
-def test_an_answer_that_makes_no_sense_is_unavailable_storage(far_end, monkeypatch, answer):
+def test_an_answer_that_is_not_understood_is_storage_unavailable(far_end, monkeypatch, answer):
     reply = Handler.reply
     monkeypatch.setattr(Handler, "reply", lambda handler, status, body: reply(handler, 200, answer))
     with pytest.raises(avatars.StorageUnavailable):
         avatars.store(JPEG)
 
 
-def test_pictures_of_another_account_are_left_alone(far_end):
+def test_urls_of_another_cloudinary_account_delete_nothing(far_end):
     url = avatars.store(JPEG)
     for other in (
         url.replace("testcloud", "othercloud"),
@@ -204,7 +207,7 @@ def test_pictures_of_another_account_are_left_alone(far_end):
     assert len(far_end.images) == 1 and len(far_end.requests) == 1
 
 
-def test_an_upload_is_never_a_name_of_a_file_or_a_url(far_end):
+def test_an_upload_is_never_taken_for_a_file_name_or_url(far_end):
     with pytest.raises(OSError, match="Invalid image file"):
         storages["avatars"].save("a.jpg", ContentFile(b"/etc/passwd"))
     assert far_end.requests[0].file == b"/etc/passwd"
@@ -214,17 +217,17 @@ def test_an_upload_is_never_a_name_of_a_file_or_a_url(far_end):
 
 
 @pytest.mark.parametrize("url", ["", "https://key:secret@cloud", "cloudinary://cloud", "cloudinary://key:@cloud"])
-def test_a_url_that_cannot_be_understood_is_said_without_its_secret(url):
+def test_an_invalid_cloudinary_url_is_reported_without_its_secret(url):
     with pytest.raises(ImproperlyConfigured) as caught:
         cloudinary_storage.CloudinaryStorage(url)
     assert "key:secret@cloud." in str(caught.value) and (not url or url not in str(caught.value))
 
 
-def test_a_delivery_host_of_ones_own_is_honoured():
+def test_a_delivery_host_is_used():
     storage = cloudinary_storage.CloudinaryStorage("cloudinary://key:secret@cloud?secure_distribution=images.example")
     assert storage.url("a.jpg") == "https://images.example/cloud/image/upload/avatars/a.jpg"
 
 
-def test_this_room_knows_neither_models_nor_accounts():
+def test_the_storage_imports_neither_models_nor_accounts():
     source = Path(avatars.__file__).read_text() + Path(cloudinary_storage.__file__).read_text()
     assert "accounts" not in source and "models" not in source

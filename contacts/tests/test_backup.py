@@ -31,7 +31,7 @@ def folder(settings, tmp_path):
     settings.MEDIA_ROOT = tmp_path / "media"
     here = settings.MEDIA_ROOT / "avatars"
     here.mkdir(parents=True)
-    options = {"location": here, "base_url": f"{settings.PUBLIC_URL}/media/avatars/"}
+    options = {"location": here, "base_url": "/media/avatars/"}
     local = {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": options}
     settings.STORAGES = {**settings.STORAGES, "avatars": local}
     return here

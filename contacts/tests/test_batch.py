@@ -33,11 +33,11 @@ def create(fullname="Ann", **fields):
     return {"op": "create", "contact": {"fullname": fullname, **fields}}
 
 
-def test_it_works(as_alice):
+def test_a_batch_creates_updates_and_deletes(as_alice):
     changed, gone = add(as_alice, "Ann", email="a@x.org", avatar="/1.png"), add(as_alice, "Bea")
     items = [
         create("Cleo"),
-        {"op": "update", "id": changed["id"], "contact": {"fullname": "Dora"}, "if_match": '"1"'},
+        {"op": "update", "id": changed["id"], "contact": {"fullname": "Dora"}},
         {"op": "delete", "id": gone["id"]},
     ]
     new, update, deleted = results(batch(as_alice, items))
@@ -52,7 +52,7 @@ def test_it_works(as_alice):
     assert list(Change.objects.order_by("number").values_list("number", flat=True)) == [1, 2, 3, 4, 5]
 
 
-def test_each_item_is_judged_by_itself(as_alice, as_bob):
+def test_a_refused_item_leaves_the_others_done(as_alice, as_bob):
     contact, bobs = add(as_alice), add(as_bob)
     items = [
         create(""),
@@ -93,10 +93,48 @@ def test_atomic_is_all_or_nothing_and_names_every_fault(as_alice):
     assert [item["status"] for item in results(batch(as_alice, [items[0], items[3]], atomic=True))] == [201, 200]
 
 
-def test_a_later_item_sees_what_an_earlier_one_did(as_alice):
+def test_a_later_item_sees_the_writes_of_earlier_ones(as_alice):
     contact = add(as_alice)
     twice = [{"op": "delete", "id": contact["id"]}] * 2
     assert [item["status"] for item in results(batch(as_alice, twice))] == [200, 404]
+
+
+@pytest.mark.parametrize("weak", ["", "W/"])
+def test_if_match_names_the_state_before_the_batch_or_after_the_last_item(as_alice, weak):
+    contact = add(as_alice)
+    before = as_alice.get(path(contact))["ETag"]
+    number, revision = before.strip('"').split("-")
+    after = f'"{number}-{int(revision) + 1}"'
+    later = f'"{number}-{int(revision) + 2}"'
+    items = [
+        {"op": "update", "id": contact["id"], "contact": {"fullname": name}, "if_match": weak + tag}
+        for name, tag in [("Early", after), ("Bea", before), ("Cleo", before), ("Dora", after), ("Late", later)]
+    ]
+    assert [item["status"] for item in results(batch(as_alice, items))] == [412, 200, 200, 200, 412]
+    read = as_alice.get(path(contact))
+    assert (read.json()["fullname"], read["ETag"]) == ("Dora", after)
+    _, two = Change.objects.order_by("number")
+    assert (two.kind, two.before["name"]["full"], two.operation) == ("changed", "Ann", 2)
+    stale = batch(as_alice, [{"op": "delete", "id": contact["id"], "if_match": before}])
+    assert [item["status"] for item in results(stale)] == [412]
+
+
+def test_the_tags_of_other_contacts_and_of_older_states_are_412(as_alice):
+    contact, other = add(as_alice), add(as_alice)
+    old = as_alice.get(path(contact))["ETag"]
+    as_alice.patch(path(contact), {"fullname": "Bea"}, format="json")
+    for tag in (old, as_alice.get(path(other))["ETag"], '"1"', "junk"):
+        items = [
+            {"op": "update", "id": contact["id"], "contact": {"fullname": "Cleo"}},
+            {"op": "delete", "id": contact["id"], "if_match": tag},
+        ]
+        assert [item["status"] for item in results(batch(as_alice, items))] == [200, 412]
+
+
+def test_the_changes_of_a_batch_have_its_first_change_as_operation(as_alice):
+    add(as_alice)
+    results(batch(as_alice, [create("Bea"), create("Cleo")]))
+    assert list(Change.objects.order_by("number").values_list("number", "operation")) == [(1, 1), (2, 2), (3, 2)]
 
 
 def test_an_update_with_what_was_read_changes_nothing(as_alice):
@@ -116,11 +154,11 @@ def test_an_update_with_what_was_read_changes_nothing(as_alice):
         ({"items": [], "atomic": 1}, ["body", "atomic"]),
     ],
 )
-def test_what_is_no_batch_is_422(as_alice, body, where):
+def test_an_invalid_body_is_422(as_alice, body, where):
     assert faults(as_alice.post(URL, body, format="json")) == [where]
 
 
-def test_nothing_is_a_batch_too(as_alice):
+def test_an_empty_batch_is_200(as_alice):
     assert results(batch(as_alice, [])) == results(batch(as_alice, [], atomic=True)) == []
 
 
@@ -160,11 +198,7 @@ def test_nesting_beyond_all_bounds_is_a_fault_of_the_body(as_alice):
     assert faults(as_alice.post(URL, body, content_type="application/json")) == [["body"]]
 
 
-def test_it_is_one_tick_of_its_own_limit(as_alice, limits):
+def test_a_batch_counts_once_on_its_own_limit(as_alice, limits):
     limits(contacts_batch=(2, 60), contacts_create=(1, 60))
     assert len(results(batch(as_alice, [create()] * 5))) == 5
     assert [batch(as_alice, []).status_code for _ in range(2)] == [200, 429]
-
-
-def test_nobody_gets_401(as_nobody):
-    assert batch(as_nobody, []).status_code == 401

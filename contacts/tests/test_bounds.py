@@ -26,7 +26,12 @@ def large_contacts(user, number, keywords=()):
 @pytest.fixture
 def small_portion(monkeypatch):
     """300 KB in place of 16 MB."""
-    for name in ("contacts.models.book.PORTION", "contacts.history.PORTION", "contactbook.api.pagination.MAX_BYTES"):
+    for name in (
+        "contacts.models.book.PORTION",
+        "contacts.models.group.PORTION",
+        "contacts.history.PORTION",
+        "contactbook.api.pagination.MAX_BYTES",
+    ):
         monkeypatch.setattr(name, 300_000)
     for name in ("contacts.api.contacts.MAX_BYTES", "contacts.history.MAX_BYTES"):
         monkeypatch.setattr(name, 300_000)
@@ -68,7 +73,7 @@ def test_a_repeat_finishes_the_renaming_of_a_group_that_was_cut_off(as_alice, al
     large_contacts(alice, 7, ["Work"])
     group = Group.objects.get()
     with Book.objects.writing(alice.pk, "test") as book:
-        assert not book.rename_group(group, "Job")
+        assert not group.rename(book, "Job")
     assert 0 < Contact.objects.for_user(alice.pk).in_group("Job").count() < 7
     assert as_alice.patch(f"/api/groups/{group.pk}", {"name": "Job"}, format="json").status_code == 200
     assert Contact.objects.for_user(alice.pk).in_group("Job").count() == 7

@@ -1,4 +1,4 @@
-"""Uploads of the running product while Cloudinary hangs, fails or is gone, and while the database refuses them"""
+"""Uploads of the running product while Cloudinary hangs, fails or cannot be reached, or the database refuses writes."""
 
 import contextlib
 import time
@@ -56,14 +56,14 @@ def assert_unavailable(answer):
     assert answer.json() == {"detail": "The avatar cannot be stored right now; the old one stays."}
 
 
-def test_while_it_hangs_nothing_else_waits_and_then_it_is_a_503(server, token, contact, far_end):
-    """Of twenty uploads four a process wait for it; the others are told at once, and threads are left."""
-    images, asked = dict(far_end.images), len(far_end.requests)
+def test_while_cloudinary_hangs_other_requests_are_answered_and_uploads_are_503(server, token, contact, far_end):
+    """Of twenty uploads four a process wait for Cloudinary; the others are refused at once, and threads are free."""
+    images, before = dict(far_end.images), len(far_end.requests)
     far_end.upload_mode = "hang"
     idle = [0] if "DATABASE_URL" not in server.env else []
     with ThreadPoolExecutor(20) as pool:
         uploads = [pool.submit(timed, lambda: upload(server, token, contact["id"])) for _ in range(20)]
-        until(lambda: len(far_end.requests) > asked)
+        until(lambda: len(far_end.requests) > before)
         while not all(each.done() for each in uploads):
             answer, seconds = timed(lambda: server.ask("GET", "/api/contacts", token=token))
             assert answer.status == 200 and seconds < 5
@@ -72,7 +72,7 @@ def test_while_it_hangs_nothing_else_waits_and_then_it_is_a_503(server, token, c
             if "DATABASE_URL" in server.env:
                 idle.append(idle_in_transaction(server))
             time.sleep(0.2)
-    assert min(idle) == 0, "one that is held would be there each time"
+    assert min(idle) == 0, "a transaction was open all the time"
     for each in uploads:
         answer, seconds = each.result()
         assert_unavailable(answer)
@@ -84,7 +84,7 @@ def test_while_it_hangs_nothing_else_waits_and_then_it_is_a_503(server, token, c
 
 
 @pytest.mark.parametrize("mode", ["refuse", "drop"])
-def test_when_it_fails_the_old_one_stays_and_no_orphan(server, token, contact, far_end, mode):
+def test_when_cloudinary_fails_the_old_avatar_stays_and_no_picture_is_left(server, token, contact, far_end, mode):
     images = dict(far_end.images)
     far_end.upload_mode = mode
     assert_unavailable(upload(server, token, contact["id"]))
@@ -92,7 +92,7 @@ def test_when_it_fails_the_old_one_stays_and_no_orphan(server, token, contact, f
     assert far_end.images == images
 
 
-def test_what_it_could_not_even_remove_is_swept_later(server, token, contact, far_end):
+def test_a_picture_that_could_not_be_deleted_is_deleted_by_purge_history(server, token, contact, far_end):
     images = dict(far_end.images)
     far_end.upload_mode, far_end.destroy_mode = "drop", "refuse"
     assert_unavailable(upload(server, token, contact["id"]))
@@ -104,7 +104,7 @@ def test_what_it_could_not_even_remove_is_swept_later(server, token, contact, fa
 
 
 @once
-def test_kept_there_and_refused_by_the_database_it_is_removed_again(server, token, contact, far_end):
+def test_a_stored_picture_is_deleted_when_the_database_refuses_the_write(server, token, contact, far_end):
     images = dict(far_end.images)
     with contextlib.closing(psycopg2.connect(server.env["DATABASE_URL"])) as holder:
         holder.cursor().execute("SELECT * FROM contacts_book FOR UPDATE")
@@ -114,7 +114,7 @@ def test_kept_there_and_refused_by_the_database_it_is_removed_again(server, toke
     assert avatar(server, token, contact) == contact["avatar"]
 
 
-def test_gone_for_good_it_is_a_503_at_once(tmp_path):
+def test_an_unreachable_cloudinary_is_a_503_at_once(tmp_path):
     with CloudinaryServer() as gone:
         url = gone.url
     with serving(tmp_path / "var", CLOUDINARY_URL=url) as server:

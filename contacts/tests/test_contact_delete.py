@@ -17,7 +17,7 @@ from contacts.tests.test_contact_update import FULL, NO_IDS
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 
 
-def test_it_works(as_alice):
+def test_a_deleted_contact_is_answered_once_more_and_then_404(as_alice):
     contact, other = add(as_alice, "Ann", **FULL), add(as_alice, "Bea")
     assert flat(as_alice.delete(path(contact))) == contact
     assert as_alice.get("/api/contacts/").json() == [other]
@@ -25,7 +25,7 @@ def test_it_works(as_alice):
         assert again.status_code == 404 and again.json() == NOT_FOUND
 
 
-def test_what_is_deleted_is_nowhere_found(as_alice):
+def test_a_deleted_contact_is_in_no_list_and_no_find(as_alice):
     contact = add(as_alice, "Ann", email="x@y", birthday="2000-01-01")
     settle()
     birthdays = "/api/contacts/bd?days_range=366&across_year=true"
@@ -40,12 +40,12 @@ def test_what_is_deleted_is_nowhere_found(as_alice):
 
 
 @pytest.mark.parametrize("url", [UNKNOWN, "/api/contacts/0", "/api/contacts/-1", f"/api/contacts/{2**63}"])
-def test_what_is_not_there_is_a_404(as_alice, url):
+def test_an_unknown_contact_is_404(as_alice, url):
     answer = as_alice.delete(url)
     assert answer.status_code == 404 and answer.json() == NOT_FOUND
 
 
-def test_bob_gets_404_for_alices_contact_as_for_what_is_not_there(as_alice, as_bob):
+def test_bob_gets_the_404_of_an_unknown_contact_for_alices(as_alice, as_bob):
     contact = add(as_alice)
     for headers in ({}, {"if-match": "*"}, {"if-match": '"1"'}):
         answer = as_bob.delete(path(contact), headers=headers)
@@ -55,15 +55,15 @@ def test_bob_gets_404_for_alices_contact_as_for_what_is_not_there(as_alice, as_b
 
 
 @pytest.mark.parametrize("word", NO_IDS)
-def test_what_is_no_id_is_a_fault_of_the_path(as_alice, word):
+def test_an_invalid_id_is_422(as_alice, word):
     assert faults(as_alice.delete(f"/api/contacts/{word}")) == [["path", "contact_id"]]
 
 
-def test_if_match_holds_the_state_that_was_read(as_alice):
+def test_a_stale_if_match_is_412(as_alice):
     contact = add(as_alice)
     old = as_alice.get(path(contact))["ETag"]
     new = as_alice.put(path(contact), {"fullname": "Bea"}, format="json")["ETag"]
-    for header in (old, f"W/{new}", '"x"', "junk", ""):
+    for header in (old, f"W/{old}", '"x"', "junk", new.strip('"'), ""):
         answer = as_alice.delete(path(contact), headers={"if-match": header})
         assert answer.status_code == 412 and answer.json().keys() == {"detail"}
     assert as_alice.delete(path(contact), headers={"if-match": new}).status_code == 200

@@ -19,7 +19,7 @@ from contacts.tests.cast import (
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 FULL = {"email": "a@b", "phone": "+1 2", "birthday": "2000-01-02", "additional": "x", "avatar": "https://x/y"}
-# What is no contact's id, though it may look like one; the last are beyond what any database holds.
+# Not ids, though some look like one; the last is beyond every database's range.
 NO_IDS = ["abc", "1.0", "1e3", "٥", "1_000", "+1", "%201", "0x1", "ann", "null", "1" + "0" * 30]
 
 
@@ -27,7 +27,7 @@ def put(client, url, headers=None, **body):
     return client.put(url, body, format="json", headers=headers or {})
 
 
-def test_it_works(as_alice, alice):
+def test_a_put_replaces_the_flat_fields(as_alice, alice):
     contact = add(as_alice, "Ann", **FULL)
     answer = as_alice.put(path(contact), EXAMPLE, format="json")
     expected = {**EXAMPLE, "user_id": alice.pk, "id": contact["id"], "phone": "0"}
@@ -36,7 +36,7 @@ def test_it_works(as_alice, alice):
     assert flat(read) == expected and read["ETag"] == answer["ETag"]
 
 
-def test_what_is_left_out_becomes_null_except_the_avatar(as_alice, alice):
+def test_a_field_left_out_becomes_null_except_the_avatar(as_alice, alice):
     contact = add(as_alice, "Ann", **FULL)
     expected = {**dict.fromkeys(KEYS), "fullname": "Bea", "avatar": FULL["avatar"]}
     expected |= {"id": contact["id"], "user_id": alice.pk}
@@ -50,12 +50,12 @@ def test_what_is_left_out_becomes_null_except_the_avatar(as_alice, alice):
 
 
 @pytest.mark.parametrize("url", [UNKNOWN, "/api/contacts/0", "/api/contacts/-1", f"/api/contacts/{2**63}"])
-def test_what_is_not_there_is_a_404(as_alice, url):
+def test_an_unknown_contact_is_404(as_alice, url):
     answer = put(as_alice, url, fullname="Bea")
     assert answer.status_code == 404 and answer.json() == NOT_FOUND
 
 
-def test_bob_gets_404_for_alices_contact_as_for_what_is_not_there(as_alice, as_bob):
+def test_bob_gets_the_404_of_an_unknown_contact_for_alices(as_alice, as_bob):
     contact = add(as_alice, "Ann", **FULL)
     for headers in ({}, {"if-match": "*"}, {"if-match": '"1"'}):
         answer = put(as_bob, path(contact), headers, fullname="Bob's")
@@ -65,7 +65,7 @@ def test_bob_gets_404_for_alices_contact_as_for_what_is_not_there(as_alice, as_b
 
 
 @pytest.mark.parametrize("word", NO_IDS)
-def test_what_is_no_id_is_a_fault_of_the_path(as_alice, word):
+def test_an_invalid_id_is_422(as_alice, word):
     assert faults(put(as_alice, f"/api/contacts/{word}", fullname="Bea")) == [["path", "contact_id"]]
 
 
@@ -79,26 +79,26 @@ def test_what_is_no_id_is_a_fault_of_the_path(as_alice, word):
         ({"fullname": "a", "avatar": "data:,"}, ["avatar"]),
     ],
 )
-def test_the_same_fields_are_held_to_the_same_rules(as_alice, body, where):
+def test_the_fields_have_the_same_rules_as_in_a_post(as_alice, body, where):
     contact = add(as_alice, "Ann", **FULL)
     assert faults(put(as_alice, path(contact), **body)) == [["body", name] for name in where]
     assert flat(as_alice.get(path(contact))) == contact
 
 
 @pytest.mark.parametrize("body", ["[", "[]", "1", "null", "[" * 50_000, '{"fullname": NaN}'])
-def test_a_body_that_is_no_object_is_a_fault_of_the_body(as_alice, body):
+def test_a_body_that_is_no_json_object_is_422(as_alice, body):
     contact = add(as_alice)
     assert faults(as_alice.generic("PUT", path(contact), body, "application/json")) == [["body"]]
 
 
-def test_what_is_not_writable_is_ignored(as_alice, alice, bob):
+def test_fields_that_are_not_writable_are_ignored(as_alice, alice, bob):
     contact = add(as_alice, "Ann")
     assert flat(put(as_alice, path(contact), fullname="Ann", user_id=bob.pk, id=5, revision=9, uid="x")) == contact
     assert flat(as_alice.get(path(contact))) == contact
 
 
 @pytest.mark.parametrize("fields", [{}, FULL, {"phone": "1" * 16}, {"additional": " \r\n"}, {"email": " x "}])
-def test_writing_back_what_was_read_changes_nothing(as_alice, alice, fields):
+def test_writing_a_read_contact_back_changes_nothing(as_alice, alice, fields):
     contact = add(as_alice, "Ann", **fields)
     before = as_alice.get(path(contact))
     version = Book.objects.version(alice.pk).sequence
@@ -109,13 +109,13 @@ def test_writing_back_what_was_read_changes_nothing(as_alice, alice, fields):
     assert Book.objects.version(alice.pk).sequence == version
 
 
-def test_an_etag_is_of_one_state(as_alice):
+def test_every_change_makes_a_new_etag(as_alice):
     contact = add(as_alice)
     etags = [put(as_alice, path(contact), fullname=name)["ETag"] for name in ("Bea", "Ann", "Bea")]
     assert len(set(etags)) == 3
 
 
-def test_if_match_holds_the_state_that_was_read(as_alice):
+def test_a_stale_if_match_is_412_for_a_put_that_changes_something(as_alice):
     contact = add(as_alice)
     old = as_alice.get(path(contact))["ETag"]
     new = put(as_alice, path(contact), {"if-match": old}, fullname="Bea")["ETag"]
@@ -124,18 +124,24 @@ def test_if_match_holds_the_state_that_was_read(as_alice):
         assert answer.status_code == 412, header
         assert answer.json().keys() == {"detail"} and isinstance(answer.json()["detail"], str)
     assert flat(as_alice.get(path(contact)))["fullname"] == "Bea"
-    for header in (
-        "*",
-        lambda: f"W/{as_alice.get(path(contact))['ETag']}",
-        lambda: as_alice.get(path(contact))["ETag"],
-        lambda: f'"x", {as_alice.get(path(contact))["ETag"]}',
-    ):
-        header = header if isinstance(header, str) else header()
-        assert put(as_alice, path(contact), {"if-match": header}, fullname="Cid").status_code == 200
+    for number, header in enumerate(("*", "W/{}", "{}", '"x", {}')):
+        header = header.format(as_alice.get(path(contact))["ETag"])
+        assert put(as_alice, path(contact), {"if-match": header}, fullname=f"Cid {number}").status_code == 200
     assert put(as_alice, UNKNOWN, {"if-match": "*"}, fullname="Cid").status_code == 404
 
 
-def test_the_new_name_is_what_is_found_and_listed(as_alice):
+@pytest.mark.parametrize("header", ['"x"', "junk", ""])
+def test_a_stale_if_match_is_200_for_a_put_that_changes_nothing(as_alice, header):
+    """As where a client sends a PUT again whose answer it did not get (RFC 9110 §13.1.1)."""
+    contact = add(as_alice)
+    old = as_alice.get(path(contact))["ETag"]
+    new = put(as_alice, path(contact), {"if-match": old}, fullname="Bea")
+    for stale in (old, header):
+        answer = put(as_alice, path(contact), {"if-match": stale}, fullname="Bea")
+        assert (answer.status_code, answer.content, answer["ETag"]) == (200, new.content, new["ETag"])
+
+
+def test_the_new_name_is_found_and_listed(as_alice):
     contact = add(as_alice, "Ann", email="a@b")
     settle()
     as_alice.get("/api/contacts/")

@@ -1,7 +1,6 @@
 """POST /api/contacts/"""
 
 import json
-import re
 
 import pytest
 
@@ -24,7 +23,7 @@ def send(client, body, content_type="application/json"):
     return client.generic("POST", URL, body if isinstance(body, bytes) else body.encode(), content_type)
 
 
-def test_it_works(as_alice, alice):
+def test_the_example_of_the_contract_is_201(as_alice, alice):
     answer = as_alice.post(URL, EXAMPLE, format="json")
     assert answer.status_code == 201
     assert answer.json().keys() == WHOLE
@@ -36,7 +35,7 @@ def test_it_works(as_alice, alice):
     }
 
 
-def test_it_stores_what_it_answers(as_alice):
+def test_the_answer_is_what_is_stored(as_alice):
     contact = add(as_alice, "Zoë", phone="+44 20 7946 0018", birthday="1984-02-29")
     assert as_alice.get(URL).json() == [contact]
     assert flat(as_alice.get(f"{URL}{contact['id']}")) == contact
@@ -50,20 +49,16 @@ def test_only_fullname_is_required_and_the_rest_is_null(as_alice, alice):
 
 def test_an_empty_text_means_null(as_alice):
     blank = dict.fromkeys(("email", "phone_number", "phone", "birthday", "additional", "avatar"), "")
-    assert add(as_alice, "Ann", **blank) == {**dict.fromkeys(KEYS), **pick(as_alice)}
+    assert add(as_alice, "Ann", **blank).items() >= dict.fromkeys(blank).items()
 
 
-def pick(client):
-    newest = client.get(URL).json()[-1]
-    return {name: newest[name] for name in ("fullname", "id", "user_id")}
-
-
-def test_it_says_where_the_contact_is_and_which_state_it_was(as_alice):
+def test_the_answer_has_location_and_etag(as_alice):
     answer = as_alice.post(URL, {"fullname": "Ann"}, format="json")
     assert answer["Location"].endswith(f"/api/contacts/{answer.json()['id']}")
     read = as_alice.get(answer["Location"])
     assert read.json() == answer.json()
-    assert re.fullmatch(r'"[^"]+"', answer["ETag"]) and read["ETag"] == answer["ETag"]
+    contact = Contact.objects.get()
+    assert answer["ETag"] == read["ETag"] == f'"{contact.pk}-{contact.revision}"'
 
 
 def test_fields_that_are_unknown_or_not_writable_are_ignored(as_alice, alice, bob):
@@ -84,7 +79,7 @@ def test_fields_that_are_unknown_or_not_writable_are_ignored(as_alice, alice, bo
     assert row.uid != "u"
 
 
-def test_bob_gets_404_for_what_alice_created_as_for_what_is_not_there(as_alice, as_bob):
+def test_bob_gets_the_404_of_an_unknown_contact_for_alices(as_alice, as_bob):
     contact = add(as_alice)
     answer = as_bob.get(f"{URL}{contact['id']}")
     assert answer.status_code == 404 and answer.json() == NOT_FOUND
@@ -92,6 +87,7 @@ def test_bob_gets_404_for_what_alice_created_as_for_what_is_not_there(as_alice, 
     assert as_bob.get(URL).json() == []
 
 
+@pytest.mark.one_stack
 @pytest.mark.parametrize(
     "body",
     [
@@ -112,18 +108,19 @@ def test_bob_gets_404_for_what_alice_created_as_for_what_is_not_there(as_alice, 
     ],
     ids=lambda body: repr(body[:20]),
 )
-def test_a_body_that_is_no_json_is_a_fault_of_the_body(as_alice, body):
+def test_a_body_that_is_no_json_is_422(as_alice, body):
     expected = ["body", "fullname"] if body == "" else ["body"]
     assert faults(send(as_alice, body)) == [expected]
     assert as_alice.get(URL).json() == []
 
 
+@pytest.mark.one_stack
 @pytest.mark.parametrize("body", ["[]", '[{"fullname": "a"}]', "1", '"fullname"', "null", "true", "1.5", "[[[]]]"])
-def test_json_that_is_no_object_is_a_fault_of_the_body(as_alice, body):
+def test_json_that_is_no_object_is_422(as_alice, body):
     assert faults(send(as_alice, body)) == [["body"]]
 
 
-def test_nesting_that_json_can_hold_is_ignored_where_nobody_reads_it(as_alice):
+def test_deep_nesting_in_an_unknown_field_is_ignored(as_alice):
     assert flat(send(as_alice, '{"fullname": "Ann", "x": ' + "[" * 500 + "]" * 500 + "}"), 201)["fullname"] == "Ann"
 
 
@@ -131,10 +128,11 @@ def test_the_last_of_two_equal_keys_counts(as_alice):
     assert flat(send(as_alice, '{"fullname": "Ann", "fullname": "Bea"}'), 201)["fullname"] == "Bea"
 
 
-def test_a_byte_order_mark_does_no_harm(as_alice):
+def test_a_byte_order_mark_is_ignored(as_alice):
     assert flat(send(as_alice, b'\xef\xbb\xbf{"fullname": "Ann"}'), 201)["fullname"] == "Ann"
 
 
+@pytest.mark.one_stack
 @pytest.mark.parametrize(
     "content_type",
     ["application/json; charset=utf-8", "Application/JSON", "application/json;charset=latin-1"],
@@ -143,6 +141,7 @@ def test_json_is_utf8_whatever_its_charset_says(as_alice, content_type):
     assert flat(send(as_alice, '{"fullname": "Zoë"}', content_type), 201)["fullname"] == "Zoë"
 
 
+@pytest.mark.one_stack
 @pytest.mark.parametrize(
     "content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"]
 )
@@ -152,7 +151,7 @@ def test_another_type_of_body_is_415(as_alice, content_type):
     assert answer.json().keys() == {"detail"} and isinstance(answer.json()["detail"], str)
 
 
-def test_accept_is_never_a_reason_to_refuse(as_alice):
+def test_any_accept_header_gets_json(as_alice):
     answer = as_alice.post(URL, {"fullname": "Ann"}, format="json", headers={"accept": "text/html;q=1, image/png"})
     assert answer.status_code == 201 and answer["Content-Type"] == "application/json"
 
@@ -163,7 +162,7 @@ def test_a_body_that_is_too_large_is_413(as_alice):
     assert answer.json().keys() == {"detail"} and isinstance(answer.json()["detail"], str)
 
 
-def test_every_fault_is_named_at_once(as_alice):
+def test_all_faults_are_named_in_one_answer(as_alice):
     body = {
         "fullname": "",
         "email": 5,
@@ -176,6 +175,6 @@ def test_every_fault_is_named_at_once(as_alice):
     assert sorted(found) == sorted(["body", name] for name in body)
 
 
-def test_what_was_refused_is_not_there(as_alice):
+def test_a_refused_contact_is_not_stored(as_alice):
     as_alice.post(URL, {"fullname": "Ann", "birthday": "x"}, format="json")
     assert not Contact.objects.exists()

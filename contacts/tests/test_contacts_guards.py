@@ -1,7 +1,8 @@
-"""What holds on every route of contacts: who may call, how, and what an answer carries."""
+"""Every route of contacts: authentication, methods, and the headers of every answer."""
 
 import jwt
 import pytest
+import time_machine
 from django.conf import settings
 
 from contacts.tests.cast import UNKNOWN, add, path
@@ -31,8 +32,8 @@ def ask(client, method, url, number=1, **headers):
 
 
 @every_route
-def test_it_works(as_alice, method, url):
-    """With and without a trailing slash, and never by a redirect."""
+def test_every_route_answers_with_and_without_a_slash(as_alice, method, url):
+    """No redirect."""
     for slash in ("", "/"):
         contact = add(as_alice)
         answer = ask(as_alice, method, url + slash, contact["id"])
@@ -40,7 +41,7 @@ def test_it_works(as_alice, method, url):
 
 
 @every_route
-def test_nobody_is_told_to_say_who_they_are(as_nobody, as_alice, method, url):
+def test_a_request_without_a_token_is_401(as_nobody, as_alice, method, url):
     contact = add(as_alice)
     answer = ask(as_nobody, method, url, contact["id"])
     assert answer.status_code == 401 and answer["WWW-Authenticate"].split()[0] == "Bearer"
@@ -49,7 +50,7 @@ def test_nobody_is_told_to_say_who_they_are(as_nobody, as_alice, method, url):
 
 
 def forged(**changes):
-    """A token of ours in all but what is changed."""
+    """Return a token that differs from a valid one by these claims or its key."""
     claims = {
         "sub": "1",
         "sid": 1,
@@ -61,6 +62,7 @@ def forged(**changes):
     return jwt.encode(claims, changes.get("key", settings.SECRET_KEY), "HS256")
 
 
+@pytest.mark.one_stack
 @pytest.mark.parametrize(
     "authorization",
     [
@@ -83,16 +85,14 @@ def forged(**changes):
     ],
 )
 @pytest.mark.parametrize(("method", "url"), [ROUTES[0], ROUTES[3], ROUTES[6]])
-def test_what_is_no_token_of_ours_is_a_401(as_nobody, alice, authorization, method, url):
+def test_an_invalid_token_is_401(as_nobody, alice, authorization, method, url):
     answer = ask(as_nobody, method, url, authorization=authorization)
     assert answer.status_code == 401 and answer["WWW-Authenticate"].split()[0] == "Bearer"
     assert answer.json().keys() == {"detail"} and isinstance(answer.json()["detail"], str)
 
 
 @every_route
-def test_an_expired_token_is_a_401(as_alice, method, url):
-    import time_machine
-
+def test_an_expired_token_is_401(as_alice, method, url):
     with time_machine.travel("2100-01-01"):
         answer = ask(as_alice, method, url)
     assert answer.status_code == 401 and answer["WWW-Authenticate"].split()[0] == "Bearer"
@@ -100,7 +100,7 @@ def test_an_expired_token_is_a_401(as_alice, method, url):
 
 @pytest.mark.parametrize("url", ALLOWED)
 @pytest.mark.parametrize("slash", ["", "/"])
-def test_another_method_is_a_405_that_names_those_there_are(as_alice, url, slash):
+def test_another_method_is_405_with_allow(as_alice, url, slash):
     for method in {"GET", "POST", "PUT", "PATCH", "DELETE", "TRACE", "OPTIONS", "PROPFIND"} - ALLOWED[url]:
         answer = ask(as_alice, method, url + slash, add(as_alice)["id"])
         assert answer.status_code == 405, method
@@ -115,12 +115,13 @@ def test_a_contact_allows_its_own_methods(as_alice):
 
 
 @every_route
-def test_every_answer_carries_the_headers_that_browsers_heed(as_alice, as_nobody, method, url):
+def test_every_answer_has_security_headers_and_vary(as_alice, as_nobody, method, url):
     for client in (as_alice, as_nobody):
         answer = ask(client, method, url, add(as_alice)["id"])
         assert answer["X-Content-Type-Options"] == "nosniff" and answer["X-Frame-Options"] == "DENY"
         assert answer["Referrer-Policy"] == "same-origin" and answer["Content-Security-Policy"]
         assert answer["Content-Type"] == "application/json"
+        assert "Authorization" in answer["Vary"]
 
 
 @every_route
@@ -133,15 +134,15 @@ def test_a_body_without_a_length_is_411(as_alice, method, url):
 
 
 @every_route
-def test_bob_gets_the_same_bytes_for_alices_contact_as_for_what_is_not_there(as_alice, as_bob, method, url):
+def test_bob_gets_the_bytes_of_an_unknown_contact_for_alices(as_alice, as_bob, method, url):
     if "{id}" in url and method != "PATCH":  # the avatar's own file does it with uploads
         contact = add(as_alice)
         answer = ask(as_bob, method, url, contact["id"])
         unknown = ask(as_bob, method, UNKNOWN)
         assert (answer.status_code, answer.content) == (404, unknown.content)
-        assert kept_headers(answer) == kept_headers(unknown)
+        assert stable_headers(answer) == stable_headers(unknown)
 
 
-def kept_headers(answer):
-    """Those that are the same from one request to the next."""
+def stable_headers(answer):
+    """Return the headers that do not differ from one request to the next."""
     return {n: value for n, value in answer.items() if not n.startswith("RateLimit") and n != "X-Request-ID"}

@@ -1,4 +1,4 @@
-"""The limits of the routes of contacts: each its own, an account's and not an address's."""
+"""The limits of the routes of contacts: one for each route, counted by account."""
 
 import pytest
 
@@ -17,7 +17,7 @@ def counted(answer):
 
 
 @each_limit
-def test_it_works(as_alice, method, url, most):
+def test_a_request_over_the_limit_is_429(as_alice, method, url, most):
     for used in range(1, most + 1):
         answer = ask(as_alice, method, url, 999999999)
         assert answer.status_code != 429
@@ -47,7 +47,7 @@ def test_each_route_has_a_limit_of_its_own_by_its_name(as_alice, limits, no_limi
 
 
 @each_limit
-def test_a_limit_is_the_accounts_and_not_the_address(alice, as_bob, limits, method, url, most):
+def test_a_limit_counts_by_account_and_not_by_address(alice, as_bob, limits, method, url, most):
     phone, laptop = client_of(alice), client_of(alice)
     for number in range(most):
         answer = ask((phone, laptop)[number % 2], method, url)
@@ -57,7 +57,7 @@ def test_a_limit_is_the_accounts_and_not_the_address(alice, as_bob, limits, meth
 
 
 @each_limit
-def test_who_is_nobody_is_counted_by_address(as_nobody, as_alice, method, url, most):
+def test_a_request_without_a_token_counts_by_address(as_nobody, as_alice, method, url, most):
     for used in range(1, most + 1):
         answer = ask(as_nobody, method, url)
         assert answer.status_code == 401 and counted(answer) == (most, most - used)
@@ -66,26 +66,26 @@ def test_who_is_nobody_is_counted_by_address(as_nobody, as_alice, method, url, m
 
 
 @pytest.mark.parametrize(("method", "url"), ROUTES)
-def test_a_refused_body_is_counted_as_well(as_alice, limits, method, url):
+def test_a_refused_body_counts(as_alice, limits, method, url):
     limits(**{f"contacts_{name}": (2, 60) for name in NAMES})
     url = url.format(id="abc")
     statuses = [as_alice.generic(method, url, b"{", "application/json").status_code for _ in range(3)]
     assert statuses[2] == 429 and 429 not in statuses[:2]
 
 
-def test_a_slash_or_a_head_is_no_second_limit(as_alice, limits):
+def test_a_slash_and_head_count_for_the_same_limit(as_alice, limits):
     limits(contacts_list=(3, 60))
     answers = [as_alice.get("/api/contacts"), as_alice.get("/api/contacts/"), as_alice.head("/api/contacts")]
     assert [counted(answer) for answer in answers] == [(3, 2), (3, 1), (3, 0)]
     assert as_alice.get("/api/contacts/").status_code == 429
 
 
-def test_every_contact_counts_for_the_same_limit(as_alice, limits):
+def test_finds_of_different_contacts_count_for_the_same_limit(as_alice, limits):
     limits(contacts_find=(2, 60))
     assert [as_alice.get(f"/api/contacts/{query}").status_code for query in "abc"] == [404, 404, 429]
 
 
-def test_a_304_is_counted_and_says_so(as_alice, limits):
+def test_a_304_counts_and_has_the_headers(as_alice, limits):
     etag = as_alice.get("/api/contacts/")["ETag"]
     answer = as_alice.get("/api/contacts/", headers={"if-none-match": etag})
-    assert answer.status_code == 304 and counted(answer) == (10, 8)
+    assert answer.status_code == 304 and counted(answer) == (10, 8) and "Authorization" in answer["Vary"]

@@ -1,4 +1,4 @@
-"""Contacts over real HTTP, where several processes and threads serve at once."""
+"""Contacts over HTTP, with several processes and threads that serve at once."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -12,7 +12,7 @@ def tokens(server):
 
 @pytest.fixture
 def token(server, tokens):
-    """An account that has no contacts yet, or no more."""
+    """An account without contacts."""
     for contact in server.ask("GET", "/api/contacts/?limit=1000", token=tokens[0]).json():
         server.ask("DELETE", f"/api/contacts/{contact['id']}", token=tokens[0])
     return tokens[0]
@@ -27,13 +27,13 @@ def fullnames(server, token, query=""):
     return [contact["fullname"] for contact in server.ask("GET", f"/api/contacts/{query}", token=token).json()]
 
 
-def test_it_works(server, token):
+def test_a_contact_is_created_and_found_over_http(server, token):
     assert server.ask("POST", "/api/contacts", {"fullname": "Іван"}, token).status == 201
     answer = server.ask("GET", "/api/contacts/%D1%96%D0%B2%D0%B0%D0%BD", token=token)
     assert answer.status == 200 and answer.json()["fullname"] == "Іван"
 
 
-def test_the_very_next_read_sees_a_write_whoever_serves_it(server, token):
+def test_the_next_read_sees_a_write_in_every_process(server, token):
     contact = server.ask("POST", "/api/contacts", {"fullname": "0"}, token).json()
     for number in range(1, 30):
         assert server.ask("PUT", f"/api/contacts/{contact['id']}", {"fullname": str(number)}, token).status == 200
@@ -54,7 +54,7 @@ user.save()
 """
 
 
-def test_the_very_next_request_sees_what_a_command_wrote(server):
+def test_the_next_request_sees_what_a_command_wrote(server):
     email, token = server.sign_up()
 
     def changes(since):
@@ -100,7 +100,7 @@ def test_of_two_puts_with_the_same_if_match_one_wins(server, token):
         assert server.ask("GET", url, token=token).json()["fullname"] == winner
 
 
-def test_many_writers_at_once_lose_nothing(server, token):
+def test_no_write_of_24_at_once_is_lost(server, token):
     names = [f"{number:02}" for number in range(24)]
     answers = at_once(
         *[lambda name=name: server.ask("POST", "/api/contacts", {"fullname": name}, token) for name in names]
@@ -116,7 +116,7 @@ def test_a_contact_is_deleted_once(server, token):
     assert sorted(answer.status for answer in at_once(*delete)) == [200, 404, 404, 404]
 
 
-def test_one_accounts_pages_are_never_anothers(server, token, tokens):
+def test_an_account_is_never_answered_another_accounts_list(server, token, tokens):
     other = tokens[1]
     server.ask("POST", "/api/contacts", {"fullname": "Ann"}, token)
     server.ask("POST", "/api/contacts", {"fullname": "Bob's"}, other)
@@ -124,6 +124,6 @@ def test_one_accounts_pages_are_never_anothers(server, token, tokens):
     assert at_once(*reads) == [["Ann"], ["Bob's"]] * 10
 
 
-def test_a_redirect_is_no_answer_with_or_without_a_slash(server, token):
+def test_a_path_with_and_without_a_slash_answers_without_a_redirect(server, token):
     for url in ("/api/contacts", "/api/contacts/"):
         assert server.ask("POST", url, {"fullname": "Ann"}, token).status == 201

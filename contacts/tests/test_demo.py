@@ -23,7 +23,7 @@ def book():
     return Contact.objects.for_user(User.objects.by_address(ADDRESS).pk)
 
 
-def test_it_works(as_nobody, no_limits):
+def test_the_demo_account_logs_in_and_has_coming_birthdays(as_nobody, no_limits):
     password = re.search(r"password: (\S+)", demo()).group(1)
     form = {"username": ADDRESS, "password": password}
     token = as_nobody.post("/api/auth/login", form, format="multipart").json()["access_token"]
@@ -33,7 +33,7 @@ def test_it_works(as_nobody, no_limits):
     assert len(soon) >= 5
 
 
-def test_again_it_mends_and_adds_nobody_twice():
+def test_a_second_run_adds_what_is_missing_and_nobody_twice():
     demo()
     owner = User.objects.by_address(ADDRESS)
     gone = book().first()
@@ -43,7 +43,7 @@ def test_again_it_mends_and_adds_nobody_twice():
     assert sorted(book().values_list("fullname", flat=True)) == sorted(person.fullname for person in PEOPLE)
 
 
-def test_again_on_the_same_day_it_writes_nothing():
+def test_a_second_run_on_the_same_day_writes_nothing():
     demo()
     before = Book.objects.get().sequence
     demo()

@@ -1,4 +1,4 @@
-"""The Idempotency-Key header on every POST under /api/contacts, /api/groups and /api/undo"""
+"""The Idempotency-Key header on every POST under /api/contacts, /api/groups and /api/undo."""
 
 from datetime import timedelta
 
@@ -18,11 +18,11 @@ def post(client, body=ANN, key="k", url=URL):
 
 
 def said(answer):
-    kept = ("Content-Type", "ETag", "Location", "Cache-Control")
-    return answer.status_code, answer.content, {name: answer.get(name) for name in kept}
+    headers = ("Content-Type", "ETag", "Location", "Cache-Control")
+    return answer.status_code, answer.content, {name: answer.get(name) for name in headers}
 
 
-def test_it_works(as_alice):
+def test_a_repeat_gets_the_first_answer(as_alice):
     first = post(as_alice)
     assert first.status_code == 201
     as_alice.patch(first["Location"], {"fullname": "Bea"}, format="json")
@@ -54,14 +54,14 @@ def test_every_post_is_done_once(as_alice, url, body, status):
     assert Change.objects.count() == changes
 
 
-def test_another_body_or_place_is_422(as_alice):
+def test_the_same_key_with_another_body_or_path_is_422(as_alice):
     post(as_alice)
     assert faults(post(as_alice, {"fullname": "Bea"})) == [["body"]]
     assert faults(post(as_alice, ANN, url="/api/contacts/batch")) == [["body"]]
     assert Contact.objects.count() == 1
 
 
-def test_after_a_day_it_is_anew(as_alice):
+def test_a_key_is_forgotten_after_a_day(as_alice):
     first = post(as_alice)
     IdempotencyRecord.objects.update(created_at=timezone.now() - timedelta(hours=23, minutes=59))
     assert said(post(as_alice)) == said(first)
@@ -79,34 +79,53 @@ def test_after_a_day_it_is_anew(as_alice):
         ("/api/contacts/batch", {"atomic": True, "items": [None]}, 422),
     ],
 )
-def test_a_request_that_failed_leaves_nothing(as_alice, url, body, status):
+def test_a_refused_request_stores_no_answer(as_alice, url, body, status):
     as_alice.post("/api/groups", {"name": "Work"}, format="json")
     assert post(as_alice, body, url=url).status_code == status
     assert not IdempotencyRecord.objects.exists()
     assert post(as_alice).status_code == 201
 
 
-def test_a_key_is_its_owners_alone(as_alice, as_bob):
+def test_two_accounts_may_use_the_same_key(as_alice, as_bob):
     assert post(as_alice).json()["user_id"] != post(as_bob).json()["user_id"]
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "é"])
-def test_a_key_that_is_none_is_422(as_alice, key):
+def test_an_invalid_key_is_422(as_alice, key):
     assert faults(post(as_alice, key=key)) == [["body"]]
     assert not Contact.objects.exists()
 
 
-def test_a_repeat_is_not_counted_by_the_limit(as_alice, limits):
-    limits(contacts_create=(2, 60))
-    first = post(as_alice)
-    repeats = [post(as_alice) for _ in range(5)]
-    assert [said(repeat) for repeat in repeats] == [said(first)] * 5
-    assert {repeat["RateLimit-Remaining"] for repeat in repeats} == {"1"}
-    assert post(as_alice, {"fullname": "Bea"}).status_code == 422
-    assert post(as_alice, {"fullname": "Bea"}).status_code == 429
-    assert said(post(as_alice)) == said(first)
+def test_a_repeat_counts_at_the_limit(as_alice, limits):
+    limits(contacts_create=(3, 60))
+    answers = [post(as_alice) for _ in range(5)]
+    assert [answer.status_code for answer in answers] == [201, 201, 201, 429, 429]
+    assert [answer["RateLimit-Remaining"] for answer in answers] == ["2", "1", "0", "0", "0"]
+    assert Contact.objects.count() == 1
 
 
-def test_without_a_token_it_says_nothing_of_the_first_answer(as_alice, as_nobody):
+@pytest.mark.parametrize("size, is_whole", [(20_000, True), (40_000, False)])
+def test_an_answer_over_64_kb_is_stored_as_ids_and_statuses(as_alice, size, is_whole):
+    """The text stands in the flat form and in the card."""
+    new = {"fullname": "Ann", "additional": "x" * size}
+    first = post(as_alice, new)
+    again = post(as_alice, new)
+    assert again.json() == (first.json() if is_whole else {"id": first.json()["id"]})
+    assert again["ETag"] == first["ETag"] and again["Location"] == first["Location"] and again.status_code == 201
+    items = [{"op": "create", "contact": new}, {"op": "delete", "id": 999999999}]
+    first, again = (post(as_alice, {"items": items}, "b", "/api/contacts/batch").json()["results"] for _ in range(2))
+    contact = first[0]["contact"] if is_whole else {"id": first[0]["contact"]["id"]}
+    assert again == [{**first[0], "contact": contact}, first[1]]
+    assert Contact.objects.count() == 2
+
+
+def test_another_conflict_is_not_taken_for_a_request_that_is_still_running(as_alice):
+    as_alice.post("/api/groups", {"name": "Work"}, format="json")
+    plain = as_alice.post("/api/groups", {"name": "Work"}, format="json")
+    answer = post(as_alice, {"name": "Work"}, url="/api/groups")
+    assert answer.status_code == 409 and answer.json() == plain.json()
+
+
+def test_a_repeat_without_a_token_is_401(as_alice, as_nobody):
     post(as_alice)
     assert post(as_nobody).status_code == 401

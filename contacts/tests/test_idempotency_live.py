@@ -1,4 +1,4 @@
-"""A key that arrives twelve times at once, and one whose first request was killed"""
+"""An Idempotency-Key that is sent twelve times at once, and one whose first request was killed."""
 
 import contextlib
 import http.client
@@ -24,7 +24,7 @@ def count(server, token):
     return int(server.ask("GET", "/api/contacts?limit=1", token=token).headers["X-Total-Count"])
 
 
-def test_it_works_for_twelve_at_once(server):
+def test_twelve_requests_at_once_with_one_key_are_done_once(server):
     _, token = server.sign_up()
     for n in range(1, 6):
         start, key = threading.Barrier(12), uuid.uuid4().hex
@@ -52,7 +52,7 @@ def own_server(tmp_path):
 
 @contextlib.contextmanager
 def beside(server):
-    """A connection to the server's database, to see what it has committed."""
+    """Yield a function that counts the answers committed in the server's database."""
     url = server.env.get("DATABASE_URL")
     connection = psycopg2.connect(url) if url else sqlite3.connect(server.folder / "contactbook.sqlite3", timeout=20)
     if url:
@@ -70,7 +70,7 @@ def beside(server):
 
 
 def kill_after_commit(server, token, key, answers):
-    """True if the process died after its commit and before its answer."""
+    """Return whether the process died after its commit and before its answer."""
     before, got = answers(), []
 
     def ask():
@@ -103,7 +103,7 @@ def quiet(server, token, key):
 
 
 def repeated(server, token, key):
-    """The answer of whoever asks again until there is one."""
+    """Repeat the request until it is answered."""
     deadline = time.monotonic() + 30
     while True:
         answer = post(server, token, key, BATCH)
@@ -113,8 +113,12 @@ def repeated(server, token, key):
         time.sleep(0.2)
 
 
+def ids(answer):
+    return [(result["status"], result["contact"]["id"]) for result in answer.json()["results"]]
+
+
 def check_kills(server, rounds):
-    """Exactly once, whenever it was killed; returns how often that was between the commit and the answer."""
+    """Check that each batch is done once; return how often the server died between commit and answer."""
     _, token = server.sign_up()
     between, expected = 0, 0
     with beside(server) as answers:
@@ -128,14 +132,14 @@ def check_kills(server, rounds):
             assert answer.status == 200 and len(answer.json()["results"]) == 300
             expected += 300
             assert count(server, token) == expected
-            assert repeated(server, token, key).body == answer.body
+            assert ids(repeated(server, token, key)) == ids(answer)  # an answer over 64 KB is stored as ids
     return between
 
 
-def test_it_works_though_the_process_is_killed(own_server):
+def test_a_repeat_after_the_process_was_killed_is_done_once(own_server):
     check_kills(own_server, 4)
 
 
 @pytest.mark.long
-def test_it_works_though_the_process_is_killed_again_and_again(own_server):
+def test_repeats_after_40_kills_are_done_once(own_server):
     assert check_kills(own_server, 40) > 0

@@ -1,4 +1,4 @@
-"""Eight writers at once, half of them processes of their own behind no server, and who follows them."""
+"""Eight concurrent writers, four of them processes beside the server, and a follower of the changes feed."""
 
 import subprocess
 import sys
@@ -9,7 +9,7 @@ import pytest
 
 from contactbook.tests.live import ROOT
 
-# Four processes write as commands do, beside the serving ones; they begin when they are told to.
+# Four processes write as commands do, beside those of the server; they begin at a line on stdin.
 WRITERS = """
 import os, random, sys, django
 django.setup()
@@ -42,7 +42,7 @@ for i in range(rounds):
         try:
             write(i)
             break
-        except OperationalError:  # SQLite's queue is not fair: one of eight who never rest may wait for 20 seconds
+        except OperationalError:  # SQLite's lock is not fair: one of eight writers may wait for 20 seconds
             pass
 sys.exit(any(os.waitpid(child, 0)[1] for child in children))
 """
@@ -54,14 +54,14 @@ print(numbers == list(range(1, len(numbers) + 1)), len(numbers), len(set(numbers
 
 
 class Follower(threading.Thread):
-    """Keeps a copy by asking again and again while others write."""
+    """Maintains a copy by polling while others write."""
 
     def __init__(self, server, token):
         super().__init__()
         self.server, self.token, self.copy, self.since = server, token, {}, 0
         self.done = threading.Event()
         self.error = None
-        self.asked = 0
+        self.polls = 0
 
     def run(self):
         try:
@@ -82,13 +82,13 @@ class Follower(threading.Thread):
             self.copy.pop(change["id"], None)
             if change["contact"]:
                 self.copy[change["id"]] = change["contact"]
-        self.asked += 1
+        self.polls += 1
         self.since = page["next"]
         return page["more"]
 
 
 def ask(server, token, method, path, body=None):
-    """Again where it is busy: then nothing was done."""
+    """Send a request again after each 503, which has done nothing."""
     while True:
         answer = server.ask(method, path, body, token, timeout=60)
         if answer.status != 503:
@@ -96,7 +96,7 @@ def ask(server, token, method, path, body=None):
 
 
 def write(server, token, rounds, start):
-    """As clients do: add, change, delete, undo; what somebody else deleted meanwhile is a 404."""
+    """Add, change and delete contacts as clients do; a contact that another writer deleted is a 404."""
     start.wait()
     written = []
     for i in range(rounds):
@@ -144,7 +144,7 @@ def check(server, rounds):
     email, token, follower = play(server, rounds)
     gapless, changes, distinct = server.manage("shell", "-v0", "-c", NUMBERS.format(email)).split()
     assert gapless == "True" and changes == distinct
-    assert follower.since == int(changes) and follower.asked > 1
+    assert follower.since == int(changes) and follower.polls > 1
     listed, skip = [], 0
     while page := server.ask("GET", f"/api/contacts?limit=1000&skip={skip}&fields=card", token=token).json():
         listed, skip = listed + page, skip + 1000
@@ -153,10 +153,10 @@ def check(server, rounds):
     assert server.ask("GET", "/api/contacts", token=token).json() == []
 
 
-def test_nothing_is_skipped_doubled_or_left_out(server):
+def test_concurrent_writes_are_numbered_without_gaps_and_followed_completely(server):
     check(server, 50)
 
 
 @pytest.mark.long
-def test_nothing_is_skipped_doubled_or_left_out_in_a_thousand_rounds(server):
+def test_a_thousand_rounds_of_concurrent_writes_are_followed_completely(server):
     check(server, 1000)

@@ -1,353 +1,202 @@
-"""contacts/hot.py: its kept statements give what the plain conditions give, whatever the names, days and owners."""
+"""Finds, coming birthdays and pages of the list, compared with plain Python over generated contacts."""
 
 import contextlib
-from datetime import UTC, date, datetime, timedelta
-from itertools import chain
+from datetime import date, timedelta
 
 import pytest
-from contactbook.compiled import run
-from django.db import connection, models, transaction
-from django.http import Http404
+from django.db import transaction
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from contacts import search as hot
-from contacts.cards import birthdays
+from conftest import AUTHENTICATION, VERSION
+from contactbook.exceptions import NotFoundError
+from contacts import search
+from contacts.cards.birthdays import ordinal
 from contacts.cards.folding import fold
-from contacts.models import Book, Change, Contact
-from contacts.models.book import BOOKS, CHANGES, CONTACTS
+from contacts.models import Book, Contact
+from contacts.serializers.contacts import COLUMNS
+from contacts.tests.cast import NOT_FOUND, add, flat, links, observed_days
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
+SMALL, LARGE = 0, 10**6  # contacts that the book is said to have
+DAY = timedelta(days=1)
 
-# What patterns, quotes and folding are made of; the last two are folded away, and one stands for two letters.
-SIGNS = [
-    "a",
-    "A",
-    "b",
-    "ł",
-    "Ł",
-    "é",
-    "e\u0301",
-    "ß",
-    "І",
-    "本",
-    "%",
-    "_",
-    "\\",
-    "'",
-    '"',
-    "?",
-    " ",
-    "🚀",
-    "\u0301",
-    "\u200d",
-]
+# Characters of patterns, quotes and folding: the last two fold to nothing, and ß folds to two letters.
+SIGNS = [*"aAbłŁéßІ本%_\\'\"? 🚀", "e\u0301", "\u0301", "\u200d"]
 texts = st.lists(st.sampled_from(SIGNS), max_size=5).map("".join)
-names = texts.map(lambda text: f"a{text}" if not text.strip() else text)
-days = st.sampled_from([date(2000, 1, 1) + timedelta(days=n) for n in (0, 1, 57, 58, 59, 60, 61, 180, 364, 365)])
-
-
-@st.composite
-def people(draw):
-    """(owner's place, fullname, address, birthday, whether it is in the trash) of some contacts of two owners."""
-    one = st.tuples(st.integers(0, 1), names, st.none() | texts, st.none() | days, st.booleans())
-    return draw(st.lists(one, max_size=12))
-
-
-def fields(name, email, birthday):
-    card = {"name": {"full": name}}
-    if email:
-        card["emails"] = {"e1": {"address": email}}
-    if birthday:
-        parts = {"year": birthday.year, "month": birthday.month, "day": birthday.day}
-        card["anniversaries"] = {"b1": {"kind": "birth", "date": parts}}
-    return card
-
-
-def keep(owners, rows):
-    for place, name, email, birthday, trashed in rows:
-        with Book.objects.writing(owners[place].pk, "test") as book:
-            contact = book.create(fields(name, email, birthday))
-            if trashed:
-                book.delete(contact)
-
-
-class Undone(Exception):
-    """The end of an example, whose rows go."""
-
-
-@pytest.fixture
-def tried(alice, bob):
-    """Runs a check on the rows of an example, and takes them back."""
-
-    def run(rows, check):
-        with pytest.raises(Undone), transaction.atomic():
-            keep((alice, bob), rows)
-            check()
-            raise Undone
-
-    return run
-
-
-@pytest.fixture(autouse=True)
-def small_measures(monkeypatch):
-    """So that a dozen rows are more than a page, and not all early."""
-    for name, value in {"PAGE": 3, "EARLY": 2}.items():
-        monkeypatch.setattr(hot, name, value)
+names = texts.map(lambda text: text if text.strip() else f"a{text}")
+days = st.sampled_from([date(2000, 1, 1) + n * DAY for n in (0, 1, 57, 58, 59, 60, 61, 180, 364, 365)])
+birthdays = days | days.map(lambda day: day.replace(year=2024))
+# Of each contact: name, e-mail, birthday, and what happens to it after it was created.
+rows = st.lists(
+    st.tuples(names, st.none() | texts, st.none() | birthdays, st.sampled_from(["", "", "changed", "deleted"])),
+    max_size=12,
+)
 
 
 def examples(number):
     return settings(max_examples=number, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
-def by_order(contact):
-    return contact.fullname_folded.encode(), contact.pk
+def card(name, email, birthday):
+    parts = birthday and {"year": birthday.year, "month": birthday.month, "day": birthday.day}
+    return {
+        "name": {"full": name},
+        **({"emails": {"e1": {"address": email}}} if email else {}),
+        **({"anniversaries": {"b1": {"kind": "birth", "date": parts}}} if parts else {}),
+    }
 
 
-def mine(user):
-    """The owner's contacts in the list's order, worked out in Python."""
-    live = [contact for contact in Contact._base_manager.filter(user=user) if not contact.deleted_at]
-    return sorted(live, key=by_order)
+@contextlib.contextmanager
+def contacts_of(user, made):
+    """The user's contacts in the order of the list, sorted in Python; they are rolled back afterwards."""
+    with transaction.atomic():
+        with Book.objects.writing(user.pk, "test") as book:
+            created = book.create_many([card(*row[:3]) for row in made])
+            for contact, (*_, fate) in zip(created, made, strict=True):
+                if fate == "changed":
+                    book.change(contact, {"additional": "changed"})
+                elif fate == "deleted":
+                    book.delete(contact)
+        live = [contact for contact in created if not contact.deleted_at]
+        yield sorted(live, key=lambda contact: (fold(contact.fullname), contact.pk))
+        transaction.set_rollback(True)
 
 
-def ids(rows):
-    return [row["id"] for row in rows]
+@pytest.fixture(autouse=True)
+def two_are_early(monkeypatch):
+    """A dozen contacts are then a large book, most of which does not stand at the start of the order."""
+    monkeypatch.setattr(search, "EARLY", 2)
 
 
-def born(*asked):
-    return ids(chain(*hot.born_between(*asked)))
+def found(user, query, live):
+    with contextlib.suppress(NotFoundError):
+        return search.find(Contact.objects.for_user(user.pk), query, live, ("id",))["id"]
+    return None
 
 
-def plain(rows, like):
-    """The same rows of a queryset nobody kept, with the same columns and types."""
-    return list(rows.values(*like)) if like else []
-
-
-def test_it_works(alice, tried):
-    def check():
-        contact = Contact.objects.get(user=alice, deleted_at=None)
-        assert ids(hot.listed(alice.pk, 5, 0)) == [contact.pk] == [hot.found(alice.pk, "UKA", 1)["id"]]
-        assert born(alice.pk, date(2023, 2, 28), date(2023, 2, 28), "02-28", None, 0) == [contact.pk]
-
-    tried([(0, "Łukasz", None, date(2000, 2, 29), False), (0, "Łukasz", None, date(2000, 2, 29), True)], check)
-
-
-def test_a_list_is_what_the_queryset_gives(alice, tried):
-    @examples(60)
-    @given(rows=people(), limit=st.integers(0, 5), skip=st.integers(0, 13))
-    def holds(rows, limit, skip):
-        def check():
-            found = list(hot.listed(alice.pk, limit, skip))
-            assert found == plain(
-                Contact.objects.for_user(alice.pk).in_order()[skip : skip + limit], found and found[0]
-            )
-            assert ids(found) == [contact.pk for contact in mine(alice)][skip : skip + limit]
-
-        tried(rows, check)
-
-    holds()
-
-
-def named(*names):
-    return [(0, name, None, None, False) for name in names]
-
-
-def containing(contacts, query):
-    """By name, and by address."""
+def first_match(contacts, query):
+    """The id of the contact with that id, or whose name or else e-mail contains the text."""
     text = fold(query)
-    by_name = [contact for contact in contacts if text and text in contact.fullname_folded]
-    by_address = [contact for contact in contacts if text and text in contact.email_folded]
-    return by_name, by_address
+    by_id = [contact for contact in contacts if query.isascii() and query.isdecimal() and int(query) == contact.pk]
+    by_name = [contact for contact in contacts if text and text in fold(contact.fullname)]
+    by_email = [contact for contact in contacts if text and text in fold(contact.email or "")]
+    return next((contact.pk for contact in by_id + by_name + by_email), None)
 
 
-def test_what_is_found_is_what_the_queryset_gives(alice, tried):
-    @examples(150)
-    @given(
-        rows=people(),
-        query=texts | st.sampled_from(["", "\u0301", "aa", "aab", "bab", "AA%", "\\%", "0", "7", "aaa@b", "ab" * 6]),
-        live=st.sampled_from([0, 10**6]),  # of a small and of a large book, which are looked through in other ways
-    )
-    @example(rows=[(0, "a%b", None, None, False), (0, "a\\%b", None, None, False)], query="\\%", live=0)
-    @example(rows=[(0, "axb", "a_b", None, False)], query="A_B", live=10**6)
-    @example(rows=[(0, "b", "abc@b", None, False), (0, "a", "abc@a", None, False)], query="abc@", live=10**6)
-    @example(rows=named("aa a", "aa b", "aab", "b aab"), query="aab", live=10**6)
-    @example(rows=named("aa a", "aa b", "aab", "b aab"), query="b aab", live=10**6)
-    @example(rows=named("aa a", "aa b", "ab bab", "bab"), query="bab", live=10**6)
-    def holds(rows, query, live):
-        def check():
-            by_name, by_address = containing(mine(alice), query)
-            listed = Contact.objects.for_user(alice.pk).matching(query) if query else Contact.objects.none()
-            narrowed = hot.narrowed(listed, alice.pk, query, live).values_list("pk", flat=True)
-            assert set(narrowed) == {contact.pk for contact in by_name + by_address}
-            expected = next(iter(by_name or by_address), None)
-            try:
-                row = hot.found(alice.pk, query, live)
-            except Http404:
-                assert expected is None
-                return
-            assert row["id"] == expected.pk
-            assert [row] == plain(Contact.objects.for_user(alice.pk).filter(pk=expected.pk), row)
-
-        tried(rows, check)
-
-    holds()
+def named(*fullnames):
+    return [(name, None, None, "") for name in fullnames]
 
 
-def test_owners_whose_letters_stand_in_one_list_are_told_apart(alice, make_user, monkeypatch):
-    monkeypatch.setattr(hot, "EARLY", 0)  # nobody is found before the index of letters is asked
-    other = make_user("other", pk=alice.pk + 1024)
-    for user, name in ((other, "Ann Smith"), (alice, "Bea Smith")):
-        keep((user,), [(0, name, "bea@x.org", None, False)])
-    smiths = [
-        (text, user, name) for text in ("smith", "bea@") for user, name in ((alice, "Bea Smith"), (other, "Ann Smith"))
-    ]
-    for text, user, name in smiths:
-        assert hot.found(user.pk, text, 10**6)["fullname"] == name
-        rows = hot.narrowed(Contact.objects.for_user(user.pk).matching(text), user.pk, text, 10**6)
-        assert [each.fullname for each in rows] == [name]
-    with pytest.raises(Http404):
-        hot.found(alice.pk, "ann smith", 10**6)
+@examples(40)
+@given(made=rows, query=texts | st.sampled_from(["", "aa", "aab", "AA%", "\\%", "0", "7", "aaa@b", "ab" * 6]))
+@example(made=named("a%b", "a\\%b"), query="\\%")
+@example(made=[("axb", "a_b", None, "")], query="A_B")
+@example(made=[("b", "abc@b", None, ""), ("a", "abc@a", None, "")], query="abc@")
+@example(made=named("aa a", "aa b", "aab", "b aab"), query="b aab")
+@example(made=named("aa a", "aa b", "ab bab", "bab"), query="bab")
+def test_a_find_returns_the_first_match_in_a_small_and_in_a_large_book(alice, bob, made, query):
+    with contacts_of(bob, made[:3]), contacts_of(alice, made) as contacts:
+        queries = [query, *[str(contact.pk) for contact in contacts[:1]]]
+        for text in queries:
+            assert found(alice, text, SMALL) == found(alice, text, LARGE) == first_match(contacts, text)
+        assert found(bob, queries[-1], SMALL) == found(bob, queries[-1], LARGE) or len(queries) == 1
+        assert found(bob, queries[-1], LARGE) not in [contact.pk for contact in contacts]
 
 
-def test_an_id_is_found_before_a_name_and_for_its_owner_alone(alice, bob, tried):
-    def check():
-        for user in (alice, bob):
-            for contact in Contact._base_manager.filter(user=bob):
-                row = None
-                with contextlib.suppress(Http404):
-                    row = hot.found(user.pk, str(contact.pk), 3)["id"]
-                assert row == (contact.pk if user == bob and not contact.deleted_at else None)
+@examples(60)
+@given(made=rows, query=texts.filter(fold))
+def test_a_search_returns_every_match_whether_they_are_found_before_they_are_sorted(alice, made, query):
+    with contacts_of(alice, made) as contacts:
+        text = fold(query)
+        expected = [each.pk for each in contacts if text in fold(each.fullname) or text in fold(each.email or "")]
+        matching = Contact.objects.for_user(alice.pk).matching(query)
+        for matches in (matching, matching.filtered_first()):
+            assert list(matches.in_order().values_list("pk", flat=True)) == expected
 
-    tried([(1, "Ann", None, None, False), (1, "Bea", None, None, True), (0, "Cid", None, None, False)], check)
 
-
-def observed(start, end, leap_day):
-    """By stored day, how many days after `start` it is first observed."""
-    found = {}
+def in_span(contacts, start, end, leap_day):
+    """The contacts whose birthday is observed in the span, nobody before the year of birth."""
+    first: dict[int, date] = {}  # by stored day, the first real day on which it is observed
     for number in range((end - start).days + 1):
-        day = start + timedelta(days=number)
-        stored = birthdays.ordinal(day)
-        found.setdefault(stored, number)
-        common = day.year % 4 != 0 or (day.year % 100 == 0 and day.year % 400 != 0)
-        if common and f"{day:%m-%d}" == leap_day:
-            found.setdefault(birthdays.LEAP_DAY, number)
-    return found
+        for stored in observed_days(start + number * DAY, leap_day):
+            first.setdefault(stored, start + number * DAY)
+    announced = [
+        (first[ordinal(contact.birthday)], place, contact.pk)
+        for place, contact in enumerate(contacts)
+        if contact.birthday and ordinal(contact.birthday) in first
+        if contact.birthday.year <= first[ordinal(contact.birthday)].year
+    ]
+    return [pk for _, _, pk in sorted(announced)]
 
 
-def test_birthdays_are_what_the_calendar_gives(alice, tried):
-    starts = st.dates(date(2022, 12, 25), date(2025, 3, 5))
-
-    @examples(150)
-    @given(
-        rows=people(),
-        start=starts,
-        length=st.sampled_from([0, 1, 7, 60, 365, 366]),
-        leap_day=st.sampled_from(["02-28", "03-01"]),
-        limit=st.none() | st.integers(0, 4),
-        skip=st.integers(0, 5),
-    )
-    def holds(rows, start, length, leap_day, limit, skip):
-        end = start + timedelta(days=length)
-
-        def check():
-            place = observed(start, end, leap_day)
-            born = [contact for contact in mine(alice) if contact.month_day in place]
-            born.sort(key=lambda contact: place[contact.month_day])
-            found = list(chain(*hot.born_between(alice.pk, start, end, leap_day, limit, skip)))
-            assert ids(found) == [each.pk for each in born][skip:][:limit]
-            for row in found:
-                assert [row] == plain(Contact.objects.for_user(alice.pk).filter(pk=row["id"]), row)
-
-        tried(rows, check)
-
-    holds()
-
-
-def raw(row):
-    """The row as the database holds it, without its key."""
-    with connection.cursor() as cursor:
-        table, key = type(row)._meta.db_table, type(row)._meta.pk.column
-        cursor.execute(f"SELECT * FROM {table} WHERE {key} = %s", [row.pk])
-        names = [column[0] for column in cursor.description]
-        return {name: value for name, value in zip(names, cursor.fetchone(), strict=True) if name != key}
-
-
-moments = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))
-json = st.recursive(
-    st.none() | st.booleans() | st.integers(-5, 2**53) | texts, lambda inner: st.lists(inner, max_size=2)
+@examples(60)
+@given(
+    made=rows,
+    start=st.dates(date(2022, 12, 25), date(2025, 3, 5)),
+    length=st.sampled_from([0, 1, 7, 60, 365, 366]),
+    leap_day=st.sampled_from(["02-28", "03-01"]),
+    limit=st.integers(0, 4) | st.just(1000),
 )
-cards = st.dictionaries(texts, json, max_size=3)
+@example(made=[("a", None, date(2024, 2, 29), "")], start=date(2023, 2, 28), length=0, leap_day="02-28", limit=1)
+def test_birthdays_come_in_the_order_of_the_calendar_and_in_pages(alice, made, start, length, leap_day, limit):
+    end = start + length * DAY
+    with contacts_of(alice, made) as contacts:
+        expected = in_span(contacts, start, end, int(leap_day.replace("-", "")))
+        upcoming = search.UpcomingBirthdays(Contact.objects.for_user(alice.pk), start, end, leap_day, COLUMNS)
+        for skip in range(len(expected) + 2):
+            assert [row["id"] for row in upcoming[skip : skip + limit]] == expected[skip : skip + limit]
 
 
-@st.composite
-def contacts(draw):
-    name = draw(names)
-    values = fields(name, draw(st.none() | texts), draw(st.none() | days))
-    contact = Contact(revision=draw(st.integers(1, 2**63 - 1)), created_at=draw(moments), updated_at=draw(moments))
-    contact.deleted_at = draw(st.none() | moments)
-    contact.take_card({**values, **{f"x:{key}": value for key, value in draw(cards).items()}})
-    return contact
+SORT_KEYS = {
+    "fullname": lambda contact: (fold(contact.fullname), contact.pk),
+    "updated": lambda contact: (contact.revision, contact.pk),
+    "created": lambda contact: contact.pk,
+}
 
 
-changes = st.builds(
-    Change,
-    number=st.integers(1, 2**63 - 1),
-    contact_id=st.integers(1, 2**63 - 1),
-    kind=st.sampled_from(Change.Kind.values),
-    via=st.sampled_from(["rest", "command"]),
-    client=texts,
-    at=moments,
-    before=st.none() | cards,
-)
+def follow(client, url, relation):
+    """The ids on each page from that URL on, and the URL of the last page."""
+    pages = []
+    while url:
+        answer, last = client.get(url), url
+        pages.append([contact["id"] for contact in answer.json()])
+        url = links(answer).get(relation)
+    return pages, last
 
 
-def twin(row, **other):
-    """A copy without a key."""
-    values = {field.attname: getattr(row, field.attname) for field in type(row)._meta.concrete_fields}
-    return type(row)(**{**values, "id": None, **other})
+@examples(15)
+@given(
+    made=rows, order=st.sampled_from(sorted(SORT_KEYS)), sign=st.sampled_from(["", "-"]), limit=st.integers(1, 4),
+    deep=st.sampled_from([1, 500]),
+)  # fmt: skip
+@example(made=named("b", "a", "A", "c", "á"), order="fullname", sign="-", limit=2, deep=1)
+def test_pages_by_skip_and_by_cursor_are_slices_of_the_sorted_list(as_alice, alice, made, order, sign, limit, deep):
+    url = f"/api/contacts?order={sign}{order}&limit={limit}"
+    with contacts_of(alice, made) as contacts, pytest.MonkeyPatch.context() as patch:
+        patch.setattr("contactbook.api.pagination.DEEP", deep)
+        expected = [each.pk for each in sorted(contacts, key=SORT_KEYS[order], reverse=bool(sign))]
+        pages = [expected[start : start + limit] for start in range(0, len(expected), limit)] or [[]]
+        forth, last = follow(as_alice, url, "next")
+        assert forth == pages
+        back, _ = follow(as_alice, last, "prev")
+        assert sum(reversed(back), []) == expected and all(len(page) <= limit for page in back)
+        assert follow(as_alice, f"{url}&skip=0", "next")[0] == pages
+        skip = len(pages) * limit - limit
+        assert follow(as_alice, f"{url}&skip={skip}", "prev")[0] == pages[::-1]
 
 
-def check_writes(writes, row, other, **elsewhere):
-    """`row` inserted, then changed to `other`'s values, both as Django's own save would store them."""
-    saved = twin(row, **elsewhere)
-    writes.insert(row)
-    models.Model.save(saved)
-    assert row.pk and not row._state.adding
-    assert raw(row) == {**raw(saved), **{name: raw(row)[name] for name in elsewhere}}
-    for field in type(row)._meta.concrete_fields:
-        if not field.primary_key and field.attname not in {"user_id", "book_id", *elsewhere}:
-            setattr(row, field.attname, getattr(other, field.attname))
-            setattr(saved, field.attname, getattr(other, field.attname))
-    run(writes.alteration(row))
-    models.Model.save(saved)
-    assert raw(row) == {**raw(saved), **{name: raw(row)[name] for name in elsewhere}}
+SALAAM = "\ufdfa"  # a ligature that folds to 18 characters
 
 
-def test_a_contact_is_stored_as_djangos_save_would(alice, tried):
-    @examples(80)
-    @given(contacts(), contacts())
-    def holds(row, other):
-        row.user_id = alice.pk
-        tried([], lambda: check_writes(CONTACTS, row, other, uid="another"))
-
-    holds()
-
-
-def test_a_change_is_stored_as_djangos_save_would(alice, tried):
-    Book.objects.create(user=alice)
-
-    @examples(80)
-    @given(changes, changes)
-    def holds(row, other):
-        row.book_id = alice.pk
-        tried([], lambda: check_writes(CHANGES, row, other, number=0))
-
-    holds()
-
-
-def test_a_book_is_stored_as_djangos_save_would(alice, bob):
-    kept, saved = (Book(user=user, sequence=2**62, live=7, resync_below=5) for user in (alice, bob))
-    Book.objects.bulk_create([Book(user=alice), Book(user=bob)])
-    run(BOOKS.alteration(kept))
-    models.Model.save(saved)
-    assert raw(kept) == raw(saved) == {"sequence": 2**62, "live": 7, "resync_below": 5}
+def test_a_text_that_folds_to_more_than_510_characters_is_cut_and_never_searched_for(
+    as_alice, django_assert_num_queries
+):
+    contact = add(as_alice, SALAAM * 29, email=SALAAM * 314)
+    row = Contact.objects.get(pk=contact["id"])
+    assert (len(row.fullname_folded), len(row.email_folded)) == (510, 510)
+    assert flat(as_alice.get(f"/api/contacts/{SALAAM * 28}")) == contact
+    with django_assert_num_queries(AUTHENTICATION + VERSION):
+        assert as_alice.get(f"/api/contacts/{SALAAM * 29}").json() == NOT_FOUND
+    assert as_alice.get("/api/contacts", {"q": SALAAM * 28}).json() == [contact]
+    assert as_alice.get("/api/contacts", {"q": SALAAM * 29}).json() == []

@@ -1,12 +1,12 @@
-// Offers to show what is typed into password fields. Without this script the two fields guard against slips.
+// Shows or hides the text of the password fields. Without this script the second field catches typing errors.
 "use strict";
-for (const offer of document.querySelectorAll("[data-show]")) {
-    const box = offer.querySelector("input");
-    const fields = [...offer.closest("form").querySelectorAll("input[type=password]")];
+for (const toggle of document.querySelectorAll("[data-show]")) {
+    const box = toggle.querySelector("input");
+    const fields = [...toggle.closest("form").querySelectorAll("input[type=password]")];
     const apply = () => fields.forEach((field) => { field.type = box.checked ? "text" : "password"; });
     box.checked = false;
     box.addEventListener("change", apply);
-    // Browsers remember the text of plain fields, and must never remember this one.
-    offer.closest("form").addEventListener("submit", () => { box.checked = false; apply(); });
-    offer.hidden = false;
+    // Browsers store the text of plain text fields, so the fields become password fields again before they are sent.
+    toggle.closest("form").addEventListener("submit", () => { box.checked = false; apply(); });
+    toggle.hidden = false;
 }

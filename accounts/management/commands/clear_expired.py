@@ -11,17 +11,17 @@ from contactbook.db.batches import in_batches
 
 
 def delete_matching(rows: QuerySet[Any], keys: list[Any]) -> int:
-    """Delete those of the keys that are still among the rows: one may be prolonged at the same time."""
+    """Delete the rows with these keys that still match: a session may be refreshed at the same time."""
     return rows.filter(pk__in=keys).delete()[0]
 
 
 class Command(BaseCommand):
-    """An expired session is of no use and takes space."""
+    """Deletes expired sessions, which only take space."""
 
-    help = "Deletes expired sessions: those of the API, with their refresh tokens, and the staff's own."
+    help = "Deletes expired sessions of the API, with their refresh tokens, and of the admin."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--dry-run", action="store_true", help="say how many, and delete nothing")
+        parser.add_argument("--dry-run", action="store_true", help="show how many, and delete nothing")
 
     def handle(self, *args: Any, dry_run: bool, **options: Any) -> None:
         expired = {

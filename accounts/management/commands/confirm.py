@@ -6,7 +6,7 @@ from accounts.models import User
 
 
 class Command(BaseCommand):
-    help = "Confirms an account's address by hand, for people whose mail does not arrive."
+    help = "Confirms the address of an account whose confirmation e-mail does not arrive."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("email", help="the account's address")

@@ -9,13 +9,18 @@ from contactbook.db.batches import in_batches
 
 
 class Command(BaseCommand):
-    """A sign-up with a mistyped address, or a stranger's, blocks that address for its owner."""
+    """Deletes unconfirmed accounts: a sign-up with a wrong address blocks that address for its owner."""
 
-    help = "Deletes the accounts whose address was never confirmed. Staff are kept."
+    help = "Deletes the accounts whose address was never confirmed, except those of staff."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--days", type=int, default=30, help="how long ago they signed up (default 30)")
-        parser.add_argument("--dry-run", action="store_true", help="say how many, and delete nothing")
+        parser.add_argument(
+            "--days",
+            type=int,
+            default=30,
+            help="minimum age in days (default 30)",
+        )
+        parser.add_argument("--dry-run", action="store_true", help="show how many, and delete nothing")
 
     def handle(self, *args: Any, days: int, dry_run: bool, **options: Any) -> None:
         joined_before = timezone.now() - timedelta(days=max(days, 0))

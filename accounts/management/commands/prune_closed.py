@@ -8,12 +8,12 @@ from contactbook.db.batches import in_batches
 
 
 class Command(BaseCommand):
-    """The owner of a closed account has 30 days to come back; then all of it is deleted, as promised."""
+    """Deletes closed accounts. Until then, for 30 days, the owner can open the account again by logging in."""
 
-    help = "Deletes the accounts that their owners closed more than 30 days ago, with all that they hold."
+    help = "Deletes the accounts that their owners closed more than 30 days ago, with all their data."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--dry-run", action="store_true", help="say how many, and delete nothing")
+        parser.add_argument("--dry-run", action="store_true", help="show how many, and delete nothing")
 
     def handle(self, *args: Any, dry_run: bool, **options: Any) -> None:
         accounts = User.objects.past_grace(timezone.now())

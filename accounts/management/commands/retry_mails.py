@@ -6,9 +6,9 @@ from accounts.models import OutgoingEmail
 
 
 class Command(BaseCommand):
-    """For use after a mail server's outage of days: an e-mail that was given up is not tried again by itself."""
+    """Retries e-mails after a long outage of the mail server: after three days the server gives an e-mail up."""
 
-    help = "Makes waiting mails due at once, those that were given up too. The server sends them within seconds."
+    help = "Makes all queued e-mails due now, also those that were given up. The server sends them within seconds."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--dry-run", action="store_true", help="list them, and change nothing")

@@ -6,9 +6,9 @@ from accounts.mail.delivery import deliver
 
 
 class Command(BaseCommand):
-    """For cron, where the server is not started with contactbook/gunicorn_conf.py, which sends e-mails by itself.
+    """Sends e-mails from cron, for servers without contactbook/gunicorn_conf.py, which starts the delivery itself.
 
-    Safe beside a running server: each e-mail is leased to the process that sends it.
+    It is safe while a server runs: each e-mail is leased to the process that sends it.
     """
 
     help = "Sends the e-mails that are due."

@@ -1,4 +1,4 @@
-"""Django's PostgreSQL backend with a deadline for every answer, several hosts, and commits that a standby has got."""
+"""Django's PostgreSQL backend with a deadline for each statement, several hosts, and checked synchronous commits."""
 
 from typing import Any
 
@@ -10,16 +10,16 @@ from contactbook.db.postgresql.deadline import answer_within
 from contactbook.db.postgresql.schema import DatabaseSchemaEditor
 from contactbook.db.postgresql.validation import DatabaseValidation
 
-CONNECT = 2.0  # seconds to connect, or to check a connection
+CONNECT_TIMEOUT = 2.0  # seconds, to connect or to check a connection
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
     SchemaEditorClass = DatabaseSchemaEditor
     validation_class = DatabaseValidation
-    last_host = 0  # the index of the host that answered last: the next connection tries it first
+    last_host = 0  # index of the host that was connected to last; new connections try it first
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
-        """Gives each of several hosts its own deadline; libpq under a wait callback spends all of it on the first."""
+        """Connect to the first host that answers. Each has a deadline of its own, which libpq does not give it."""
         names, ports = (str(conn_params.get(name, "")).split(",") for name in ("host", "port"))
         if len(names) == 1:
             return self.connect_to(conn_params)
@@ -36,17 +36,17 @@ class DatabaseWrapper(base.DatabaseWrapper):
         raise failure
 
     def connect_to(self, conn_params: dict[str, Any]) -> Any:
-        with answer_within(CONNECT):
+        with answer_within(CONNECT_TIMEOUT):
             return super().get_new_connection(conn_params)
 
     def is_usable(self) -> bool:
-        with answer_within(CONNECT):
+        with answer_within(CONNECT_TIMEOUT):
             return bool(super().is_usable())
 
     def commit(self) -> None:
-        """Fails where a synchronous standby has not got the commit: a failover would lose what was acknowledged.
+        """Commit; OperationalError if no synchronous standby confirmed it, since a failover would lose the commit.
 
-        Where an administrator cancels the wait for the standby, PostgreSQL only sends a notice.
+        PostgreSQL sends only a notice when the wait for the standby is cancelled.
         """
         if self.connection is not None:
             self.connection.notices.clear()

@@ -1,7 +1,7 @@
-"""A deadline for every answer of PostgreSQL.
+"""A client-side deadline for each statement on PostgreSQL, by psycopg2's wait callback.
 
-A stopped server and a network that drops packets send nothing, and libpq waits for them without end; the server's own
-statement_timeout does not help. psycopg2's wait callback gives up, and psycopg2 then closes the connection.
+libpq waits forever for a server that is stopped or behind a network that drops packets, and statement_timeout needs a
+working server. When the callback raises, psycopg2 closes the connection.
 """
 
 import contextlib
@@ -14,13 +14,13 @@ from typing import Any
 import psycopg2
 from psycopg2 import extensions
 
-ANSWER = 6.0  # seconds, more than statement_timeout: a server that works gives up by itself
-seconds_to_wait: ContextVar[float] = ContextVar("seconds_to_wait", default=ANSWER)
+ANSWER_TIMEOUT = 6.0  # seconds; longer than statement_timeout, with which a working server cancels a statement
+seconds_to_wait: ContextVar[float] = ContextVar("seconds_to_wait", default=ANSWER_TIMEOUT)
 
 
 @contextlib.contextmanager
 def answer_within(seconds: float) -> Iterator[None]:
-    """The deadline of each statement of this thread inside the block."""
+    """Set the deadline for each statement of this thread inside the block."""
     token = seconds_to_wait.set(seconds)
     try:
         yield
@@ -29,6 +29,7 @@ def answer_within(seconds: float) -> Iterator[None]:
 
 
 def wait(connection: Any) -> None:
+    """Wait for the connection's answer, as psycopg2's wait callback; OperationalError after the deadline."""
     deadline = time.monotonic() + seconds_to_wait.get()
     while (state := connection.poll()) != extensions.POLL_OK:
         poll = select.poll()

@@ -7,7 +7,7 @@ from contacts.backup import BackupError, backup
 
 
 class Command(BaseCommand):
-    help = "Writes the database and the pictures to one zip file while the servers run, and reads the file again."
+    help = "Writes the database and the pictures to one zip file, and checks the file. Servers may run meanwhile."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", type=Path, help="the file to write; an older file of that name is replaced")

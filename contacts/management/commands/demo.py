@@ -22,7 +22,7 @@ class Person(NamedTuple):
     additional: str | None = None
 
 
-# Numbers and domains are those set aside for examples (RFC 2606, Ofcom's and the FCC's fictitious ranges).
+# The domains and numbers are reserved for examples or fiction (RFC 2606, and ranges of Ofcom and the FCC).
 PEOPLE = [
     Person(
         "Іван Франко",
@@ -89,7 +89,7 @@ PEOPLE = [
 
 
 def birthday(person: Person, today: date) -> date | None:
-    """On 28 February where it would be the 29th of a year that has none."""
+    """Return the birthday; 28 February in place of 29 February, which the year of birth may not have."""
     if person.birth_year is None:
         return None
     day = today + timedelta(days=person.days_ahead)
@@ -108,11 +108,11 @@ def flat(person: Person, today: date) -> dict[str, Any]:
 
 
 class Command(BaseCommand):
-    """Something to look at before one has typed forty contacts of one's own."""
+    """Makes an account with contacts, so that the product can be tried at once."""
 
     help = (
         f"Makes the account {ADDRESS} with an address book of {len(PEOPLE)} people, and prints its password. "
-        "Run again it mends the book, moves the birthdays to the coming days, and sets a new password."
+        "When run again it resets these contacts, moves the birthdays to the coming days, and sets a new password."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -139,9 +139,9 @@ class Command(BaseCommand):
 def fill(user: User) -> None:
     today = date.today()
     with Book.objects.writing(user.pk, "command", "manage.py demo") as book:
-        there = {contact.fullname: contact for contact in Contact.objects.for_user(user.pk)}
+        existing = {contact.fullname: contact for contact in Contact.objects.for_user(user.pk)}
         for person in PEOPLE:
-            if person.fullname in there:
-                book.change(there[person.fullname], flat(person, today))
+            if person.fullname in existing:
+                book.change(existing[person.fullname], flat(person, today))
             else:
                 book.create(jscontact.with_flat({}, flat(person, today)))

@@ -6,30 +6,30 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from accounts.models import User
-from contactbook.db.batches import bar
+from contactbook.db.batches import show_progress
 from contacts.cards import jscontact
 from contacts.management.people import people
 from contacts.models import Book
 
 PASSWORD = "a quiet harbour 42"  # noqa: S105
 POWER = "power@example.org"
-BATCH = 5_000  # contacts a transaction
+BATCH = 5_000  # contacts in one transaction
 
 
 class Command(BaseCommand):
-    """For benchmarks and load tests: people that are believable, and the same for the same seed."""
+    """Makes data for benchmarks and load tests: plausible people, the same for the same seed."""
 
     help = (
-        "Fills a database with accounts user1@example.org, user2@example.org …, each with its own address book, and "
-        f"on request {POWER} with a large one. All are confirmed, and log in with the same password."
+        "Makes accounts user1@example.org, user2@example.org …, each with its own address book, and "
+        f"on request {POWER} with a large one. All are confirmed and have the same password."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--users", type=int, default=1000, help="how many accounts (1000)")
         parser.add_argument("--contacts", type=int, default=200, help="how many contacts each has (200)")
         parser.add_argument("--power", type=int, default=0, help=f"how many contacts {POWER} has (0: no such account)")
-        parser.add_argument("--seed", type=int, default=1, help="another number makes other people (1)")
-        parser.add_argument("--password", default=PASSWORD, help=f"everybody's ({PASSWORD!r})")
+        parser.add_argument("--seed", type=int, default=1, help="seed of the random numbers (1)")
+        parser.add_argument("--password", default=PASSWORD, help=f"the password of all accounts ({PASSWORD!r})")
 
     def handle(self, *args: Any, users: int, contacts: int, power: int, seed: int, password: str, **_: Any) -> None:
         books = {f"user{number}@example.org": contacts for number in range(1, users + 1)}
@@ -37,10 +37,10 @@ class Command(BaseCommand):
             books[POWER] = power
         taken = User.objects.filter(email_key__in=list(books)).first()
         if taken:
-            raise CommandError(f"{taken.email} is there already: an empty database is filled, or one without these.")
+            raise CommandError(f"{taken.email} is there already: the database must have none of these accounts.")
         for count, user in enumerate(accounts(list(books), password), 1):
             fill(user, books[user.email], f"{seed} {user.email}")
-            bar(self, count, len(books))
+            show_progress(self, count, len(books))
         self.stdout.write(
             f"{len(books):,} accounts with {sum(books.values()):,} contacts, from {next(iter(books), 'nobody')} on. "
             f"Everybody's password: {password}"
@@ -48,7 +48,7 @@ class Command(BaseCommand):
 
 
 def accounts(addresses: list[str], password: str) -> Iterator[User]:
-    """Confirmed accounts; the password is hashed once for all of them."""
+    """Create confirmed accounts, one at a time; the password is hashed once for all of them."""
     first = User()
     first.set_password(password)
     for address in addresses:

@@ -15,19 +15,19 @@ from contacts.avatars import storage
 from contacts.models import Book, Change, Contact, IdempotencyRecord
 
 PICTURE = re.compile(r"[0-9a-f]{32}\.jpg")
-IN_PROGRESS = timedelta(days=1)  # a picture is stored before the contact that shows it is written
+IN_PROGRESS = timedelta(days=1)  # newer pictures stay: a picture is stored before its contact is written
 
 
 class Command(BaseCommand):
-    """Users are told for how long old data are kept, and a log of contents would grow without end."""
+    """Erases old data, as users were promised, and so that the log does not grow without limit."""
 
     help = (
         "Erases contacts that have been in the trash, and the contents of changes, for longer than HISTORY_DAYS; "
-        "deletes expired answers to requests with an Idempotency-Key, and pictures that no contact shows any more."
+        "deletes expired answers to requests with an Idempotency-Key, and pictures that no contact uses any more."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--dry-run", action="store_true", help="say how many, and change nothing")
+        parser.add_argument("--dry-run", action="store_true", help="show how many, and change nothing")
 
     def handle(self, *args: Any, dry_run: bool, **options: Any) -> None:
         moment = timezone.now() - timedelta(days=settings.HISTORY_DAYS)
@@ -65,7 +65,7 @@ def erase_contacts(contact_ids: list[int], moment: datetime) -> int:
 
 
 def unused_pictures(moment: datetime) -> set[str]:
-    """Return the names of stored pictures that no card shows: live, in the trash or in the log, unless due itself."""
+    """Return the names of pictures in no card: of a contact, the trash or the log, as far as that is not erased too."""
     try:
         unused = set(storage.stored_before(timezone.now() - IN_PROGRESS))
     except OSError as error:

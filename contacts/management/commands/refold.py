@@ -7,9 +7,9 @@ from contacts.models import Book, Contact
 
 
 class Command(BaseCommand):
-    """Another Python brings other Unicode data; texts folded with the old data would not be found."""
+    """Updates the folded texts after an upgrade of Python, whose new Unicode data may fold texts differently."""
 
-    help = "Derives every contact's columns from its card again. No history and no client's copy changes."
+    help = "Derives the columns of every contact from its card again. Neither the history nor clients' copies change."
 
     def handle(self, *args: Any, **options: Any) -> None:
         renewed = in_batches(self, Contact.objects.all(), Book.objects.refold)

@@ -8,12 +8,12 @@ from contacts.backup import BackupError, check, restore
 
 class Command(BaseCommand):
     help = (
-        "Replaces the database with the one in a backup, and adds its pictures. What was written since the backup is "
-        "lost. Stop the servers first: the requests of a running server wait or are a 503."
+        "Replaces the database with the one in a backup, and adds its pictures. All changes since the backup are "
+        "lost. Stop the servers first: during the restore their requests wait or fail with 503."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("file", type=Path, help="a file that the command backup wrote")
+        parser.add_argument("file", type=Path, help="a file made by the command backup")
         parser.add_argument("--yes", action="store_true", help="do not ask for confirmation")
         parser.add_argument("--dry-run", action="store_true", help="check whether the file can be restored here")
 
@@ -26,7 +26,7 @@ class Command(BaseCommand):
             restore(file)
         except BackupError as error:
             raise CommandError(str(error)) from error
-        self.stdout.write("Restored. Programs that keep a copy of the contacts will read all of them again.")
+        self.stdout.write("Restored. Programs with a copy of the contacts will read all of them again.")
 
 
 def confirmed() -> bool:

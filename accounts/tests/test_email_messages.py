@@ -1,4 +1,4 @@
-"""The mails: confirm, reset, password changed."""
+"""The text and HTML of each kind of e-mail"""
 
 import re
 from html.parser import HTMLParser
@@ -10,14 +10,14 @@ from django.utils import timezone
 from accounts.mail.delivery import deliver
 from accounts.models import OutgoingEmail
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
+pytestmark = [pytest.mark.one_stack, pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 KINDS = list(OutgoingEmail.Kind)
 EVIL = "Zed <b>http://evil.example/</b> & 'friends'"
 
 
 @pytest.fixture
 def mail(request, mailbox, make_user):
-    """The letter of the kind that the test is about, as it arrived."""
+    """An e-mail of the parameter's kind, as the mail server received it."""
     user = make_user("zed", confirmed_at=None)
     user.username = EVIL
     user.closed_at = timezone.now() if request.param == OutgoingEmail.Kind.ACCOUNT_CLOSED else None
@@ -51,7 +51,7 @@ each_kind = pytest.mark.parametrize("mail", KINDS, indirect=True)
 
 
 @each_kind
-def test_it_works(mail):
+def test_each_has_recipient_headers_and_two_parts(mail):
     assert mail["To"] == "zed@example.org"
     assert mail["Auto-Submitted"] == "auto-generated"
     assert re.fullmatch(r"<[0-9a-f-]{36}@\S+>", mail["Message-ID"])
@@ -59,7 +59,7 @@ def test_it_works(mail):
 
 
 @each_kind
-def test_the_link_stands_whole_on_a_line_of_its_own_in_the_text(mail):
+def test_the_link_has_its_own_line_in_the_text(mail):
     links = [line for line in text_of(mail).splitlines() if line.startswith("http")]
     assert links[0].startswith(f"{settings.PUBLIC_URL}/")
     assert links[1:] == [settings.PUBLIC_URL]
@@ -82,26 +82,26 @@ def test_nothing_is_fetched_to_show_it(mail):
 
 
 @each_kind
-def test_it_knows_the_dark(mail):
+def test_the_html_has_a_dark_colour_scheme(mail):
     assert '<meta name="color-scheme" content="light dark">' in html_of(mail)
     assert "prefers-color-scheme: dark" in html_of(mail)
 
 
 @each_kind
-def test_it_says_who_sent_it_and_why_in_both_parts(mail):
+def test_both_parts_say_who_sent_it_and_why(mail):
     for part in (text_of(mail), html_of(mail)):
         assert "You get this because" in part
         assert "Sent to zed@example.org by the contact book at" in part
 
 
 @each_kind
-def test_whoever_signed_up_with_a_strangers_address_cannot_write_to_them(mail):
+def test_the_name_of_the_account_is_left_out(mail):
     for part in (text_of(mail), html_of(mail)):
         assert "evil.example" not in part
 
 
 @each_kind
-def test_it_is_short(mail):
+def test_the_text_is_short_and_unescaped(mail):
     text = text_of(mail)
     assert len(text) < 1200
     assert max(len(line) for line in text.splitlines() if not line.startswith("http")) <= 80

@@ -21,17 +21,18 @@ def run(*args):
     return out.getvalue()
 
 
+@pytest.mark.one_stack
 @pytest.mark.parametrize(
-    "command", ["confirm", "prune_accounts", "clear_expired", "retry_mails", "send_emails", "demo"]
+    "command", ["confirm", "prune_accounts", "prune_closed", "clear_expired", "retry_mails", "send_emails", "demo"]
 )
-def test_each_has_its_help(command, capsys):
+def test_every_command_has_help(command, capsys):
     with pytest.raises(SystemExit) as ended:
         run(command, "--help")
     assert ended.value.code == 0
     assert command in capsys.readouterr().out
 
 
-def test_confirm_confirms_in_any_spelling_of_the_address(make_user):
+def test_confirm_finds_the_address_in_any_spelling(make_user):
     zoe = make_user("zoe", confirmed_at=None)
     assert run("confirm", "ZOE@Example.org") == "Confirmed.\n"
     assert run("confirm", zoe.email) == "Already confirmed.\n"
@@ -39,7 +40,7 @@ def test_confirm_confirms_in_any_spelling_of_the_address(make_user):
     assert zoe.confirmed_at
 
 
-def test_confirm_says_that_there_is_nobody():
+def test_confirm_of_an_unknown_address_is_an_error():
     with pytest.raises(CommandError, match=r"nobody@example\.org"):
         run("confirm", "nobody@example.org")
 
@@ -57,22 +58,22 @@ def left():
     return set(User.objects.values_list("username", flat=True))
 
 
-def test_prune_deletes_who_never_confirmed_in_time(accounts):
+def test_prune_accounts_deletes_accounts_that_stayed_unconfirmed(accounts):
     assert run("prune_accounts") == "1 accounts were deleted.\n"
     assert left() == {"Fresh", "Good", "Boss"}
 
 
-def test_prune_takes_the_days(accounts):
+def test_prune_accounts_takes_the_number_of_days(accounts):
     run("prune_accounts", "--days=0")
     assert left() == {"Good", "Boss"}
 
 
-def test_a_dry_prune_deletes_nothing(accounts):
+def test_prune_accounts_with_dry_run_deletes_nothing(accounts):
     assert run("prune_accounts", "--dry-run") == "1 accounts would be deleted.\n"
     assert len(left()) == 4
 
 
-def test_prune_goes_batch_by_batch(accounts, make_user, monkeypatch):
+def test_prune_accounts_deletes_in_batches(accounts, make_user, monkeypatch):
     monkeypatch.setattr(batches, "BATCH", 2)
     for number in range(5):
         make_user(f"stale{number}", confirmed_at=None, created_at=timezone.now() - timedelta(days=40))
@@ -90,7 +91,7 @@ def sessions(alice):
         staff_session.save()
 
 
-def test_clear_expired_keeps_what_is_alive(sessions):
+def test_clear_expired_keeps_live_sessions(sessions):
     assert run("clear_expired").splitlines() == [
         "1 sessions of the API were deleted.",
         "1 sessions of staff were deleted.",
@@ -98,28 +99,28 @@ def test_clear_expired_keeps_what_is_alive(sessions):
     assert Session.objects.count() == StaffSession.objects.count() == 1
 
 
-def test_a_dry_clear_deletes_nothing(sessions):
+def test_clear_expired_with_dry_run_deletes_nothing(sessions):
     assert "1 sessions of the API would be deleted." in run("clear_expired", "--dry-run")
     assert Session.objects.count() == 2
 
 
 @pytest.fixture
-def letter():
+def email():
     return OutgoingEmail.objects.create(
         kind="reset", address="a@example.org", due_at=None, attempts=9, last_error="OSError"
     )
 
 
-def test_retry_makes_what_was_given_up_due(letter):
+def test_retry_mails_makes_given_up_emails_due(email):
     assert run("retry_mails") == "1 mails are due now.\n"
-    letter.refresh_from_db()
-    assert letter.due_at <= timezone.now()
+    email.refresh_from_db()
+    assert email.due_at <= timezone.now()
 
 
-def test_a_dry_retry_lists_and_changes_nothing(letter):
+def test_retry_mails_with_dry_run_lists_and_changes_nothing(email):
     assert "a@example.org: 9 attempts, given up, OSError" in run("retry_mails", "--dry-run")
-    letter.refresh_from_db()
-    assert letter.due_at is None
+    email.refresh_from_db()
+    assert email.due_at is None
 
 
 def test_send_emails_sends_those_that_are_due_and_no_others(mailbox, make_user):

@@ -1,4 +1,4 @@
-"""The letters while the mail server, or the database, is in trouble: each once, and a person's in order"""
+"""The queue of e-mails while the mail server or the database fails: each is sent once, those to one address in order"""
 
 import pytest
 import requests
@@ -23,8 +23,8 @@ def people(no_limits, make_user):
     delivery.sent.clear()
 
 
-def queue(*letters):
-    for kind, address in letters:
+def queue(*emails):
+    for kind, address in emails:
         OutgoingEmail.objects.queue(kind, address)
 
 
@@ -36,7 +36,7 @@ def sent(mailbox):
     return [(mail["To"], mail["Subject"]) for mail in mailbox.messages]
 
 
-def test_it_works(mailbox):
+def test_emails_are_sent_in_the_order_in_which_they_were_queued(mailbox):
     queue(("confirm", CAROL), ("reset", CAROL), ("confirm", DAVE))
     assert deliver() == 3
     assert sent(mailbox) == [
@@ -46,32 +46,32 @@ def test_it_works(mailbox):
     ]
 
 
-def test_no_later_letter_to_the_address_overtakes_one_that_is_put_off(mailbox):
+def test_a_postponed_email_delays_later_ones_to_its_address_alone(mailbox):
     mailbox.refuse = "451 later"
     queue(("confirm", CAROL))
     deliver()
     mailbox.refuse = ""
     queue(("reset", CAROL), ("confirm", DAVE))
     assert deliver() == 1
-    assert sent(mailbox) == [(DAVE, "Confirm your address")], "others do not wait"
+    assert sent(mailbox) == [(DAVE, "Confirm your address")]
     with seconds_later(61):
         assert deliver() == 2
     assert sent(mailbox)[1:] == [(CAROL, "Confirm your address"), (CAROL, "Set a new password")]
 
 
-def test_no_later_letter_overtakes_one_that_is_being_sent(mailbox):
+def test_an_email_being_sent_delays_later_ones_to_its_address(mailbox):
     queue(("confirm", CAROL), ("reset", CAROL))
     first = OutgoingEmail.objects.claim()
     assert OutgoingEmail.objects.claim() is None
     with seconds_later(301):
-        assert OutgoingEmail.objects.claim() == first, "whoever sent it was killed"
+        assert OutgoingEmail.objects.claim() == first, "the lease of a killed process ends"
         assert OutgoingEmail.objects.claim() is None
     delivery.send(first)
-    delivery.forget_sent()
+    delivery.delete_sent()
     assert OutgoingEmail.objects.claim().kind == "reset"
 
 
-def test_one_that_was_given_up_holds_up_nobody(mailbox):
+def test_a_given_up_email_delays_no_other(mailbox):
     mailbox.refuse = "550 no such mailbox"
     queue(("confirm", CAROL))
     deliver()
@@ -80,15 +80,15 @@ def test_one_that_was_given_up_holds_up_nobody(mailbox):
     assert deliver() == 1
 
 
-def test_a_server_that_takes_a_mail_and_is_gone_is_sent_the_same_one_again(mailbox):
-    """It may have arrived: nobody can know. So it keeps its Message-ID, is repeated seldom, and lets others pass."""
+def test_an_unanswered_email_is_sent_again_with_its_message_id(mailbox):
+    """It may have arrived, so it is repeated seldom, with the same Message-ID, and later e-mails do not wait for it."""
     mailbox.drop = True
     queue(("confirm", CAROL))
     assert deliver() == 0
     mailbox.drop = False
-    letter = OutgoingEmail.objects.get()
-    assert letter.last_error == "Unanswered"
-    assert 100 < (letter.due_at - timezone.now()).total_seconds() <= 120
+    email = OutgoingEmail.objects.get()
+    assert email.last_error == "Unanswered"
+    assert 100 < (email.due_at - timezone.now()).total_seconds() <= 120
     queue(("reset", CAROL))
     assert deliver() == 1
     with seconds_later(121):
@@ -98,23 +98,23 @@ def test_a_server_that_takes_a_mail_and_is_gone_is_sent_the_same_one_again(mailb
     assert not OutgoingEmail.objects.exists()
 
 
-def test_what_may_have_arrived_is_repeated_ever_more_seldom():
-    letter = OutgoingEmail.objects.create(kind="reset", address=CAROL)
+def test_an_unanswered_email_is_repeated_at_growing_intervals():
+    email = OutgoingEmail.objects.create(kind="reset", address=CAROL)
     waits = []
     for attempts in (1, 2, 5, 20, 5000):
-        letter.attempts = attempts
-        letter.postpone(OutgoingEmail.UNANSWERED)
-        waits.append(round((letter.due_at - timezone.now()).total_seconds()))
+        email.attempts = attempts
+        email.postpone(OutgoingEmail.UNANSWERED)
+        waits.append(round((email.due_at - timezone.now()).total_seconds()))
     assert waits == [120, 240, 1920, 21600, 21600]
 
 
-def test_a_provider_that_did_not_answer_may_have_taken_it():
-    """Anymail's errors are made of those of requests."""
+def test_after_a_read_timeout_an_email_may_have_arrived():
+    """Anymail's errors are subclasses of those of requests."""
     assert may_have_arrived(type("AnymailRequestsAPIError", (requests.ReadTimeout,), {})())
     assert not may_have_arrived(requests.ConnectTimeout())
 
 
-def test_one_that_went_out_while_the_database_died_does_not_go_out_again(mailbox, monkeypatch):
+def test_an_email_sent_while_the_database_failed_is_not_sent_again(mailbox, monkeypatch):
     queue(("confirm", CAROL))
     delete = OutgoingEmailQuerySet.delete
 
@@ -130,7 +130,7 @@ def test_one_that_went_out_while_the_database_died_does_not_go_out_again(mailbox
     assert len(mailbox.raw) == 1 and not OutgoingEmail.objects.exists()
 
 
-def test_a_retry_leaves_those_alone_that_are_being_sent(mailbox):
+def test_a_retry_leaves_out_emails_being_sent(mailbox):
     queue(("confirm", CAROL), ("confirm", DAVE))
     first = OutgoingEmail.objects.claim()
     OutgoingEmail.objects.filter(address=DAVE).update(due_at=None, attempts=9, last_error="OSError")

@@ -20,14 +20,9 @@ from accounts.tests.cast import (
 )
 from conftest import PASSWORD
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 URL = "/api/me"
 DETAIL = "The account is closed. Until it is deleted, logging in opens it again."
-
-
-@pytest.fixture(autouse=True)
-def unlimited(no_limits):
-    pass
 
 
 def close(client, password=PASSWORD, url=URL, **headers):
@@ -35,7 +30,7 @@ def close(client, password=PASSWORD, url=URL, **headers):
 
 
 @pytest.mark.parametrize("url", [URL, URL + "/"])
-def test_it_works(as_alice, alice, url):
+def test_closing_tells_the_date_of_deletion(as_alice, alice, url):
     answer = close(as_alice, url=url)
     assert answer.status_code == 200
     assert answer.json().keys() == {"detail", "deleted_after"}
@@ -51,14 +46,14 @@ def test_every_session_ends_at_once(as_nobody, alice, bob):
     assert [contacts(as_nobody, pair["access_token"]) for pair in (mine, other)] == [
         200,
         200,
-    ]  # and remembered
+    ]
     close(as_nobody, **bearer(mine["access_token"]))
     assert [contacts(as_nobody, pair["access_token"]) for pair in (mine, other, bobs)] == [401, 401, 200]
     assert [refresh(as_nobody, pair["refresh_token"]).status_code for pair in (mine, other)] == [401, 401]
     assert list(Session.objects.values_list("user", flat=True)) == [bob.pk]
 
 
-def test_logging_in_undoes_it(as_nobody, alice):
+def test_a_login_within_30_days_reopens_the_account(as_nobody, alice):
     mine = pair_of(alice)
     headers = bearer(mine["access_token"])
     made = as_nobody.post("/api/contacts/", {"fullname": "Ann"}, format="json", **headers).json()
@@ -70,13 +65,13 @@ def test_logging_in_undoes_it(as_nobody, alice):
     assert contacts(as_nobody, mine["access_token"]) == 401  # the old sessions stay ended
 
 
-def test_a_login_with_a_wrong_password_undoes_nothing(as_alice, alice):
+def test_a_login_with_a_wrong_password_reopens_nothing(as_alice, alice):
     close(as_alice)
     assert log_in(as_alice, alice.email, "wrong").status_code == 401
     assert User.objects.get().closed_at
 
 
-def test_a_reset_by_mail_and_a_login_undo_it(as_alice, alice, client):
+def test_a_reset_by_mail_and_a_login_reopen_the_account(as_alice, alice, client):
     close(as_alice)
     link = f"/reset/{tokens.ResetToken.of(User.objects.get())}"
     new = {"new_password1": "battery staple 7", "new_password2": "battery staple 7"}
@@ -86,16 +81,16 @@ def test_a_reset_by_mail_and_a_login_undo_it(as_alice, alice, client):
     assert User.objects.get().closed_at is None
 
 
-def test_the_address_stays_taken_meanwhile(as_alice, alice):
+def test_the_address_of_a_closed_account_stays_taken(as_alice, alice):
     close(as_alice)
     body = {"username": "x", "email": alice.email, "password": PASSWORD}
     assert as_alice.post("/api/auth/signup", body, format="json").status_code == 409
 
 
-def test_the_owner_is_told_by_mail(as_alice, alice, mailbox):
+def test_the_owner_gets_an_email(as_alice, alice, mailbox):
     close(as_alice)
-    letter = OutgoingEmail.objects.get()
-    assert (letter.kind, letter.address) == (OutgoingEmail.Kind.ACCOUNT_CLOSED, alice.email)
+    email = OutgoingEmail.objects.get()
+    assert (email.kind, email.address) == (OutgoingEmail.Kind.ACCOUNT_CLOSED, alice.email)
     assert delivery.deliver() == 1
     (mail,) = mailbox.messages
     assert (mail["Subject"], mail["To"]) == ("Your account is closed", alice.email)
@@ -105,14 +100,14 @@ def test_the_owner_is_told_by_mail(as_alice, alice, mailbox):
         assert day in text and "http://127.0.0.1:8000/reset" in text and "Alice" not in text
 
 
-def test_whoever_is_back_before_it_is_sent_gets_no_letter(as_alice, alice, mailbox):
+def test_an_account_reopened_before_the_email_is_sent_gets_none(as_alice, alice, mailbox):
     close(as_alice)
     log_in(as_alice, alice.email)
     assert delivery.deliver() == 0
     assert not mailbox.raw and not OutgoingEmail.objects.exists()
 
 
-def test_closing_again_begins_the_grace_anew(as_nobody, alice):
+def test_closing_again_starts_a_new_grace_period(as_nobody, alice):
     first = close(as_nobody, **bearer(pair_of(alice)["access_token"])).json()["deleted_after"]
     token = log_in(as_nobody, alice.email).json()["access_token"]
     assert close(as_nobody, **bearer(token)).json()["deleted_after"] > first
@@ -127,7 +122,7 @@ def test_a_wrong_password_closes_nothing(as_alice, password):
     assert User.objects.get().closed_at is None and not OutgoingEmail.objects.exists()
 
 
-def test_wrong_guesses_count_against_the_account(as_alice, limits):
+def test_wrong_passwords_count_against_the_account(as_alice, limits):
     limits(account_failures=(3, 600))
     for _ in range(3):
         assert close(as_alice, "wrong").status_code == 422
@@ -149,7 +144,7 @@ def test_wrong_guesses_count_against_the_account(as_alice, limits):
         (None, ["body"]),
     ],
 )
-def test_it_rejects_a_body(as_alice, body, loc):
+def test_an_invalid_body_is_a_422(as_alice, body, loc):
     assert faults(as_alice.delete(URL, json.dumps(body), content_type="application/json")) == [loc]
     assert as_alice.get(URL).status_code == 200
 
@@ -159,14 +154,14 @@ def test_no_body_closes_nothing(as_alice):
     assert as_alice.get(URL).status_code == 200
 
 
-def test_staff_are_told_to_lay_down_their_rights_first(as_nobody, staff):
+def test_staff_cannot_close_their_accounts(as_nobody, staff):
     answer = close(as_nobody, **bearer(pair_of(staff)["access_token"]))
     assert answer.status_code == 403 and answer.json().keys() == {"detail"}
     assert User.objects.get().closed_at is None
 
 
-def test_a_new_password_in_between_wins(as_nobody, alice, monkeypatch):
-    """The owner resets by mail while a thief, who knew the old password, closes the account."""
+def test_closing_fails_if_the_password_was_reset_meanwhile(as_nobody, alice, monkeypatch):
+    """The owner resets by mail while an attacker who has the old password closes the account."""
     act = User.close
 
     def close_late(user):

@@ -1,0 +1,137 @@
+"""Bytes of any encoding that address books come in, as lines of UTF-8 and as text.
+
+A file in UTF-16 or in an encoding that the caller names becomes UTF-8 as it is read. What is not UTF-8 after
+that is decoded card by card: by a line's CHARSET (vCard 2.1), else as Windows-1252.
+"""
+
+import codecs
+import itertools
+import re
+from collections.abc import Iterable, Iterator
+
+WINDOW = 1 << 16
+HEAD = 4096  # bytes by which the encoding and the line ends are told
+BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+SURROGATES = re.compile("[\ud800-\udfff]")
+CHARSET = re.compile(rb";\s*CHARSET\s*=\s*\"?([A-Za-z0-9_.:-]{1,40})", re.IGNORECASE)
+# Charsets of vCard 2.1 that are decoded; Python knows more, some of which take quadratic time (punycode).
+CHARSETS = re.compile(
+    r"utf-?(7|8|16(-?[lb]e)?)|us-ascii|latin-?1|iso[-_]?8859-\d\d?|iso-2022-(jp|kr)|(windows-|cp)\d{3,4}"
+    r"|(x-)?sjis|shift[_-]jis|euc-(jp|kr)|ks_c_5601-1987|gb(2312|k|18030)|big5(-hkscs)?|koi8-[ru]|macintosh|tis-620",
+    re.IGNORECASE,
+)
+ALIASES = {"x-sjis": "shift_jis", "ks_c_5601-1987": "cp949", "windows-31j": "cp932"}
+
+
+class UnknownEncodingError(ValueError):
+    """The caller named an encoding that is none."""
+
+
+def utf8(source: str | bytes | Iterable[bytes], encoding: str | None = None) -> Iterator[bytes]:
+    """The source as windows of UTF-8 without a byte order mark. UnknownEncodingError."""
+    windows = in_windows(source)
+    head = beginning(windows)
+    mark, found = next((pair for pair in BOMS if head.startswith(pair[0])), (b"", None))
+    name = found or ("utf-8" if isinstance(source, str) else encoding) or guessed(head)
+    windows = itertools.chain([head[len(mark) :]], windows)
+    try:
+        "".encode(name)  # refuses what is a codec, but of no text
+    except (LookupError, ValueError) as error:
+        raise UnknownEncodingError(name) from error
+    return windows if codecs.lookup(name).name == "utf-8" else transcoded(windows, name)
+
+
+def in_windows(source: str | bytes | Iterable[bytes]) -> Iterator[bytes]:
+    """Chunks of at most 64 KiB, so that no long list of lines is made of a long chunk."""
+    if isinstance(source, str):
+        source = without_surrogates(source).encode()
+    for chunk in [source] if isinstance(source, bytes) else source:
+        for start in range(0, len(chunk), WINDOW):
+            yield chunk[start : start + WINDOW]
+
+
+def beginning(windows: Iterator[bytes]) -> bytes:
+    parts, size = [], 0
+    for window in windows:
+        parts.append(window)
+        size += len(window)
+        if size >= HEAD:
+            break
+    return b"".join(parts)
+
+
+def guessed(head: bytes) -> str:
+    """UTF-16 without a mark shows by the zero byte of its first, ASCII, character."""
+    if len(head) >= 2 and (head[0] == 0) != (head[1] == 0):
+        return "utf-16-be" if head[0] == 0 else "utf-16-le"
+    return "utf-8"
+
+
+def transcoded(windows: Iterable[bytes], name: str) -> Iterator[bytes]:
+    decoder = codecs.getincrementaldecoder(name)(errors="replace")
+    for window in windows:
+        yield without_surrogates(decoder.decode(window)).encode()
+    yield without_surrogates(decoder.decode(b"", final=True)).encode()
+
+
+def without_surrogates(text: str) -> str:
+    return text if text.isascii() else SURROGATES.sub("\ufffd", text)
+
+
+def text_of(lines: bytes, notes: list[str]) -> str:
+    """Unfolded lines of a card as text. Where they are not UTF-8, each line is decoded for itself."""
+    try:
+        return lines.decode()
+    except UnicodeDecodeError:
+        decoded = [line_text(line) for line in lines.split(b"\n")]
+    if not all(known for _, known in decoded):
+        notes.append("Bytes that are not UTF-8 were read as Windows-1252.")
+    return "\n".join(text for text, _ in decoded)
+
+
+def line_text(line: bytes) -> tuple[str, bool]:
+    """The text of a line, and whether its encoding is known."""
+    try:
+        return line.decode(), True
+    except UnicodeDecodeError:
+        charset = CHARSET.search(line.partition(b":")[0])
+    codec = codec_of(charset[1].decode()) if charset else None
+    if codec and codec != "utf-8":
+        return without_surrogates(line.decode(codec, "replace")), True
+    return windows_1252(line), False
+
+
+def codec_of(charset: str) -> str | None:
+    """Python's name of the codec for a charset, if it is one of those that are decoded."""
+    if not CHARSETS.fullmatch(charset):
+        return None
+    name = charset.lower()
+    try:
+        return codecs.lookup(ALIASES.get(name, name.replace("windows-", "cp"))).name
+    except LookupError:
+        return None
+
+
+def decode_charset(data: bytes, charset: str | None) -> str:
+    """Bytes of the charset that a CHARSET parameter names; where it names none that is known, UTF-8 or Windows-1252."""
+    codec = codec_of(charset) if charset else None
+    if codec and codec != "utf-8":
+        return without_surrogates(data.decode(codec, "replace"))
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return windows_1252(data)
+
+
+def windows_1252(data: bytes) -> str:
+    """As browsers decode it: the five bytes that have no character are control characters."""
+    return data.decode("cp1252", "undefined_as_control")
+
+
+def undefined_as_control(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return error.object[error.start : error.end].decode("latin-1"), error.end
+
+
+codecs.register_error("undefined_as_control", undefined_as_control)

@@ -1,0 +1,185 @@
+"""The properties of a card: names, groups, parameters and values (RFC 6350 §3.3, RFC 6868, vCard 2.1)."""
+
+import binascii
+import functools
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from contacts.cards.vcard import decoding
+from contacts.cards.vcard.lines import Limits, RawCard
+from contacts.cards.vcard.values import decode_carets, escape_newlines
+
+Params = dict[str, list[str]]
+
+NAME = re.compile(r"[A-Za-z0-9_/-]{1,100}")  # `_` and `/` are in no RFC, but in KDE's
+COLON = re.compile(r'(?:[^":]++|"[^"]*+")*+:')  # the first one outside quotes
+PARAMETER = re.compile(r';\s*([^=;"]*+)(?:=((?:"[^"]*+"|[^";]++|")*+))?')
+VALUE = re.compile(r'(?:"[^"]*+"|[^",]++|")++')
+VERSION = re.compile(rb"^VERSION[ \t]*:[ \t]*2\.1[ \t]*$", re.IGNORECASE | re.MULTILINE)
+QUOTED_PRINTABLE = re.compile(rb"QUOTED-PRINTABLE", re.IGNORECASE)
+BASE64_LINE = re.compile(r"[A-Za-z0-9+/]+={0,2}\s*\Z")
+ENCODINGS = {"quoted-printable": "q", "q": "q", "base64": "b", "b": "b", "8bit": "", "7bit": "", "binary": ""}
+BARE_VALUES = {"inline", "url", "uri", "cid", "content-id"}
+CACHED_HEAD = 200  # characters; a longer one is rare and may be hostile
+MAX_HEAD = 1 << 16
+
+
+class Property(NamedTuple):
+    """One property. `params` is shared between properties and never changed in place."""
+
+    name: str  # in upper case
+    params: Params  # names, and the values of TYPE, in lower case
+    value: str  # still escaped
+    group: str | None = None
+    binary: bool = False  # the value is base64
+
+
+class Head(NamedTuple):
+    """What stands before a property's colon."""
+
+    name: str
+    params: Params
+    group: str | None
+    encoding: str
+    charset: str | None
+
+
+def properties(raw: RawCard, notes: list[str]) -> Iterator[Property]:
+    """The properties of a card; a note for each line that is none."""
+    lines = logical_lines(raw, notes)
+    index, found = 0, 0
+    numbers: list[int] = []  # of the lines in the file; only asked for where a line is no property
+    while index < len(lines):
+        line, start = lines[index], index
+        index += 1
+        if not line or line.isspace():
+            continue
+        head, value = parse_line(line, raw.limits)
+        if head is None:
+            numbers = numbers or line_numbers(raw)
+            notes.append(f"Line {numbers[start]} is no property and was left out: {line[:60]!r}")
+            continue
+        found += 1
+        if found > raw.limits.properties:
+            notes.append(f"What comes after {raw.limits.properties} properties was left out.")
+            return
+        if head.encoding:
+            value, index = continued(head, value, lines, index)
+        yield property_of(head, value, notes)
+
+
+def logical_lines(raw: RawCard, notes: list[str]) -> list[str]:
+    """The lines unfolded (RFC 6350 §3.2). In vCard 2.1 the space at which a line was folded belongs to the text."""
+    joined = b"\n".join(raw.lines)
+    if b"\0" in joined:
+        joined = joined.replace(b"\0", b"")
+        notes.append("NUL characters were left out.")
+    if b"\n " not in joined and b"\n\t" not in joined:
+        return decoding.text_of(joined, notes).split("\n")
+    if VERSION.search(joined):
+        if QUOTED_PRINTABLE.search(joined):
+            joined = joined.replace(b"=\n ", b"=\n=20")  # a soft line break before a space, not a folded line
+        joined = joined.replace(b"\n ", b" ").replace(b"\n\t", b"\t")
+    else:
+        joined = joined.replace(b"\n ", b"").replace(b"\n\t", b"")
+    return decoding.text_of(joined, notes).split("\n")
+
+
+def line_numbers(raw: RawCard) -> list[int]:
+    """The number in the file of each logical line."""
+    pairs = zip(raw.lines, raw.numbers, strict=True)
+    return [number for index, (line, number) in enumerate(pairs) if index == 0 or line[:1] not in (b" ", b"\t")]
+
+
+def parse_line(line: str, limits: Limits) -> tuple[Head | None, str]:
+    head, colon, value = line.partition(":")
+    if '"' in head:
+        match = COLON.match(line)
+        if match:
+            head, value = line[: match.end() - 1], line[match.end() :]
+    if not colon or len(head) > MAX_HEAD or head.count(";") > limits.parameters:
+        return None, ""
+    return (parse_head(head) if len(head) <= CACHED_HEAD else parse_head.__wrapped__(head)), value
+
+
+@functools.lru_cache(maxsize=2048)
+def parse_head(head: str) -> Head | None:
+    """The parsed head, None where it has no valid name. Cached, since few heads make up most of a file."""
+    label, semicolon, _ = head.partition(";")
+    group, _, name = label.strip().rpartition(".")
+    if not NAME.fullmatch(name):
+        return None
+    params: Params = {}
+    for match in PARAMETER.finditer(head, len(label)) if semicolon else ():
+        add_parameter(params, match[1].strip().lower(), match[2])
+    encoding = params.pop("encoding", [""])[-1].lower()
+    charset = params.pop("charset", [None])[-1]
+    return Head(name.upper(), params, group or None, ENCODINGS.get(encoding, ""), charset)
+
+
+def add_parameter(params: Params, name: str, text: str | None) -> None:
+    if text is None:
+        bare = name.strip('"')
+        if not bare:
+            return
+        name, values = kind_of_bare(bare), [bare]
+    else:
+        values = parameter_values(name, text.strip())
+    if name and values:
+        present = params.setdefault(name, [])
+        present[:] = dict.fromkeys([*present, *values]) if name == "type" else [*present, *values]
+
+
+def kind_of_bare(word: str) -> str:
+    """The parameter that a word without a name belongs to (vCard 2.1)."""
+    if word in ENCODINGS:
+        return "encoding"
+    return "value" if word in BARE_VALUES else "type"
+
+
+def parameter_values(name: str, text: str) -> list[str]:
+    if name == "value":
+        return [text.replace('"', "").lower()]
+    if name == "type":
+        # RFC 6350 itself quotes whole lists: TYPE="voice,home".
+        return [word for part in text.replace('"', "").split(",") if (word := decode_carets(part.strip().lower()))]
+    if '"' not in text and "," not in text:
+        return [decode_carets(text)] if text else []
+    return [decode_carets(part.strip().replace('"', "")) for part in VALUE.findall(text)]
+
+
+def continued(head: Head, value: str, lines: list[str], index: int) -> tuple[str, int]:
+    """The value with the lines that go on with it, and the index of the line after them.
+
+    Quoted-printable goes on after a `=` at the end of a line, base64 (vCard 2.1) to a blank line or to one that is
+    not base64.
+    """
+    parts = [value]
+    if head.encoding == "q":
+        while parts[-1].rstrip().endswith("=") and index < len(lines):
+            parts[-1] = parts[-1].rstrip()[:-1]
+            parts.append(lines[index])
+            index += 1
+    else:
+        while index < len(lines) and BASE64_LINE.match(lines[index]):
+            parts.append(lines[index])
+            index += 1
+    return "".join(parts), index
+
+
+def property_of(head: Head, value: str, notes: list[str]) -> Property:
+    if head.encoding == "q":
+        value = unquoted(value, head.charset, notes)
+    elif head.charset and "\x1b" in value:  # ISO-2022 looks like ASCII
+        value = decoding.decode_charset(value.encode(), head.charset)
+    return Property(head.name, head.params, value, head.group, head.encoding == "b")
+
+
+def unquoted(value: str, charset: str | None, notes: list[str]) -> str:
+    """Quoted-printable text (RFC 2045 §6.7) in its charset, its line breaks as `\\n`."""
+    text = decoding.decode_charset(binascii.a2b_qp(value.encode()), charset)
+    if "\0" in text:
+        text = text.replace("\0", "")
+        notes.append("NUL characters were left out.")
+    return escape_newlines(text)

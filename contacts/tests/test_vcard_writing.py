@@ -1,0 +1,147 @@
+"""vCards that are written: folding, escaping, parameters, and what 3.0 gets instead of what it does not know."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from contacts.cards import vcard
+from contacts.cards.vcard import read, write
+from contacts.cards.vcard.tables import ONLY_IN_4
+
+ENGINE = Path(vcard.__file__).parent
+
+
+def lines(card, version):
+    return write({"name": {"full": "A"}, **card}, version).replace("\r\n ", "").split("\r\n")
+
+
+def test_lines_are_folded_at_75_octets_between_characters():
+    for character in "xß漢😀":
+        for length in range(60, 90):
+            text = write({"name": {"full": character * length}})
+            assert all(len(line.encode()) <= 75 for line in text.split("\r\n"))
+            assert next(read(text)).card["name"]["full"] == character * length
+            assert max(len(line.encode()) for line in text.split("\r\n")) > 70 or len(character.encode()) * length < 72
+
+
+def test_every_line_ends_in_crlf_and_no_value_breaks_one():
+    text = write(
+        {
+            "name": {"full": "a\r\nb\nc\rd"},
+            "links": {"l1": {"uri": "x:\nEND:VCARD"}},
+            "vCardProps": [["x-a", {"b": "c\nd:e"}, "unknown", "f\ng"]],
+        }
+    )
+    assert "\n" not in text.replace("\r\n", "") and "\r" not in text.replace("\r\n", "")
+    assert text.count("\r\nEND:VCARD\r\n") == 1
+    assert next(read(text)).card["name"]["full"] == "a\r\nb\nc\rd"
+
+
+def test_3_0_has_no_parameter_of_4_0_alone():
+    card = {
+        "emails": {
+            "work": {"address": "a@x.org", "pref": 1, "vCardParams": {"altid": "1", "pid": "1.1", "x-a": 'b"c\nd'}}
+        },
+        "addresses": {
+            "a1": {
+                "components": [{"kind": "name", "value": "b"}],
+                "isOrdered": True,
+                "full": "c",
+                "countryCode": "de",
+                "timeZone": "Europe/Rome",
+            }
+        },
+        "notes": {"n1": {"note": "x", "author": {"name": "y"}, "created": "2020-01-01T00:00:00Z"}},
+        "personalInfo": {"i1": {"kind": "hobby", "value": "x", "level": "high", "listAs": 1}},
+    }
+    found = lines(card, "3.0")
+    for line in found:
+        names = re.findall(r";([A-Za-z-]+)=", line.partition(":")[0])
+        assert not {name.lower() for name in names} & ONLY_IN_4
+    assert "EMAIL;X-A=b'c d;TYPE=INTERNET,PREF:a@x.org" in found
+    assert "LABEL:c" in found
+
+
+def test_3_0_says_what_is_best_and_4_0_how_good_each_is():
+    card = {"phones": {"p1": {"number": "1", "pref": 3}, "p2": {"number": "2", "pref": 2}, "p3": {"number": "3"}}}
+    assert [line for line in lines(card, "3.0") if "TEL" in line] == ["TEL:1", "TEL;TYPE=PREF:2", "TEL:3"]
+    assert [line for line in lines(card, "4.0") if "TEL" in line] == ["TEL;PREF=3:1", "TEL;PREF=2:2", "TEL:3"]
+
+
+def test_3_0_always_has_an_n():
+    assert "N:;A;;;" in lines({}, "3.0")
+    assert next(read(write({"name": {"full": "A B"}}, "3.0"))).card == {"name": {"full": "A B"}}
+
+
+def test_3_0_joins_later_components_to_the_older_ones():
+    address = [
+        {"kind": "name", "value": "Main"},
+        {"kind": "number", "value": "5"},
+        {"kind": "floor", "value": "2"},
+        {"kind": "locality", "value": "Town"},
+    ]
+    name = {
+        "full": "A",
+        "components": [
+            {"kind": "surname", "value": "B"},
+            {"kind": "surname2", "value": "C"},
+            {"kind": "generation", "value": "III"},
+        ],
+    }
+    found = lines({"addresses": {"a1": {"components": address}}, "name": name}, "3.0")
+    assert "ADR:;2;Main 5;Town;;;" in found
+    assert "N:B,C;;;;III" in found
+
+
+def test_apple_s_forms_are_written_where_3_0_has_none():
+    card = {
+        "kind": "group",
+        "members": {"urn:uuid:1": True},
+        "anniversaries": {"w1": {"kind": "wedding", "date": {"year": 2001, "month": 2, "day": 3}}},
+        "relatedTo": {"Jane": {"relation": {"spouse": True}}},
+        "onlineServices": {
+            "s1": {"service": "Mastodon", "uri": "https://m.org/@a", "user": "a"},
+            "s2": {"service": "icq", "user": "1"},
+        },
+        "nicknames": {"k1": {"name": "a"}, "k2": {"name": "b,c"}},
+    }
+    found = lines(card, "3.0")
+    for line in (
+        "X-ADDRESSBOOKSERVER-KIND:group",
+        "X-ADDRESSBOOKSERVER-MEMBER:urn:uuid:1",
+        "labelw1.X-ABDATE:2001-02-03",
+        "labelw1.X-ABLabel:_$!<Anniversary>!$_",
+        "labelr1.X-ABRELATEDNAMES:Jane",
+        "labelr1.X-ABLabel:_$!<Spouse>!$_",
+        "X-SOCIALPROFILE;X-USER=a;TYPE=MASTODON:https://m.org/@a",
+        "X-ICQ:1",
+        "NICKNAME:a,b\\,c",
+    ):
+        assert line in found
+
+
+def test_a_version_that_is_not_written_is_an_error():
+    with pytest.raises(ValueError, match="2.1"):
+        write({"name": {"full": "A"}}, "2.1")
+
+
+def test_a_card_is_not_changed_by_being_written():
+    card = {
+        "name": {"full": "A", "components": [{"kind": "surname2", "value": "B"}], "isOrdered": True},
+        "emails": {"e1": {"address": "a", "vCardParams": {"type": "x"}}},
+    }
+    before = repr(card)
+    write(card, "4.0")
+    write(card, "3.0")
+    assert repr(card) == before
+
+
+@pytest.mark.parametrize("path", sorted(ENGINE.glob("*.py")), ids=lambda path: path.name)
+def test_the_engine_imports_nothing_but_the_library_and_the_cards(path):
+    tree = ast.parse(path.read_text())
+    names = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    names |= {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    others = {name for name in names if name.split(".")[0] not in __import__("sys").stdlib_module_names}
+    assert all(name.startswith("contacts.cards") for name in others)
