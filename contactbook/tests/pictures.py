@@ -24,7 +24,7 @@ def noise(width: int, height: int, mode: str = "RGB") -> Image.Image:
 
 
 def jpeg(width: int, height: int, mode: str = "RGB", **options: Any) -> bytes:
-    return file_of(noise(width, height, mode), "JPEG", quality=50, **options)
+    return file_of(noise(width, height, mode), "JPEG", quality=40, **options)
 
 
 def with_scans(data: bytes, number: int) -> bytes:
@@ -57,9 +57,11 @@ LARGEST: dict[str, Callable[[], bytes]] = {
     "baseline JPEG, narrow": lambda: jpeg(1990, 8000),
     "baseline JPEG of four colours": lambda: jpeg(7070, 7070, "CMYK"),
     "progressive JPEG of 20 megapixels": lambda: jpeg(4472, 4472, progressive=True, subsampling=0),
-    "progressive JPEG of 50 scans": lambda: with_scans(file_of(Image.new("RGB", (4472, 4472)), "JPEG", progressive=True), 39),
+    "progressive JPEG of 50 scans": lambda: with_scans(
+        file_of(Image.new("RGB", (4472, 4472)), "JPEG", progressive=True), 39
+    ),
     "progressive JPEG of four colours": lambda: jpeg(3870, 3870, "CMYK", progressive=True),
-    "PNG of 16 megapixels": lambda: file_of(noise(4000, 4000).quantize(16).convert("RGBA"), "PNG"),
+    "PNG of 16 megapixels": lambda: file_of(noise(4000, 4000).quantize(8).convert("RGBA"), "PNG"),
     "PNG of 16 bits a colour": lambda: png(4000, 4000, 16, 6),
     "GIF of 16 megapixels": lambda: file_of(noise(4000, 4000, "L").quantize(16), "GIF"),
     "lossless WebP of 8 megapixels": lambda: file_of(noise(2828, 2828), "WEBP", lossless=True, method=0),
