@@ -52,4 +52,7 @@ class BusyError(DomainError):
     """The server is overloaded with work of this kind; the client may try again after `retry_after` seconds."""
 
     message = "The service is busy. Try again in a moment."
-    retry_after = 5
+
+    def __init__(self, message: str = "", retry_after: int = 5) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after

@@ -19,7 +19,7 @@ host = settings.HOST.replace("*", "0.0.0.0")  # nosec B104
 bind = f"[{host}]:{settings.PORT}" if ":" in host else f"{host}:{settings.PORT}"
 
 workers = settings.WEB_CONCURRENCY
-threads = max(4, min(16, 80 // workers))  # each may have a database connection; PostgreSQL allows 100
+threads = settings.THREADS
 if os.access("/dev/shm", os.W_OK):  # nosec B108
     worker_tmp_dir = "/dev/shm"  # a worker's heartbeat must not wait for a disk  # nosec B108
 

@@ -27,6 +27,7 @@ SECRET_KEY_FALLBACKS = env.secret_key_fallbacks
 
 # Addresses
 HOST, PORT, WEB_CONCURRENCY = env.host, env.port, env.web_concurrency
+THREADS = max(4, min(16, 80 // WEB_CONCURRENCY))  # of a process, each with a connection; PostgreSQL allows 100
 PUBLIC_URL = env.public_url
 ALLOWED_HOSTS = env.allowed_hosts
 TRUSTED_PROXIES = env.trusted_proxies

@@ -7,7 +7,6 @@ from operator import itemgetter
 from typing import Any
 
 from django.db.models import Min, OuterRef, Subquery, Sum
-from django.db.models.functions import Length
 
 from contactbook.api.pagination import MAX_BYTES, SAFE_LIMIT, rows_that_fit
 from contactbook.exceptions import ConflictError, InvalidValueError, NotFoundError, TooLargeError
@@ -15,7 +14,7 @@ from contacts.avatars.references import with_public_urls
 from contacts.cards import jscontact
 from contacts.cards.jscontact import Card
 from contacts.models import Book, Change, Contact
-from contacts.models.contact import PORTION
+from contacts.models.contact import ADDITIONAL_BYTES, PORTION
 
 MAX_UNDONE = 1000  # contacts in one undo
 CONTENTS_ERASED = "The contents from that time are no longer kept."
@@ -216,7 +215,7 @@ class Feed:
         kind = Change.objects.filter(book=OuterRef("user"), number=OuterRef("revision")).values("kind")
         contacts = Contact.objects.all_of(self.book.user_id)
         contacts = contacts.filter(revision__gt=self.since, revision__lte=self.newest).order_by("revision")
-        size = "size" if "card" in columns else Length("additional")
+        size = "size" if "card" in columns else ADDITIONAL_BYTES
         if self.book.bytes > MAX_BYTES and (fitting := rows_that_fit(contacts[: self.limit], size)):
             self.limit = fitting
         names = {*columns, "id", "revision", "deleted_at", "change_kind"}

@@ -3,14 +3,12 @@
 from datetime import date
 from typing import Any
 
-from django.db.models.functions import Length
-
 from contactbook.api.pagination import rows_that_fit
 from contactbook.db.fields import MAX_BIGINT
 from contactbook.exceptions import NotFoundError, TooLargeError
 from contacts.cards import birthdays
 from contacts.models import ContactQuerySet
-from contacts.models.contact import NOT_FOUND
+from contacts.models.contact import ADDITIONAL_BYTES, NOT_FOUND
 
 LARGE_BOOK = 1000  # contacts; a smaller book is read in order until one matches
 EARLY = 200  # contacts at the start of a large book's order, where a frequent text is found first
@@ -81,7 +79,7 @@ class UpcomingBirthdays:
 
 def check_size(rows: list[Row], more: Any) -> None:
     """Raise TooLargeError if the rows of a page and those to come are too large together."""
-    fitting = rows_that_fit(more, Length("additional"), sum(len(row["additional"] or "") for row in rows))
+    fitting = rows_that_fit(more, ADDITIONAL_BYTES, sum(4 * len(row["additional"] or "") for row in rows))
     if fitting is not None:
         limit = max(1, len(rows) + fitting - 1)  # one row more than a page is read
         raise TooLargeError(f"These contacts are too large for one page. Use limit={limit}.")

@@ -14,8 +14,8 @@ from rest_framework.response import Response
 
 from contactbook.exceptions import TooLargeError
 
-MAX_BYTES = 16 * 1024 * 1024  # of a page, by the `size` of its rows
-SAFE_LIMIT = 60  # rows, which are never more than MAX_BYTES
+MAX_BYTES = 8 * 1024 * 1024  # of a page, by the `size` of its rows
+SAFE_LIMIT = 20  # rows, which are never more than MAX_BYTES
 DEEP = 500  # rows to skip, from which on only the index is read for them
 
 Row = dict[str, Any]

@@ -20,7 +20,7 @@ MAX_BYTES = 64 * 1024  # a larger response is not cached
 
 
 class CachedResponse(NamedTuple):
-    content: str  # JSON
+    content: bytes  # JSON
     headers: dict[str, str]  # with ETag
 
 
@@ -35,10 +35,10 @@ def get(key: str) -> CachedResponse | None:
     with contextlib.suppress(RedisError):
         entry = caches["responses"].get(key)
     metrics.CACHE.labels("responses", "hit" if entry else "miss").inc()
-    return CachedResponse(*entry) if entry else None
+    return CachedResponse(entry[0].encode(), entry[1]) if entry else None
 
 
 def store(key: str, response: CachedResponse) -> None:
     if len(response.content) <= MAX_BYTES:
         with contextlib.suppress(RedisError):
-            caches["responses"].set(key, response)
+            caches["responses"].set(key, (response.content.decode(), response.headers))

@@ -251,9 +251,9 @@ def test_parts_of_a_key_do_not_run_into_each_other():
 
 def test_up_to_64_kilobytes_are_stored_and_no_more(as_alice, stored):
     key = response_key(1, parameters={})
-    responses.store(key, CachedResponse("x" * responses.MAX_BYTES, {}))
-    assert responses.get(key) == CachedResponse("x" * 64 * 1024, {})
-    responses.store(key + "large", CachedResponse("x" * (responses.MAX_BYTES + 1), {}))
+    responses.store(key, CachedResponse(b"x" * responses.MAX_BYTES, {}))
+    assert responses.get(key) == CachedResponse(b"x" * 64 * 1024, {})
+    responses.store(key + "large", CachedResponse(b"x" * (responses.MAX_BYTES + 1), {}))
     assert responses.get(key + "large") is None
 
 

@@ -64,7 +64,7 @@ class ContactBookViewSet(APIViewSet):
         if cached is None:
             response = build(version)
             headers = {"ETag": f'"{key[:32]}"', **response.headers, "Content-Type": "application/json"}
-            cached = CachedResponse(as_json(response.data).decode(), headers)
+            cached = CachedResponse(as_json(response.data), headers)
             responses.store(key, cached)
         if is_not_modified(request, cached.headers["ETag"]):
             not_modified = HttpResponse(status=304, headers=cached.headers)

@@ -11,6 +11,7 @@ from contactbook.api import exceptions
 from contactbook.api.conditional import check_if_match
 from contactbook.api.exceptions import Invalid, InvalidItems
 from contactbook.api.schema import IDEMPOTENCY_KEY
+from contactbook.db.fields import MAX_BIGINT
 from contactbook.exceptions import DomainError, TooLargeError
 from contacts.api.base import ContactBookViewSet
 from contacts.api.idempotency import idempotent
@@ -38,11 +39,17 @@ class BatchViewSet(ContactBookViewSet):
         serializer.is_valid(raise_exception=True)
         given = serializer.validated_data
         with self.writing(quota=True) as book:
+            book.load(ids_of(given["items"]))
             results = [result(book, i, item) for i, item in enumerate(given["items"])]
             faults = [fault for i, each in enumerate(results) for fault in faults_of(i, each)]
             if given["atomic"] and faults:
                 raise InvalidItems(faults)
         return Response({"results": results})
+
+
+def ids_of(items: list[Any]) -> set[int]:
+    ids = {item.get("id") for item in items if isinstance(item, dict)}
+    return {each for each in ids if type(each) is int and abs(each) <= MAX_BIGINT}
 
 
 def result(book: Book, i: int, data: Any) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.db.models import F
-from django.db.models.functions import Length
 from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
@@ -28,7 +27,7 @@ from contacts.api.idempotency import idempotent
 from contacts.cards import jscontact
 from contacts.cards.birthdays import span
 from contacts.models import Version, etag_of
-from contacts.models.contact import NOT_FOUND
+from contacts.models.contact import ADDITIONAL_BYTES, NOT_FOUND
 from contacts.serializers.contacts import (
     ALL_COLUMNS,
     CARD_COLUMNS,
@@ -82,7 +81,7 @@ class ContactViewSet(ContactBookViewSet):
         paginator = KeyPagination(query["order"], column, query)
         paginator.parameters = ListQuery().get_fields()
         if version.bytes > MAX_BYTES:
-            paginator.size = F("size") if "fields" in query else Length("additional")
+            paginator.size = F("size") if "fields" in query else ADDITIONAL_BYTES
         paginator.total = total
         rows = paginator.paginate_queryset(contacts.values(*columns), request, self)
         return paginator.get_paginated_response([represent(row) for row in rows])

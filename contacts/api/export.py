@@ -1,11 +1,14 @@
 """GET /api/me/export: all data of an account as one zip file."""
 
+import contextlib
 import json
 import tempfile
+import threading
 import zipfile
 from collections.abc import Iterator
 from typing import IO, Any
 
+from django.conf import settings
 from django.db.models import QuerySet
 from django.http import FileResponse
 from drf_spectacular.types import OpenApiTypes
@@ -14,6 +17,7 @@ from rest_framework.request import Request
 from rest_framework.utils.encoders import JSONEncoder
 
 from accounts.models import User
+from contactbook.exceptions import BusyError
 from contacts.api.base import ContactBookViewSet
 from contacts.avatars import storage
 from contacts.avatars.references import with_public_urls
@@ -21,7 +25,19 @@ from contacts.models import Change, Contact, Group
 from contacts.serializers.contacts import represent_contact
 
 MAX_PHOTOS = 10_000
-PAGE = 50  # rows
+PAGE = 20  # rows
+SLOTS = threading.BoundedSemaphore(settings.THREADS // 2)  # the other threads of the process serve short requests
+BUSY = "Other accounts are being exported. Try again in a moment."
+
+
+class ExportResponse(FileResponse):
+    """A file, and `slot`, which is closed when the file was sent or the client has disconnected."""
+
+    slot = contextlib.ExitStack()
+
+    def close(self) -> None:
+        super().close()
+        self.slot.close()
 
 
 class ExportViewSet(ContactBookViewSet):
@@ -32,9 +48,23 @@ class ExportViewSet(ContactBookViewSet):
         summary="Export everything in your account as a zip",
         responses={(200, "application/zip"): OpenApiTypes.BINARY},
     )
-    def export(self, request: Request) -> FileResponse:
-        archive = zip_file(User.objects.get(pk=self.user.pk))
-        return FileResponse(archive, as_attachment=True, filename="contacts.zip", content_type="application/zip")
+    def export(self, request: Request) -> ExportResponse:
+        with reserved_slot() as slot:
+            archive = zip_file(User.objects.get(pk=self.user.pk))
+            response = ExportResponse(
+                archive, as_attachment=True, filename="contacts.zip", content_type="application/zip"
+            )
+            response.slot = slot.pop_all()
+        return response
+
+
+def reserved_slot() -> contextlib.ExitStack:
+    """Reserve one of the threads that may export; BusyError if there is none."""
+    if not SLOTS.acquire(blocking=False):
+        raise BusyError(BUSY)
+    slot = contextlib.ExitStack()
+    slot.callback(SLOTS.release)
+    return slot
 
 
 def zip_file(user: User) -> IO[bytes]:

@@ -1,17 +1,23 @@
 """/api/groups."""
 
+import time
+from collections.abc import Callable
+
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from contactbook.api.pagination import SkipLimitPagination
 from contactbook.api.schema import IDEMPOTENCY_KEY, LINK, TOTAL_COUNT, Problem
-from contactbook.exceptions import ConflictError
+from contactbook.exceptions import BusyError, ConflictError
 from contacts.api.base import ContactBookViewSet
 from contacts.api.idempotency import idempotent
-from contacts.models import Group, GroupQuerySet
+from contacts.models import Book, Group, GroupQuerySet
 from contacts.serializers.log import GroupInput, GroupOutput
 from contacts.serializers.queries import GroupPath, PageQuery
+
+SECONDS = 1.0  # of processor time, after which a request begins no further portion
+UNFINISHED = "The group is large: only some of its contacts are changed. Send the request again for the others."
 
 
 class GroupViewSet(ContactBookViewSet):
@@ -71,18 +77,21 @@ class GroupViewSet(ContactBookViewSet):
     def rename(self, request: Request, group_id: str) -> Response:
         serializer = GroupInput(data=request.data)
         serializer.is_valid(raise_exception=True)
-        done = False
-        while not done:  # a portion of the contacts in each transaction
+        name = serializer.validated_data["name"]
+        self.in_portions(lambda group, book: group.rename(book, name))
+        return Response(GroupOutput(self.group()).data)
+
+    def in_portions(self, write: Callable[[Group, Book], bool]) -> None:
+        """Write portions, each in a transaction, until the last is done; BusyError after SECONDS of processor time."""
+        end, done = time.thread_time() + SECONDS, False
+        while not done:
+            if time.thread_time() > end:
+                raise BusyError(UNFINISHED, retry_after=1)
             with self.writing() as book:
-                group = self.group()
-                done = group.rename(book, serializer.validated_data["name"])
-        return Response(GroupOutput(group).data)
+                done = write(self.group(), book)
 
     @extend_schema(operation_id="deleteGroup", summary="Delete a group", responses={200: GroupOutput})
     def destroy(self, request: Request, group_id: str) -> Response:
         response = Response(GroupOutput(self.group()).data)
-        done = False
-        while not done:
-            with self.writing() as book:
-                done = self.group().dissolve(book)
+        self.in_portions(Group.dissolve)
         return response

@@ -9,8 +9,11 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Any, NamedTuple
 
+from contacts.cards.validation import MAX_VALUES, number_of_values
+
 Card = dict[str, Any]
 
+VALUE_BYTES = 16  # that a value counts for beside its JSON: small values take more time and memory than their bytes
 FAVOURITE = "favourite"  # the keyword of favourites; it is not a group
 SERVER_SET = {"@type", "version", "uid", "created", "updated"}  # in every card of a response, in no stored one
 STRUCTURED_NAME = {"components", "isOrdered", "defaultSeparator", "sortAs", "phoneticScript", "phoneticSystem"}
@@ -150,8 +153,9 @@ def with_keyword_replaced(card: Card, old: str, new: str | None) -> Card:
 
 
 def size(card: Card) -> int:
-    """Return the bytes of the card as compact JSON."""
-    return len(json.dumps(card, ensure_ascii=False, separators=(",", ":")).encode())
+    """Return the bytes of the card as compact JSON, and VALUE_BYTES more for each value."""
+    bytes = len(json.dumps(card, ensure_ascii=False, separators=(",", ":")).encode())
+    return bytes + VALUE_BYTES * number_of_values(card, MAX_VALUES)
 
 
 def new_key(entries: dict[str, Any], key: str) -> str:

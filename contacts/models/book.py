@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import connection, models, transaction
-from django.db.models import F
+from django.db.models import F, Sum
 from django.db.models.functions import Greatest
 from django.utils import timezone
 
@@ -19,6 +19,8 @@ from contacts.cards import jscontact
 from contacts.models.change import Change, ChangeQuerySet
 from contacts.models.contact import PORTION, Contact
 from contacts.models.group import Group
+
+TOO_LARGE = f"That would read and write more than {PORTION >> 20} MB of contacts at once. Write fewer."
 
 
 class Version(NamedTuple):
@@ -134,14 +136,24 @@ class Book(models.Model):
 
     def begin(self, via: str, client: str, source: int | None, quota: int | None) -> None:
         self.via, self.client, self.source, self.quota = via, client[:200], source, quota
-        self.written = 0  # bytes of cards, before and after
+        self.written = 0  # bytes of cards, as they were read, and before and after each write
+        self.loaded: dict[int, Contact] = {}  # by id
         self.operation = self.sequence + 1
         self.pending: dict[int, Change] = {}  # by contact
         self.etags_before: dict[int, str] = {}  # of contacts that were written, by id
         self.new_keywords: set[str] = set()
 
+    def load(self, contact_ids: set[int]) -> None:
+        """Read contacts with one statement, for the first `get` of each."""
+        contacts = Contact.objects.for_user(self.user_id).filter(pk__in=contact_ids)
+        if (contacts.aggregate(size=Sum("size"))["size"] or 0) > PORTION:
+            raise TooLargeError(TOO_LARGE)
+        self.loaded = contacts.in_bulk()
+
     def get(self, contact_id: int) -> Contact:
-        return Contact.objects.for_user(self.user_id).by_id(contact_id)
+        contact = self.loaded.pop(contact_id, None) or Contact.objects.for_user(self.user_id).by_id(contact_id)
+        self.check_portion(contact.size)
+        return contact
 
     def get_from_trash(self, contact_id: int) -> Contact:
         return Contact.objects.trash_of(self.user_id).by_id(contact_id)
@@ -206,7 +218,8 @@ class Book(models.Model):
 
     def write(self, contact: Contact, kind: Change.Kind, before: jscontact.Card | None) -> Contact:
         """Save the contact's row and log the change."""
-        self.check_portion(contact.size + (jscontact.size(before) if before else 0))
+        size = jscontact.size(before) if before else 0
+        self.check_portion(contact.size + size)
         is_new = contact.pk is None
         if not is_new:
             self.etags_before.setdefault(contact.pk, contact.etag)
@@ -216,7 +229,7 @@ class Book(models.Model):
         contact.save_row(force_insert=is_new, force_update=not is_new)
         if is_new:
             self.count(contact, 1, contact.size)
-        self.log(contact, kind, before)
+        self.log(contact, kind, before, size)
         # While a restored contact was in the trash, its groups may have been deleted.
         known = before.get("keywords") if before and kind != Change.Kind.RESTORED else None
         self.new_keywords |= set(contact.card.get("keywords") or ()) - set(known or ())
@@ -227,17 +240,17 @@ class Book(models.Model):
             raise QuotaExceededError
 
     def check_portion(self, size: int) -> None:
-        """Add bytes to what this transaction has written; TooLargeError beyond PORTION, which bounds its memory."""
+        """Add bytes to what this transaction has read and written; TooLargeError beyond PORTION, which bounds both."""
         self.written += size
         if self.written > PORTION:
-            raise TooLargeError(f"That would write more than {PORTION >> 20} MB of contacts at once. Write fewer.")
+            raise TooLargeError(TOO_LARGE)
 
     def count(self, contact: Contact, live: int, size: int) -> None:
         self.bytes += size
         if contact.kind == Contact.Kind.INDIVIDUAL:
             self.live += live
 
-    def log(self, contact: Contact, kind: Change.Kind, before: jscontact.Card | None) -> None:
+    def log(self, contact: Contact, kind: Change.Kind, before: jscontact.Card | None, size: int = 0) -> None:
         """Add a change of the contact, or combine it with the one of the same transaction."""
         change = Change(
             book_id=self.user_id,
@@ -249,7 +262,7 @@ class Book(models.Model):
             client=self.client,
             source=self.source,
             before=before,
-            size=jscontact.size(before) if before else 0,
+            size=size,
         )
         if pending := self.pending.get(contact.pk):
             pending.combine(change)

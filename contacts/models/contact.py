@@ -8,7 +8,7 @@ from typing import Any, Self
 from django.conf import settings
 from django.db import models
 from django.db.models import BooleanField, F, Func, Q, Value
-from django.db.models.functions import Cast, Coalesce
+from django.db.models.functions import Cast, Coalesce, Length
 
 from contactbook.db.fields import MAX_BIGINT
 from contactbook.exceptions import NotFoundError
@@ -16,8 +16,9 @@ from contacts.cards import birthdays, jscontact
 from contacts.cards.folding import fold
 
 FOLDED_LENGTH = 510  # characters; 2,040 bytes at most, which fit PostgreSQL's index rows of 2,704
+ADDITIONAL_BYTES = Length("additional") * 4  # at most, as UTF-8 and in memory: most of a row without its card
 NOT_FOUND = "Contact was not found"
-PORTION = 16 * 1024 * 1024  # bytes of cards, before and after, that one transaction may write
+PORTION = 16 * 1024 * 1024  # bytes of cards that one transaction may read, and write, before and after
 
 
 class HasKeyword(Func):

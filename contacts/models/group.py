@@ -8,12 +8,14 @@ from django.db import models
 from contactbook.db.fields import MAX_BIGINT
 from contactbook.exceptions import ConflictError, NotFoundError
 from contacts.cards import jscontact
-from contacts.models.contact import PORTION, Contact
+from contacts.models.contact import Contact
 
 if TYPE_CHECKING:
     from contacts.models.book import Book
 
-PORTION_CONTACTS = 500  # that a renaming or a deletion writes in one transaction
+# What a renaming or a deletion writes in one transaction
+PORTION_CONTACTS = 200
+PORTION = 4 * 1024 * 1024  # bytes of cards, before and after
 
 
 class GroupQuerySet(models.QuerySet["Group"]):
