@@ -255,7 +255,7 @@ def test_eight_large_lists_at_once(accounts: Accounts, worker: Worker) -> None:
     for name in ("full", "objects", "texts", "small"):
         ask = accounts.ask(name, "GET", "/api/contacts/?limit=1000&fields=card")
         costs.append(worker.cost(f"eight lists at once ({name})", *[ask] * 8))
-    assert max(cost.megabytes for cost in costs) < 8 * 60
+    assert max(cost.megabytes for cost in costs) < 8 * 80  # not the bound of each together
 
 
 @pytest.mark.parametrize("name", ["full", "objects", "changed", "texts", "small"])
