@@ -277,8 +277,7 @@ SPECTACULAR_SETTINGS = {
 
 # Observability
 LOG_FORMAT, LOG_REQUESTS = env.log_format, env.log_requests
-METRICS_NETWORKS = env.metrics_networks
-SENTRY_DSN = env.sentry_dsn
+METRICS_NETWORKS, SENTRY_DSN = env.metrics_networks, env.sentry_dsn
 
 # Logs go to standard error. They name the route and never the path, which may have a token (observability/logging.py).
 LOGGING = {

@@ -8,6 +8,7 @@ from typing import Any
 
 from PIL import Image
 
+FORM = {"Content-Type": "multipart/form-data; boundary=between-parts"}
 MAX_BYTES = 10 * 1024 * 1024
 
 
@@ -72,7 +73,7 @@ LARGEST: dict[str, Callable[[], bytes]] = {
 
 
 def as_form(picture: bytes) -> bytes:
-    """A multipart body with the boundary `x`."""
+    """A multipart body for the headers FORM."""
     assert len(picture) <= MAX_BYTES, len(picture)
-    head = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n'
-    return head + picture + b"\r\n--x--\r\n"
+    head = b'--between-parts\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n'
+    return head + picture + b"\r\n--between-parts--\r\n"

@@ -108,7 +108,7 @@ def worker(server: Server, accounts: Accounts) -> Worker:
     server.start()
     for path in ("/api/contacts/?limit=1", "/api/me", "/api/contacts/bd", "/api/contacts/trash?limit=1"):
         accounts.ask("small", "GET", path)()
-    accounts.ask("small", "PATCH", f"{accounts.contact('small')}/avatar", pictures.as_form(b""), **FORM)()
+    accounts.ask("small", "PATCH", f"{accounts.contact('small')}/avatar", pictures.as_form(b""), **pictures.FORM)()
     print("\n| request | status | s | MB | answer, MB |\n| --- | --- | --- | --- | --- |")
     return Worker(server)
 
@@ -218,7 +218,6 @@ def test_history(accounts: Accounts, worker: Worker) -> None:
     )
 
 
-FORM = {"Content-Type": "multipart/form-data; boundary=x"}
 LISTS = {
     "list, limit=1000": "?limit=1000",
     "list, limit=1000, card": "?limit=1000&fields=card",
@@ -226,7 +225,7 @@ LISTS = {
     "list, skip=4000, card": "?skip=4000&limit=1000&fields=card",
     "list, q of one letter": "?limit=1000&fields=card&q=n",
     "list, q of 320 ligatures": f"?limit=1000&fields=card&q={quote('ﷺ' * 320)}",
-    "list, by birthday and group": "?limit=1000&fields=card&group=Team&favourite=false",
+    "list, by group and favourite": "?limit=1000&fields=card&group=Team&favourite=false",
     "changes, limit=1000, card": "changes?limit=1000&fields=card",
     "bd of 366 days": "bd?days_range=366&across_year=true",
     "bd, limit=20": "bd?days_range=366&across_year=true&limit=20",
@@ -256,7 +255,7 @@ def test_eight_large_lists_at_once(accounts: Accounts, worker: Worker) -> None:
     for name in ("full", "objects", "texts", "small"):
         ask = accounts.ask(name, "GET", "/api/contacts/?limit=1000&fields=card")
         costs.append(worker.cost(f"eight lists at once ({name})", *[ask] * 8))
-    assert max(cost.megabytes for cost in costs) < 8 * 60
+    assert max(cost.megabytes for cost in costs) < 8 * 80  # not the bound of each together
 
 
 @pytest.mark.parametrize("name", ["full", "objects", "changed", "texts", "small"])
@@ -281,7 +280,7 @@ def test_passwords(server: Server, worker: Worker) -> None:
 @pytest.mark.parametrize("name", pictures.LARGEST)
 def test_pictures(accounts: Accounts, worker: Worker, name: str) -> None:
     body = pictures.as_form(pictures.LARGEST[name]())
-    ask = accounts.ask("small", "PATCH", f"{accounts.contact('small')}/avatar", body, **FORM)
+    ask = accounts.ask("small", "PATCH", f"{accounts.contact('small')}/avatar", body, **pictures.FORM)
     cost = worker.cost(f"avatar, {name}", ask)
     assert_bounded([cost])
     assert cost.statuses == [200]

@@ -48,7 +48,7 @@ class BatchViewSet(ContactBookViewSet):
 
 
 def ids_of(items: list[Any]) -> set[int]:
-    ids = {item.get("id") for item in items if isinstance(item, dict)}
+    ids = (item.get("id") for item in items if isinstance(item, dict))
     return {each for each in ids if type(each) is int and abs(each) <= MAX_BIGINT}
 
 

@@ -26,7 +26,7 @@ from contacts.api.base import ContactBookViewSet
 from contacts.api.idempotency import idempotent
 from contacts.cards import jscontact
 from contacts.cards.birthdays import span
-from contacts.models import Version, etag_of
+from contacts.models import ContactQuerySet, Version, etag_of
 from contacts.models.contact import ADDITIONAL_BYTES, NOT_FOUND
 from contacts.serializers.contacts import (
     ALL_COLUMNS,
@@ -43,6 +43,7 @@ from contacts.serializers.contacts import (
 from contacts.serializers.queries import FILTERS, ORDERS, BirthdaysQuery, FindPath, ListQuery
 
 FEW = 5000  # contacts that match a filter, which are found before they are sorted
+LARGE_CARD = 10_000  # bytes, with its history; on average
 RESERVED = {"export"}  # the other reserved words have routes of their own
 
 
@@ -70,12 +71,8 @@ class ContactViewSet(ContactBookViewSet):
         return self.cached_response(request, parameters, lambda version: self.page(request, parameters, version))
 
     def page(self, request: Request, query: dict[str, Any], version: Version) -> Response:
-        contacts, total = self.contacts(), version.live
         filters = {name: query[name] for name in FILTERS if name in query}
-        if filters:
-            contacts = contacts.matching(**filters)
-            total = contacts.count()
-            contacts = contacts.filtered_first() if total <= FEW else contacts
+        contacts, total = self.filtered(filters, version) if filters else (self.contacts(), version.live)
         column = ORDERS[query["order"]]
         columns = {*COLUMNS, *(CARD_COLUMNS if "fields" in query else ()), column.removeprefix("-")}
         paginator = KeyPagination(query["order"], column, query)
@@ -85,6 +82,16 @@ class ContactViewSet(ContactBookViewSet):
         paginator.total = total
         rows = paginator.paginate_queryset(contacts.values(*columns), request, self)
         return paginator.get_paginated_response([represent(row) for row in rows])
+
+    def filtered(self, filters: dict[str, Any], version: Version) -> tuple[ContactQuerySet, int]:
+        """Return the contacts that meet the filters, and their number. A book of large cards is searched once."""
+        found = self.contacts().matching(**filters)
+        if version.bytes > LARGE_CARD * version.live:
+            keys = list(found.order_by().values_list("pk", flat=True)[: FEW + 1])
+            if len(keys) <= FEW:
+                return self.contacts().filter(pk__in=keys), len(keys)
+        total = found.count()
+        return (found.filtered_first() if total <= FEW else found), total
 
     @extend_schema(
         operation_id="createContact",

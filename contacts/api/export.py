@@ -25,7 +25,7 @@ from contacts.models import Change, Contact, Group
 from contacts.serializers.contacts import represent_contact
 
 MAX_PHOTOS = 10_000
-PAGE = 20  # rows
+PAGE = 10  # rows, of which each may have 256 KB
 SLOTS = threading.BoundedSemaphore(settings.THREADS // 2)  # the other threads of the process serve short requests
 BUSY = "Other accounts are being exported. Try again in a moment."
 
@@ -50,7 +50,8 @@ class ExportViewSet(ContactBookViewSet):
     )
     def export(self, request: Request) -> ExportResponse:
         with reserved_slot() as slot:
-            archive = zip_file(User.objects.get(pk=self.user.pk))
+            archive = slot.enter_context(tempfile.TemporaryFile())  # noqa: SIM115
+            write_zip(archive, User.objects.get(pk=self.user.pk))
             response = ExportResponse(
                 archive, as_attachment=True, filename="contacts.zip", content_type="application/zip"
             )
@@ -67,9 +68,8 @@ def reserved_slot() -> contextlib.ExitStack:
     return slot
 
 
-def zip_file(user: User) -> IO[bytes]:
-    """Return a temporary file with the zip file. The contacts are read in pages, not all at once."""
-    file = tempfile.TemporaryFile()  # noqa: SIM115 - the response closes it
+def write_zip(file: IO[bytes], user: User) -> None:
+    """Write the zip file. The contacts are read in pages, not all at once."""
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("account.json", encoded(account(user)))
         archive.writestr("groups.json", encoded(list(Group.objects.for_user(user.pk).values("id", "name"))))
@@ -78,7 +78,6 @@ def zip_file(user: User) -> IO[bytes]:
         write_list(archive, "changes.json", changes_of(user))
         write_photos(archive, user)
     file.seek(0)
-    return file
 
 
 def account(user: User) -> dict[str, Any]:

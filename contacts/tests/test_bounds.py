@@ -2,6 +2,7 @@
 
 import pytest
 
+from contacts.cards import jscontact
 from contacts.models import Book, Change, Contact, Group
 from contacts.tests.cast import add, faults, path
 
@@ -102,6 +103,62 @@ def test_a_page_over_the_bound_is_413_and_names_a_limit_that_works(as_alice, ali
     limit = int(answer.json()["detail"].partition("limit=")[2].rstrip("."))
     smaller = url.replace("limit=7", f"limit={limit}") if "limit=7" in url else f"{url}&limit={limit}"
     assert len(as_alice.get(smaller).json()) == limit
+
+
+def test_many_small_values_count_for_more_than_their_bytes(as_alice, alice):
+    add(as_alice, "Ann", card={"x.org:y": [{} for _ in range(4900)]})
+    assert Contact.objects.get().size > 4900 * jscontact.VALUE_BYTES
+
+
+def test_what_a_batch_reads_counts_although_nothing_changes(as_alice, alice, small_portion):
+    contacts = large_contacts(alice, 3)
+    same = [{"op": "update", "id": each.pk, "contact": {"fullname": each.fullname}} for each in contacts]
+    for item in same:
+        item["contact"]["additional"] = "x" * LARGE
+    assert as_alice.post("/api/contacts/batch", {"items": same}, format="json").status_code == 200
+    assert not Change.objects.filter(kind="changed").exists()
+    assert as_alice.post("/api/contacts/batch", {"items": same * 2}, format="json").status_code == 413
+    stale = [{**item, "if_match": '"1-999"'} for item in same] * 2
+    assert as_alice.post("/api/contacts/batch", {"items": stale, "atomic": False}, format="json").status_code == 413
+
+
+def test_a_batch_over_the_portion_is_refused_before_it_is_read(
+    as_alice, alice, small_portion, django_assert_max_num_queries
+):
+    ids = [contact.pk for contact in large_contacts(alice, 7)]
+    items = [{"op": "delete", "id": each} for each in [*ids, 2**70, True, None, "1", ids]]
+    with django_assert_max_num_queries(10):
+        assert as_alice.post("/api/contacts/batch", {"items": items}, format="json").status_code == 413
+
+
+def test_a_batch_sees_what_its_earlier_items_did(as_alice):
+    contact = add(as_alice, "Ann")
+    items = [
+        {"op": "update", "id": contact["id"], "contact": {"fullname": "Bea"}},
+        {"op": "update", "id": contact["id"], "contact": {"fullname": "Bea", "email": "bea@example.org"}},
+        {"op": "delete", "id": contact["id"]},
+        {"op": "delete", "id": contact["id"]},
+    ]
+    results = as_alice.post("/api/contacts/batch", {"items": items, "atomic": False}, format="json").json()["results"]
+    assert [each["status"] for each in results] == [200, 200, 200, 404]
+    assert results[2]["contact"]["email"] == "bea@example.org"
+
+
+def test_a_group_that_takes_too_long_is_a_503_and_a_repeat_goes_on(as_alice, alice, small_portion, monkeypatch):
+    large_contacts(alice, 5, ["Work"])
+    group = Group.objects.get()
+    monkeypatch.setattr("contacts.api.groups.SECONDS", -1.0)
+    answer = as_alice.patch(f"/api/groups/{group.pk}", {"name": "Job"}, format="json")
+    assert answer.status_code == 503 and answer["Retry-After"] == "1" and "again" in answer.json()["detail"]
+    monkeypatch.setattr("contacts.api.groups.SECONDS", 0.001)
+    statuses = []
+    while 200 not in statuses:
+        statuses.append(as_alice.patch(f"/api/groups/{group.pk}", {"name": "Job"}, format="json").status_code)
+    assert set(statuses) <= {200, 503}
+    assert Contact.objects.for_user(alice.pk).in_group("Job").count() == 5
+    while 404 not in statuses:
+        statuses.append(as_alice.delete(f"/api/groups/{group.pk}").status_code)
+    assert not Contact.objects.for_user(alice.pk).in_group("Job").exists()
 
 
 def test_a_page_by_cursor_ends_early_and_leads_on(as_alice, alice, small_portion):

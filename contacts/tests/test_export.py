@@ -61,3 +61,24 @@ def test_an_empty_account_is_a_complete_archive(as_alice):
 def test_the_archive_contains_nothing_of_another_account(as_alice, as_bob):
     add(as_bob, "Bob's")
     assert read(archive(as_alice), "contacts.json") == read(archive(as_alice), "changes.json") == []
+
+
+def test_half_of_the_threads_export_and_more_is_a_503(as_alice, settings):
+    answers = [as_alice.get(URL) for _ in range(settings.THREADS // 2)]
+    assert {answer.status_code for answer in answers} == {200}
+    busy = as_alice.get(URL)
+    assert busy.status_code == 503 and busy["Retry-After"] and busy.json().keys() == {"detail"}
+    b"".join(answers[0].streaming_content)
+    answers[0].slot.close()  # a second time
+    answers[0] = as_alice.get(URL)
+    assert answers[0].status_code == 200 and as_alice.get(URL).status_code == 503
+    for answer in answers:
+        b"".join(answer.streaming_content)
+
+
+def test_an_export_that_fails_leaves_its_thread_to_others(as_alice, settings, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr("contacts.api.export.write_photos", None)
+        for _ in range(settings.THREADS):
+            assert as_alice.get(URL).status_code == 500
+    archive(as_alice)
