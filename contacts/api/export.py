@@ -17,6 +17,7 @@ from rest_framework.request import Request
 from rest_framework.utils.encoders import JSONEncoder
 
 from accounts.models import User
+from contactbook.api.pagination import MAX_BYTES, rows_that_fit
 from contactbook.exceptions import BusyError
 from contacts.api.base import ContactBookViewSet
 from contacts.avatars import storage
@@ -25,7 +26,7 @@ from contacts.models import Change, Contact, Group
 from contacts.serializers.contacts import represent_contact
 
 MAX_PHOTOS = 10_000
-PAGE = 10  # rows, of which each may have 256 KB
+PAGE = 200  # rows
 SLOTS = threading.BoundedSemaphore(settings.THREADS // 2)  # the other threads of the process serve short requests
 BUSY = "Other accounts are being exported. Try again in a moment."
 
@@ -104,7 +105,12 @@ def changes_of(user: User) -> Iterator[dict[str, Any]]:
 def in_pages(column: str, rows: QuerySet[Any]) -> Iterator[Any]:
     """Yield all rows, read in pages: one query would load every row, since PgBouncer allows no server-side cursor."""
     last = 0
-    while page := list(rows.filter(**{f"{column}__gt": last}).order_by(column)[:PAGE]):
+    while True:
+        following = rows.filter(**{f"{column}__gt": last}).order_by(column)
+        fitting = rows_that_fit(following[:PAGE], "size", MAX_BYTES // 2)
+        page = list(following[: fitting or PAGE])
+        if not page:
+            return
         yield from page
         last = getattr(page[-1], column)
 
