@@ -41,7 +41,9 @@ class Migration(migrations.Migration):
 
 @contextlib.contextmanager
 def second_instance(first: Server) -> Iterator[Server]:
-    second = Server(first.env | {"PORT": str(free_port())}, first.folder / "second")
+    # Both have one address, as instances behind a proxy do: the URLs of avatars begin with it.
+    own = {"PORT": str(free_port()), "PUBLIC_URL": first.url}
+    second = Server(first.env | own, first.folder / "second")
     second.folder.mkdir()
     second.start()
     try:
