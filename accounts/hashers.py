@@ -10,7 +10,7 @@ from django.contrib.auth.hashers import Argon2PasswordHasher as DjangoArgon2Pass
 from contactbook.exceptions import BusyError
 
 CONCURRENT = 2  # hashes at once in a process; each takes a CPU core and 19 MiB
-QUEUE = 12  # requests that hash or wait, out of the 16 threads of a process
+QUEUE = 12  # requests that hash or wait, in a process of at least 13 threads
 MAX_WAIT = 2.0  # seconds
 
 
@@ -23,8 +23,8 @@ class HashingQueue:
         self.length = 0
 
     def longest(self) -> int:
-        """Return the length of the queue: at least the login limit, and fewer than the threads of a process."""
-        return max(QUEUE, min(settings.RATE_LIMITS["login"][0], QUEUE + 3))
+        """Return the length of the queue: at least the login limit, but fewer than the threads of the process."""
+        return min(settings.THREADS - 1, max(QUEUE, settings.RATE_LIMITS["login"][0]))
 
     @contextlib.contextmanager
     def slot(self) -> Iterator[None]:

@@ -18,7 +18,6 @@ from accounts.tokens import ResetToken
 from conftest import PASSWORD, client_of
 from contactbook.exceptions import BusyError
 
-THREADS = 16  # of one process (contactbook/gunicorn_conf.py)
 BUSY = {"detail": "The service is busy. Try again in a moment."}
 NEW = "battery staple 7"
 
@@ -133,9 +132,16 @@ def test_an_error_while_hashing_leaves_the_queue_empty(queue):
 
 @pytest.mark.one_stack
 @pytest.mark.parametrize(("limit", "longest"), [(0, 12), (5, 12), (12, 12), (14, 14), (100, 15)])
-def test_the_queue_is_at_least_as_long_as_the_login_limit_and_leaves_a_thread(queue, limits, limit, longest):
+def test_the_queue_is_at_least_as_long_as_the_login_limit_and_leaves_a_thread(queue, limits, settings, limit, longest):
     limits(login=(limit, 60))
-    assert queue.longest() == longest < THREADS
+    assert queue.longest() == longest < settings.THREADS
+
+
+@pytest.mark.one_stack
+@pytest.mark.parametrize("threads", range(4, 14))
+def test_a_process_of_few_threads_keeps_one_free_of_hashing(queue, settings, threads):
+    settings.THREADS = threads
+    assert queue.longest() == threads - 1
 
 
 # Logins
@@ -155,11 +161,11 @@ def test_no_more_than_two_passwords_are_hashed_at_once(alice, meter):
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("no_limits")
-def test_a_rush_of_logins_leaves_threads_for_reads(alice, meter, queue, monkeypatch):
+def test_a_rush_of_logins_leaves_threads_for_reads(alice, meter, queue, settings, monkeypatch):
     """While no hash ends, the threads of a process answer 28 of 40 logins with 503, and every read."""
     monkeypatch.setattr(hashers, "MAX_WAIT", 30)
     token = pair_of(alice)["access_token"]
-    with ThreadPoolExecutor(THREADS) as process:
+    with ThreadPoolExecutor(settings.THREADS) as process:
         logins = [process.submit(in_thread, log_in, client_of(None), alice.email) for _ in range(40)]
         reads = [process.submit(in_thread, lambda: client_of(None).get("/api/me", **bearer(token))) for _ in range(20)]
         assert [read.result(timeout=20).status_code for read in reads] == [200] * 20

@@ -12,6 +12,7 @@ from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from contactbook.db.fields import is_bigint
 from contactbook.exceptions import TooLargeError
 
 MAX_BYTES = 8 * 1024 * 1024  # of a page, by the `size` of its rows
@@ -46,10 +47,6 @@ class Position(NamedTuple):
         if "\0" in value if isinstance(value, str) else not is_bigint(value):
             raise ValueError
         return cls(order, value, row, back)
-
-
-def is_bigint(value: Any) -> bool:
-    return type(value) is int and abs(value) < 2**63
 
 
 def rows_that_fit(rows: QuerySet[Any, Any], size: Any, total: int = 0) -> int | None:

@@ -11,7 +11,7 @@ from contactbook.api import exceptions
 from contactbook.api.conditional import check_if_match
 from contactbook.api.exceptions import Invalid, InvalidItems
 from contactbook.api.schema import IDEMPOTENCY_KEY
-from contactbook.db.fields import MAX_BIGINT
+from contactbook.db.fields import is_bigint
 from contactbook.exceptions import DomainError, TooLargeError
 from contacts.api.base import ContactBookViewSet
 from contacts.api.idempotency import idempotent
@@ -49,7 +49,7 @@ class BatchViewSet(ContactBookViewSet):
 
 def ids_of(items: list[Any]) -> set[int]:
     ids = (item.get("id") for item in items if isinstance(item, dict))
-    return {each for each in ids if type(each) is int and abs(each) <= MAX_BIGINT}
+    return {each for each in ids if is_bigint(each)}
 
 
 def result(book: Book, i: int, data: Any) -> dict[str, Any]:
