@@ -26,13 +26,14 @@ from scripts.services import services
 PARTS = ("memory", "cold_start", "logins", "growth")
 TOKEN_SECONDS = 480  # after which people log in again; an access token lives for 15 minutes
 CHECKED = 20  # requests of each kind whose whole answer is checked on each server
+EXPORT = "/api/me/export"
 LARGEST = ("/api/contacts/?skip=0&limit=1000",)
 OUR_LARGEST = (
     *LARGEST,
     "/api/contacts/?limit=1000&fields=card",
     "/api/contacts/bd?days_range=366&across_year=true",
     "/api/contacts/changes?since=0&limit=1000",
-    "/api/me/export",
+    EXPORT,
 )
 
 
@@ -118,8 +119,11 @@ class Bench:
             with ThreadPoolExecutor(16) as pool:
                 for path in paths:
                     answers = list(pool.map(server.ask, [Request("GET", path, power)] * 16))
-                    if any(status != 200 for status, _, _ in answers):
-                        raise SystemExit(f"{server.name} answers {path} by {answers[0]!r:.500}")
+                    # Half the threads of a process export at once; the other requests get a 503.
+                    allowed = {200, 503} if path == EXPORT else {200}
+                    statuses = {status for status, _, _ in answers}
+                    if 200 not in statuses or statuses - allowed:
+                        raise SystemExit(f"{server.name} answers {path} with the statuses {sorted(statuses)}.")
             after = server.memory()
             rows.append([server.title, *(f"{pss:.0f} / {rss:.0f}" for pss, rss in (before, after))])
             if server is self.ours:
