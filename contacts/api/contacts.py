@@ -20,14 +20,13 @@ from contactbook.api.schema import (
     TOTAL_COUNT,
     path_variable,
 )
-from contactbook.exceptions import NotFoundError
 from contacts import search
 from contacts.api.base import ContactBookViewSet
 from contacts.api.idempotency import idempotent
 from contacts.cards import jscontact
 from contacts.cards.birthdays import span
 from contacts.models import ContactQuerySet, Version, etag_of
-from contacts.models.contact import ADDITIONAL_BYTES, NOT_FOUND
+from contacts.models.contact import ADDITIONAL_BYTES
 from contacts.serializers.contacts import (
     ALL_COLUMNS,
     CARD_COLUMNS,
@@ -44,7 +43,6 @@ from contacts.serializers.queries import FILTERS, ORDERS, BirthdaysQuery, FindPa
 
 FEW = 5000  # contacts that match a filter, which are found before they are sorted
 LARGE_CARD = 10_000  # bytes, with its history; on average
-RESERVED = {"export"}  # the other reserved words have routes of their own
 
 
 class ContactViewSet(ContactBookViewSet):
@@ -142,8 +140,6 @@ class ContactViewSet(ContactBookViewSet):
         path = FindPath(data={"query": contact_id})
         path.is_valid(raise_exception=True)
         text = path.validated_data["query"]
-        if text in RESERVED:
-            raise NotFoundError(NOT_FOUND)
         return self.cached_response(request, path.validated_data, lambda version: self.found(text, version.live))
 
     def found(self, text: str, live: int) -> Response:

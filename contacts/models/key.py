@@ -1,10 +1,13 @@
 """The table of keys: the addresses, numbers and names of every contact, for matching by indexed queries."""
 
 from collections.abc import Iterable
+from functools import reduce
+from operator import or_
 from typing import TYPE_CHECKING, Any, Self
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
 
 from contacts.cards import keys
 from contacts.cards.jscontact import Card
@@ -44,9 +47,9 @@ class ContactKeyQuerySet(models.QuerySet["ContactKey"]):
     def replace(self, contact: "Contact", old: set[Key]) -> bool:
         """Write what differs from the keys that the contact has; return whether any did."""
         new = keys.keys_of(contact.card)
-        for kind in {key.kind for key in old - new}:
-            gone = [key.value for key in old - new if key.kind == kind]
-            self.filter(contact=contact.pk).among(kind, gone).delete()
+        if gone := old - new:
+            matches = reduce(or_, (Q(kind=key.kind, value=key.value) for key in sorted(gone)))
+            self.filter(matches, contact=contact.pk).delete()
         added: list[Any] = [
             ContactKey(contact_id=contact.pk, user_id=contact.user_id, kind=key.kind, value=key.value)
             for key in sorted(new - old)

@@ -192,6 +192,19 @@ class ListedContactOutput(ContactOutput):
     card = serializers.DictField(required=False, help_text="With `fields=card`.")
 
 
+class CardOutput(serializers.Serializer):
+    """A JSContact card (RFC 9553), with all of its properties."""
+
+    example = {
+        "@type": "Card",
+        "version": "1.0",
+        "uid": "6ba7b810-9dad-11d1-80b4-00c04fd430c8",
+        "name": {"full": "Ada"},
+    }
+    uid = serializers.CharField(help_text="The same in every program that has the contact.")
+    name = serializers.DictField(help_text="The name; `full` is the whole of it.")
+
+
 class WholeContactOutput(ContactOutput):
     example = {**ContactOutput.example, "card": {"@type": "Card", "version": "1.0", "name": {"full": "string"}}}
     card = serializers.DictField(help_text="All of the contact, in JSContact form (RFC 9553).")
