@@ -45,7 +45,7 @@ DATABASES: dict[str, Any] = {
             # A deferred transaction that reads and then writes fails at once, whatever the timeout.
             "transaction_mode": "IMMEDIATE",
             "timeout": 20,
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL",
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-256",  # KB each
         },
         "TEST": {"NAME": VAR_DIR / "test.sqlite3"},
     }

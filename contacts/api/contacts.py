@@ -37,6 +37,8 @@ from contacts.serializers.contacts import (
     NewContactInput,
     PatchInput,
     WholeContactOutput,
+    flat_fields,
+    new_card,
     represent,
 )
 from contacts.serializers.queries import FILTERS, ORDERS, BirthdaysQuery, FindPath, ListQuery
@@ -102,7 +104,7 @@ class ContactViewSet(ContactBookViewSet):
     def create(self, request: Request) -> Response:
         serializer = NewContactInput(data=request.data)
         serializer.is_valid(raise_exception=True)
-        card = serializer.new_card()
+        card = new_card(serializer.validated_data)
         with self.writing(quota=True) as book:
             contact = book.create(card)
         return self.contact_response(contact, 201, Location=f"/api/contacts/{contact.pk}")
@@ -158,7 +160,7 @@ class ContactViewSet(ContactBookViewSet):
         serializer.is_valid(raise_exception=True)
         with self.writing(quota=True) as book:
             contact = book.get(self.contact_id())
-            card = jscontact.with_flat(contact.card, serializer.flat_fields(contact.phone))
+            card = jscontact.with_flat(contact.card, flat_fields(serializer.validated_data, contact.phone))
             if not jscontact.same(card, contact.card):
                 check_if_match(request.headers.get("If-Match"), contact.etag)
             book.put_card(contact, card)

@@ -78,22 +78,9 @@ class ContactInput(serializers.Serializer):
     additional = OptionalText(max_length=65_535)
     avatar = Reference(max_length=2048)
 
-    def flat_fields(self, stored_phone: str | None = None) -> dict[str, Any]:
-        """Return the flat fields of a whole contact: a missing field is None, but a missing avatar is not changed."""
-        values = self.validated_data
-        fields = {name: values.get(name) for name in FLAT if name != "avatar" or name in values}
-        return {**fields, "phone": phone_text(values, stored_phone)}
-
 
 class NewContactInput(ContactInput):
     card = CardField(required=False)
-
-    def new_card(self) -> jscontact.Card:
-        values = self.validated_data
-        card: Any = {"name": {"full": values["fullname"]}}
-        if "card" in values:
-            card = validated_card(completed(card, without_public_urls(values["card"])))
-        return with_flat_fields(card, values)
 
 
 class PatchInput(ContactInput):
@@ -105,6 +92,20 @@ class PatchInput(ContactInput):
 
     def patched_card(self, stored: jscontact.Card) -> jscontact.Card:
         return patched(stored, self.validated_data)
+
+
+def flat_fields(values: dict[str, Any], stored_phone: str | None) -> dict[str, Any]:
+    """Return the flat fields of a whole ContactInput: a missing field is None, but a missing avatar is not changed."""
+    fields = {name: values.get(name) for name in FLAT if name != "avatar" or name in values}
+    return {**fields, "phone": phone_text(values, stored_phone)}
+
+
+def new_card(values: dict[str, Any]) -> jscontact.Card:
+    """Return the card of a NewContactInput."""
+    card: Any = {"name": {"full": values["fullname"]}}
+    if "card" in values:
+        card = validated_card(completed(card, without_public_urls(values["card"])))
+    return with_flat_fields(card, values)
 
 
 def completed(card: jscontact.Card, given: Any) -> Any:
