@@ -47,8 +47,7 @@ def path_variable(name: str, serializer: Any) -> OpenApiParameter:
     """Return the parameter of a path's variable, which the one field of the serializer validates."""
     (field,) = serializer().fields.values()
     example = OpenApiExample(name, value=serializer.example[field.field_name])
-    text = field.help_text or ""
-    return OpenApiParameter(name, field.openapi, OpenApiParameter.PATH, description=text, examples=[example])
+    return OpenApiParameter(name, field.openapi, "path", description=field.help_text, examples=[example])
 
 
 def sentence(text: str) -> OpenApiResponse:
