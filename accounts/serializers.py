@@ -18,7 +18,7 @@ from contactbook.api.serializers import PathSerializer
 
 MAX_PASSWORD = 1024  # characters
 
-PASSWORD_RULES = (
+RULES = (  # of passwords
     "At least 8 characters, not only digits, not a common password, and not like the name or the address. "
     "The server stores a hash of it."
 )
@@ -97,7 +97,7 @@ class SignupInput(serializers.Serializer):
     example = {"username": "Ada Lovelace", "email": "ada@example.org", "password": "correct horse 9"}
     username = DisplayName(min_length=1, max_length=150, help_text=NAME)
     email = Address(max_length=254, help_text="The address to log in with. It is unique without regard to case.")
-    password = Password(min_length=1, max_length=MAX_PASSWORD, trim_whitespace=False, help_text=PASSWORD_RULES)
+    password = Password(min_length=1, max_length=MAX_PASSWORD, trim_whitespace=False, help_text=RULES)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         faults = password_faults(attrs["password"], User(username=attrs["username"], email=attrs["email"]))
@@ -165,7 +165,7 @@ class SignupOutput(serializers.Serializer):
         "detail": "Successfully created",
     }
     user = UserOutput(help_text="The account.")
-    detail = serializers.CharField(default="Successfully created", help_text="One sentence for people.")
+    detail = serializers.CharField(read_only=True, default="Successfully created", help_text="One sentence for people.")
 
 
 class PairOutput(serializers.Serializer):
@@ -212,7 +212,7 @@ class NewPasswordInput(serializers.Serializer):
 
     example = {"old": "correct horse 9", "new": "battery staple 7"}
     old = Text(max_length=MAX_PASSWORD, trim_whitespace=False, help_text="The password of the account until now.")
-    new = Password(max_length=MAX_PASSWORD, trim_whitespace=False, help_text=PASSWORD_RULES)
+    new = Password(max_length=MAX_PASSWORD, trim_whitespace=False, help_text=RULES)
 
 
 class PasswordInput(serializers.Serializer):

@@ -42,9 +42,9 @@ class AuthViewSet(PublicViewSet):
     @extend_schema(
         operation_id="requestEmail",
         summary="Send the confirmation mail again",
-        description="Sends a new confirmation mail, if there is an account with this address that is not confirmed. The "
-        "answer is the same for every address, so that nobody learns who has an account. At most three such mails an "
-        "hour go to one address.",
+        description="Sends a new confirmation mail if there is an account with this address that is not "
+        "confirmed. The answer is the same for every address, so that nobody learns who has an account. "
+        "At most three such mails an hour go to one address.",
         request=AddressInput,
         responses={200: sentence(SENT_IF_KNOWN)},
     )
@@ -103,9 +103,9 @@ class RefreshViewSet(APIViewSet):
     @extend_schema(
         operation_id="refreshToken",
         summary="Get a new pair of tokens",
-        description="Returns the next pair of the session; authorize with the refresh token. A refresh token works once; "
-        "for 10 seconds more it returns the same pair, so that a lost answer can be repeated. A token that comes back "
-        "later ends the session, since it may be stolen. 401 means: log in.",
+        description="Returns the next pair of the session; authorize with the refresh token. A refresh token "
+        "works once; for 10 seconds more it returns the same pair, so that a lost answer can be repeated. "
+        "A token that comes back later ends the session, since it may be stolen. 401 means: log in.",
         responses={200: PairOutput},
     )
     def refresh_token(self, request: Request) -> Response:

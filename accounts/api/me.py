@@ -82,9 +82,12 @@ class MeViewSet(AccountViewSet):
         return Response(MeOutput(self.account()).data)
 
     @extend_schema(
-        operation_id="changeAccount", summary="Change your account",
+        operation_id="changeAccount",
+        summary="Change your account",
         description="Changes the settings that the body has, and no others: a JSON Merge Patch (RFC 7396). The address "
-        "cannot be changed.", request=MeInput, responses={200: MeOutput}
+        "cannot be changed.",
+        request=MeInput,
+        responses={200: MeOutput},
     )
     def update(self, request: Request) -> Response:
         serializer = MeInput(data=request.data)
@@ -156,8 +159,8 @@ class SessionsViewSet(AccountViewSet):
     @extend_schema(
         operation_id="endSession",
         summary="End one of your sessions",
-        description="Ends a session at once: its access token and its refresh token are not valid any more. Returns the "
-        "session as it was. 404 if it is not open.",
+        description="Ends a session at once: its access token and its refresh token are not valid any more. Returns "
+        "the session as it was. 404 if it is not open.",
         responses={200: SessionOutput},
     )
     def end(self, request: Request, session_id: str) -> Response:

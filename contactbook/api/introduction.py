@@ -19,15 +19,19 @@ ignored, and in an optional field an empty string means null. A slash at the end
 
 ## Errors
 
-| status | meaning | body |
-| --- | --- | --- |
-| 401 | No token, or one that is not valid any more. Refresh it, or log in. | `{"detail": "One sentence."}` |
-| 404 | It does not exist, or belongs to another account. The two look the same. | `{"detail": "One sentence."}` |
-| 409, 412 | The state does not allow the request, or is newer than the one that the client knows. | `{"detail": "One sentence."}` |
-| 413 | The body, or what would be read or written, is too large. | `{"detail": "One sentence."}` |
-| 422 | The path, the query or the body is not valid. | `{"detail": [{"loc": ["body", "email"], "msg": "…", "type": "…"}]}`, one entry for each fault |
-| 429, 503 | Too many requests, or a service does not answer. Wait for `Retry-After` seconds and send it again. | `{"detail": "One sentence."}` |
-| 507 | The account has used its storage. Deleting still works. | `{"detail": "One sentence."}` |
+An error has the body `{"detail": "One sentence."}`. Only a 422 is a list, with one entry for each fault:
+`{"detail": [{"loc": ["body", "email"], "msg": "For people.", "type": "for_programs"}]}`.
+
+| status | meaning |
+| --- | --- |
+| 401 | No token, or one that is not valid any more: refresh it, or log in. |
+| 404 | It does not exist, or belongs to another account. The two look the same. |
+| 409 | The current state does not allow the request. |
+| 412 | The contact was changed since the client has read it. |
+| 413 | The body, or what would be read or written, is too large. |
+| 422 | The path, the query or the body is not valid. |
+| 429, 503 | Too many requests, or the server is busy: wait for `Retry-After` seconds and send it again. |
+| 507 | The account has used its storage. Deleting makes room. |
 
 ## Limits
 
@@ -36,8 +40,8 @@ Each operation has its own limit for each account, or for each client address wi
 
 ## Pages
 
-A list is a bare JSON array. `skip` and `limit` choose a page; the `Link` header has the URLs of the next and the previous
-page, and `X-Total-Count` the number of all entries where it is known.
+A list is a bare JSON array. `skip` and `limit` choose a page. The `Link` header has the URLs of the next and the
+previous page, and `X-Total-Count` the number of entries on all pages.
 
 ## Lost answers and lost updates
 

@@ -95,8 +95,8 @@ PARAMETERS = {
     ),
     "Idempotency-Key": request_header(
         "Idempotency-Key",
-        "A text chosen by the client, such as a UUID. For 24 hours the same request with the same key gets the first "
-        "answer again; another request with it is a 422. An answer over 64 KB is repeated with ids in place of contacts.",
+        "A text chosen by the client, such as a UUID. For 24 hours the same request with the same key gets the "
+        "first answer again; another request with it is a 422. An answer over 64 KB is repeated with ids for contacts.",
         {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]*$"},
     ),
     "contact_id": path_id("contact_id", "The number of the contact, its `id`."),

@@ -192,7 +192,7 @@ class ContactViewSet(ContactBookViewSet):
         summary="Change a contact",
         description="Changes the fields that the body has, and no others: a JSON Merge Patch (RFC 7396), also with "
         "the media type `application/merge-patch+json`. Null removes a field. `card` is patched in depth: "
-        "`{\"card\": {\"keywords\": {\"Family\": true}}}` puts the contact into a group. A flat field wins over the card.",
+        '`{"card": {"keywords": {"Family": true}}}` puts the contact into a group. A flat field wins over the card.',
         request=PatchInput,
         parameters=[IF_MATCH, ETAG],
         responses={200: WholeContactOutput, 507: Problem},

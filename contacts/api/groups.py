@@ -58,7 +58,7 @@ class GroupViewSet(ContactBookViewSet):
         operation_id="createGroup",
         summary="Add a group",
         description="Adds an empty group. To put a contact into it, patch the contact's card: "
-        "`{\"card\": {\"keywords\": {\"Family\": true}}}`. 409 if there is a group with this name.",
+        '`{"card": {"keywords": {"Family": true}}}`. 409 if there is a group with this name.',
         request=GroupInput,
         parameters=[IDEMPOTENCY_KEY],
         responses={201: GroupOutput, 409: Problem},

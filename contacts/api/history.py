@@ -41,9 +41,9 @@ class HistoryViewSet(ContactBookViewSet):
     @extend_schema(
         operation_id="restoreContact",
         summary="Restore a contact to what it was after a change",
-        description="Sets the contact, or some of its fields, to what it was just after a change. That is a change too, "
-        "which can be undone. A contact in the trash is taken out of it. 409 if the contents from that time are erased, "
-        "422 if the contact has no such change.",
+        description="Sets the contact, or some of its fields, to what it was just after a change. That is a change "
+        "too, which can be undone. A contact in the trash is taken out of it. 409 if the contents from that time are "
+        "erased, 422 if the contact has no such change.",
         request=RestoreInput,
         parameters=[IDEMPOTENCY_KEY, ETAG],
         responses={200: WholeContactOutput, 409: Problem},

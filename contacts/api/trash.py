@@ -56,8 +56,8 @@ class TrashViewSet(ContactBookViewSet):
     @extend_schema(
         operation_id="purgeFromTrash",
         summary="Erase a deleted contact for good",
-        description="Erases a contact in the trash, and the contents of its history. It cannot be restored. Returns the "
-        "contact as it was. 404 if it is not in the trash: delete it first.",
+        description="Erases a contact in the trash, and the contents of its history. It cannot be restored. Returns "
+        "the contact as it was. 404 if it is not in the trash: delete it first.",
         responses={200: WholeContactOutput},
     )
     def purge(self, request: Request, contact_id: str) -> Response:

@@ -202,7 +202,7 @@ class AvatarInput(serializers.Serializer):
 
     file = Upload(
         allow_empty_file=True,
-        help_text="A JPEG, PNG, WebP or GIF of at most 10 MB, and 50 megapixels (fewer in formats that need more memory).",
+        help_text="A JPEG, PNG, WebP or GIF of at most 10 MB and 50 megapixels, fewer if it needs more memory.",
     )
 
 
@@ -228,7 +228,8 @@ class ContactOutput(serializers.Serializer):
     additional = serializers.CharField(allow_null=True, help_text="The note. Null for none.")
     user_id = serializers.IntegerField(help_text="The number of the account that has the contact: the caller's.")
     avatar = serializers.CharField(
-        allow_null=True, help_text="The URL of the picture. Pictures on this server have 250 × 250 pixels. Null for none."
+        allow_null=True,
+        help_text="The URL of the picture. Pictures on this server have 250 × 250 pixels. Null for none.",
     )
     id = serializers.IntegerField(help_text="The number of the contact, which never changes.")
     phone = serializers.CharField(allow_null=True, help_text="The phone number as it was given. Null for none.")

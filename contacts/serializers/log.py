@@ -22,7 +22,7 @@ class RestoreInput(serializers.Serializer):
     to = Number(
         min_value=1,
         max_value=MAX_BIGINT,
-        help_text="A change of this contact, from its history; not its deletion. The contact becomes what it was after it.",
+        help_text="A change in the contact's history, but its deletion. The contact becomes what it was after it.",
     )
     fields = serializers.ListField(  # type: ignore[assignment]
         child=Text(max_length=255),
@@ -145,7 +145,9 @@ class BatchInput(serializers.Serializer):
         ],
     }
     atomic = Flag(
-        required=False, default=False, help_text="Whether one refused item makes the whole batch a 422, and nothing is done."
+        required=False,
+        default=False,
+        help_text="Whether one refused item makes the whole batch a 422, and nothing is done.",
     )
     items = AnyItems(max_length=MAX_ITEMS, help_text=f"The writes, at most {MAX_ITEMS:,}.")
 
@@ -157,7 +159,7 @@ class GroupInput(serializers.Serializer):
     name = Text(
         min_length=1,
         max_length=255,
-        help_text=f"The name, 1 to 255 characters, unique in the account. `{FAVOURITE}` is no group: it marks favourites.",
+        help_text=f"The name, 1 to 255 characters, unique in the account; not `{FAVOURITE}`, which marks favourites.",
     )
 
     def validate_name(self, name: str) -> str:
@@ -267,7 +269,8 @@ class BatchResult(serializers.Serializer):
         min_value=200, max_value=599, help_text="The status that the request for the item alone would have."
     )
     contact = WholeContactOutput(
-        required=False, help_text="The contact as written, or as it was before it was deleted. Absent for a refused item."
+        required=False,
+        help_text="The contact as written, or as it was before it was deleted. Absent for a refused item.",
     )
     detail = serializers.JSONField(
         required=False, help_text="What is wrong with a refused item: a sentence, or a list of faults as in a 422."

@@ -46,7 +46,7 @@ class ListQuery(QuerySerializer):
         required=False,
         allow_blank=True,
         max_length=4000,
-        help_text="The place where the page begins, from the `Link` header of the page before; empty for the first page.",
+        help_text="Where the page begins, from the `Link` header of the page before. Empty for the first page.",
     )
     order = serializers.ChoiceField(
         list(ORDERS),
@@ -58,7 +58,7 @@ class ListQuery(QuerySerializer):
     q = Text(
         required=False,
         max_length=320,
-        help_text="Only contacts whose name or e-mail address contains this text, without regard to case and diacritics.",
+        help_text="Only contacts whose name or e-mail address contains this, without regard to case and diacritics.",
     )
     group = Text(
         required=False,
@@ -112,7 +112,7 @@ class FindPath(PathSerializer):
     query = Text(
         max_length=320,
         trim_whitespace=False,
-        help_text="The id of a contact, or a part of its name or e-mail address, without regard to case and diacritics.",
+        help_text="The id of a contact, or a part of its name or e-mail address, whatever the case and diacritics.",
     )
 
 
