@@ -11,7 +11,7 @@ from rest_framework.serializers import Serializer
 from contactbook.api import exceptions
 from contactbook.api.conditional import check_if_match
 from contactbook.api.exceptions import Invalid, InvalidItems
-from contactbook.api.schema import IDEMPOTENCY_KEY
+from contactbook.api.schema import IDEMPOTENCY_KEY, Problem
 from contactbook.db.fields import is_bigint
 from contactbook.exceptions import DomainError, TooLargeError
 from contacts.api.base import ContactBookViewSet
@@ -22,6 +22,7 @@ from contacts.serializers.contacts import ContactInput, NewContactInput, flat_fi
 from contacts.serializers.log import BatchInput, BatchItem, BatchOutput
 
 
+@extend_schema(tags=["sync"])
 class BatchViewSet(ContactBookViewSet):
     """Up to 1,000 writes in one transaction, counted once by the limit."""
 
@@ -30,9 +31,13 @@ class BatchViewSet(ContactBookViewSet):
     @extend_schema(
         operation_id="batch",
         summary="Write many contacts at once",
+        description="Does up to 1,000 writes in one transaction, which count once against the limit. Each item has "
+        "its own result with the status that a request for it alone would have, and a refused item does not stop the "
+        "others. With `atomic` one refused item makes the whole batch a 422 whose `loc` names the item, and nothing "
+        "is done. 413 if the contacts are larger than 16 MB together.",
         request=BatchInput,
         parameters=[IDEMPOTENCY_KEY],
-        responses={200: BatchOutput},
+        responses={200: BatchOutput, 507: Problem},
     )
     @idempotent
     def run(self, request: Request) -> Response:

@@ -45,6 +45,9 @@ class ExportViewSet(ContactBookViewSet):
     @extend_schema(
         operation_id="exportAccount",
         summary="Export everything in your account as a zip",
+        description="Returns a zip file with `account.json`, `groups.json`, `contacts.json`, `trash.json`, "
+        "`changes.json` and the pictures in `photos/`. The contacts are as in this API, with their cards. 503 while "
+        "other accounts are being exported: try again after `Retry-After`.",
         responses={(200, "application/zip"): OpenApiTypes.BINARY},
     )
     def export(self, request: Request) -> ExportResponse:
