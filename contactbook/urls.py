@@ -7,6 +7,7 @@ from django.views.static import serve
 from accounts import pages
 from contactbook.api import document
 from contactbook.http import errors, health
+from contacts.api.calendar import CalendarViewSet
 
 # The manual's theme has scripts and styles in its pages.
 manual_csp = csp_update({"script-src": ["'unsafe-inline'"], "style-src": ["'unsafe-inline'"]})
@@ -15,6 +16,11 @@ urlpatterns = [
     # Django uses the first that matches, so the most frequent ones come first.
     path("api/", include("contacts.urls")),
     path("api/", include("accounts.urls")),
+    re_path(
+        r"^feeds/(?P<secret>[^/]+)/birthdays\.ics\Z",
+        CalendarViewSet.as_view({"get": "retrieve"}),
+        name="birthdays_feed",
+    ),
     path("", pages.home, name="home"),
     re_path(r"^confirm/?\Z", pages.ask_confirm, name="ask_confirm"),
     re_path(r"^reset/?\Z", pages.ask_reset, name="ask_reset"),

@@ -78,7 +78,7 @@ PARAMETERS = {
         "Chosen by the client: the same key and body get the first answer again, for 24 hours.",
         {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]*$"},
     ),
-    **{name: path_id(name) for name in ("contact_id", "group_id", "session_id")},
+    **{name: path_id(name) for name in ("contact_id", "group_id", "session_id", "feed_id")},
 }
 
 # From the status to the component's name and its sentence.

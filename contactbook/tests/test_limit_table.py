@@ -50,6 +50,8 @@ LIMITS = {
     "me_password": {"post": "me_password"},
     "me_sessions": {"get": "me_sessions"},
     "me_session": {"delete": "me_session_end"},
+    "me_feeds": {"get": "feeds_list", "post": "feeds_create"},
+    "me_feed": {"delete": "feeds_delete"},
 }
 # Pages: the path and method, and the limits that count it, by address; the headers are those of the first.
 PAGES = {
@@ -61,6 +63,7 @@ PAGES = {
     ("get", "/reset/x"): ["pages"],
     ("post", "/reset/x"): ["pages"],
     ("get", "/manual/"): ["pages"],
+    ("get", "/feeds/x/birthdays.ics"): ["feeds"],
     ("get", "/api/schema"): ["pages"],
     ("get", "/api/docs"): ["pages"],
     ("get", "/api/redoc"): ["pages"],

@@ -3,6 +3,7 @@
 from contacts.models.book import Book, Version
 from contacts.models.change import Change, ChangeQuerySet
 from contacts.models.contact import Contact, ContactQuerySet, etag_of
+from contacts.models.feed import Feed, FeedQuerySet
 from contacts.models.group import Group, GroupQuerySet
 from contacts.models.idempotency import IdempotencyRecord
 
@@ -12,6 +13,8 @@ __all__ = [
     "ChangeQuerySet",
     "Contact",
     "ContactQuerySet",
+    "Feed",
+    "FeedQuerySet",
     "Group",
     "GroupQuerySet",
     "IdempotencyRecord",
