@@ -8,7 +8,7 @@ from django.conf import settings
 from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.views import APIView
@@ -26,7 +26,11 @@ TYPE = "text/calendar; charset=utf-8"
 LARGE_BOOK = 1000  # contacts; the feed of a smaller book is built at once and needs no reserved thread
 BLOCK = 16 * 1024  # bytes
 SECRET = OpenApiParameter(
-    "secret", str, OpenApiParameter.PATH, description="The secret in the feed's `url`, shown when it was made."
+    "secret",
+    str,
+    OpenApiParameter.PATH,
+    description="The secret in the feed's `url`, shown when it was made.",
+    examples=[OpenApiExample("secret", value="from-the-url")],
 )
 
 

@@ -128,6 +128,7 @@ READS = {
     "export": ["me/export"],
     "me": ["me"],
     "me_sessions": ["me/sessions"],
+    "me_feeds": ["me/feeds"],
 }
 
 
