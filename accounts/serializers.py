@@ -12,8 +12,10 @@ from rest_framework.exceptions import ErrorDetail
 
 from accounts.addresses import is_deliverable
 from accounts.models import Session, User
+from accounts.models.reminder_times import Reminders
+from accounts.models.reminders import MAX_DAYS
 from accounts.models.user import normalized_password
-from contactbook.api.fields import SPACES, Count, Text
+from contactbook.api.fields import SPACES, Count, Number, Text
 from contactbook.api.serializers import PathSerializer
 
 MAX_PASSWORD = 1024  # characters
@@ -154,11 +156,23 @@ class PairOutput(serializers.Serializer):
 class MeInput(serializers.Serializer):
     """JSON Merge Patch (RFC 7396): a missing field is not changed. No field can be null."""
 
-    example = {"username": "Ada", "time_zone": "Europe/Kyiv", "leap_day": "03-01"}
+    example = {"username": "Ada", "time_zone": "Europe/Kyiv", "leap_day": "03-01", "reminders": "weekly"}
     username = DisplayName(min_length=1, max_length=150, required=False)
     time_zone = TimeZone(max_length=64, required=False, help_text="A name of the IANA time zone database.")
     leap_day = serializers.ChoiceField(
         User.LeapDay.choices, required=False, help_text="When a birthday of 29 February is in common years."
+    )
+    reminders = serializers.ChoiceField(
+        Reminders.choices,
+        required=False,
+        help_text="Whether a mail tells of the birthdays ahead, at 8:00 of `time_zone`: daily, on Mondays, or never. "
+        "There is none when there is no birthday.",
+    )
+    reminder_days = Number(
+        required=False,
+        min_value=0,
+        max_value=MAX_DAYS,
+        help_text="How many days after the day of the mail it looks ahead; 0 is that day alone.",
     )
 
 
@@ -170,11 +184,13 @@ class MeOutput(serializers.ModelSerializer):
         "created_at": "2026-01-31T12:00:00Z",
         "time_zone": "Europe/Kyiv",
         "leap_day": "02-28",
+        "reminders": "off",
+        "reminder_days": 7,
     }
 
     class Meta:
         model = User
-        fields = ["id", "username", "email", "created_at", "time_zone", "leap_day"]
+        fields = ["id", "username", "email", "created_at", "time_zone", "leap_day", "reminders", "reminder_days"]
         read_only_fields = fields  # so that the OpenAPI document says they are always present
 
 

@@ -25,6 +25,7 @@ urlpatterns = [
     re_path(r"^confirm/?\Z", pages.ask_confirm, name="ask_confirm"),
     re_path(r"^reset/?\Z", pages.ask_reset, name="ask_reset"),
     re_path(r"^reset/(?P<token>[^/]+)/?\Z", pages.reset, name="reset"),
+    re_path(r"^reminders/off/(?P<token>[^/]+)/?\Z", pages.stop_reminders, name="stop_reminders"),
     re_path(r"^api/schema/?\Z", document.schema, name="schema"),
     re_path(r"^api/docs/?\Z", document.docs, name="docs"),
     re_path(r"^api/redoc/?\Z", document.redoc, name="redoc"),

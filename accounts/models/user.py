@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from accounts.addresses import email_key, is_deliverable
 from accounts.models.email import OutgoingEmail
+from accounts.models.reminders import ReminderQuerySet, ReminderSettings
 from contactbook.cache import rate_limit
 from contactbook.exceptions import ConflictError, CredentialsError
 
@@ -27,7 +28,7 @@ def normalized_password(raw: str) -> str:
     return unicodedata.normalize("NFC", raw)
 
 
-class UserQuerySet(models.QuerySet["User"]):
+class UserQuerySet(ReminderQuerySet, models.QuerySet["User"]):
     def delete_matching(self, keys: list[int]) -> int:
         """Delete the accounts with these keys that still match the query; return how many.
 
@@ -98,7 +99,7 @@ class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[
         return user
 
 
-class User(AbstractBaseUser, PermissionsMixin):
+class User(ReminderSettings, AbstractBaseUser, PermissionsMixin):
     class LeapDay(models.TextChoices):
         FEBRUARY_28 = "02-28", "28 February"
         MARCH_1 = "03-01", "1 March"

@@ -62,6 +62,8 @@ PAGES = {
     ("post", "/reset"): ["reset_pwd", "pages"],
     ("get", "/reset/x"): ["pages"],
     ("post", "/reset/x"): ["pages"],
+    ("get", "/reminders/off/x"): ["pages"],
+    ("post", "/reminders/off/x"): ["pages"],
     ("get", "/manual/"): ["pages"],
     ("get", "/feeds/x/birthdays.ics"): ["feeds"],
     ("get", "/api/schema"): ["pages"],

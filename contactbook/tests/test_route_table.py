@@ -24,6 +24,7 @@ OPEN = {
     "ask_confirm": {200},
     "ask_reset": {200},
     "reset": {422},
+    "stop_reminders": {422},
     "birthdays_feed": {404},
     "manual": {200, 404},
     "schema": {200},

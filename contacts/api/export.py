@@ -89,7 +89,8 @@ def write_zip(file: IO[bytes], user: User) -> None:
 
 
 def account(user: User) -> dict[str, Any]:
-    names = ("id", "username", "email", "created_at", "confirmed_at", "time_zone", "leap_day")
+    names = ["id", "username", "email", "created_at", "confirmed_at", "time_zone", "leap_day"]
+    names += ["reminders", "reminder_days"]
     return {name: getattr(user, name) for name in names}
 
 
