@@ -23,7 +23,7 @@ def local_day(moment: datetime, time_zone: str) -> date:
 def times(frequency: str, time_zone: str, first: date) -> Iterator[datetime]:
     """Yield the times of reminders from a day on, in UTC.
 
-    An 8:00 that a change of the clocks leaves out is the time after the change; of one that comes twice it is the first.
+    An 8:00 that a change of the clocks leaves out is the time after it, and one that comes twice is the first of both.
     """
     zone, step = zoneinfo.ZoneInfo(time_zone), timedelta(days=1)
     if frequency == Reminders.WEEKLY:
