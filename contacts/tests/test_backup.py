@@ -89,6 +89,7 @@ def fill(client, staff):
     client.patch(path(ann), {"card": {"name": {"full": "Łucja\t\\N\n😀"}, "keywords": {"kin": True}}}, format="json")
     client.delete(path(add(client, "Bea", additional="\\.\n")))
     client.post("/api/groups", {"name": "empty"}, format="json")
+    client.post("/api/me/feeds", {"name": "Phone"}, format="json")
     assert create_once(client).status_code == 201
     OutgoingEmail.objects.queue(OutgoingEmail.Kind.CONFIRM, "eve@example.org")
     kind = ContentType.objects.get_for_model(User)
