@@ -6,6 +6,7 @@ from contacts.api.changes import ChangesViewSet
 from contacts.api.contacts import ContactViewSet
 from contacts.api.contacts_export import ContactsExportViewSet
 from contacts.api.export import ExportViewSet
+from contacts.api.feeds import FeedsViewSet
 from contacts.api.groups import GroupViewSet
 from contacts.api.history import HistoryViewSet
 from contacts.api.trash import TrashViewSet
@@ -37,5 +38,7 @@ urlpatterns = [
     route("undo", UndoViewSet, "undo", post="undo"),
     route("groups", GroupViewSet, "groups", get="list", post="create"),
     route(f"groups/{GROUP}", GroupViewSet, "group", patch="rename", delete="destroy"),
+    route("me/feeds", FeedsViewSet, "me_feeds", get="list", post="create"),
+    route(r"me/feeds/(?P<feed_id>[^/]+)", FeedsViewSet, "me_feed", delete="destroy"),
     route("me/export", ExportViewSet, "export", get="export"),
 ]

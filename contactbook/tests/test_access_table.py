@@ -16,7 +16,7 @@ from rest_framework.test import APIClient
 from accounts import tokens
 from accounts.models import Session, User
 from conftest import PASSWORD, client_of
-from contacts.models import Book, Contact, Group
+from contacts.models import Book, Contact, Feed, Group
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 
@@ -33,11 +33,12 @@ ROWS: dict[str, dict[str, Any]] = {
     "trash_purge": {},
     "group": {"patch": {"name": "x"}},
     "me_session": {},
+    "me_feed": {},
 }
 # Routes of the caller's own account, which name no row.
 OWN = {
     "contacts", "contacts_export", "birthdays", "trash", "changes", "batch", "undo", "groups",
-    "export", "logout", "me", "me_password", "me_sessions",
+    "export", "logout", "me", "me_password", "me_sessions", "me_feeds",
 }  # fmt: skip
 
 
@@ -199,6 +200,7 @@ def make_rows(owner: User) -> dict[str, int]:
         "trash_purge": trashed.pk,
         "group": group.pk,
         "me_session": Session.objects.begin(owner).pk,
+        "me_feed": Feed.objects.add(owner.pk, name="Phone")[0].pk,
     }
 
 

@@ -84,6 +84,8 @@ def test_no_query_and_no_personal_part_of_a_path_is_logged(front):
         "/api/contacts/Kanarienvogel",
         "/api/groups/Kanarienvogel",
         "/reset/Kanarienvogel",
+        "/feeds/Kanarienvogel/birthdays.ics",
+        "/reminders/off/Kanarienvogel",
         "/?q=Kanarienvogel",
     ):
         front.ask("GET", path)

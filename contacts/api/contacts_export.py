@@ -1,7 +1,5 @@
 """GET /api/contacts/export."""
 
-import contextlib
-
 from django.http import StreamingHttpResponse
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
@@ -9,7 +7,7 @@ from rest_framework.request import Request
 
 from contactbook.api.schema import sentence
 from contacts.api.base import ContactBookViewSet
-from contacts.api.export import reserved_slot
+from contacts.api.export import ReservedSlot, reserved_slot
 from contacts.exporting import FORMATS, export
 from contacts.serializers.contacts import CardOutput
 from contacts.serializers.queries import ExportQuery
@@ -17,14 +15,8 @@ from contacts.serializers.queries import ExportQuery
 VCARDS = sentence("BEGIN:VCARD\r\nVERSION:4.0\r\nFN:Ada Lovelace\r\nEND:VCARD\r\n")
 
 
-class ExportResponse(StreamingHttpResponse):
-    """A stream, and `slot`, which is closed when all was sent or the client has disconnected."""
-
-    slot = contextlib.ExitStack()
-
-    def close(self) -> None:
-        super().close()
-        self.slot.close()
+class ExportResponse(ReservedSlot, StreamingHttpResponse):
+    pass
 
 
 class ContactsExportViewSet(ContactBookViewSet):
