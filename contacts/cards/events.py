@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 from itertools import islice
 from typing import Any, NamedTuple
 
-from icalendar import vDate, vDatetime, vDuration, vText
+from icalendar import vDuration, vText
 from icalendar.parser import Contentline, Parameters
 
 from contacts.cards import jscontact
@@ -32,7 +32,7 @@ class Person(NamedTuple):
     name: str
     birthday: date | None
     month_day: int | None
-    updated_at: datetime
+    updated_at: datetime  # in UTC
     anniversaries: dict[str, Any] | None = None  # of the card, by their keys
 
 
@@ -115,8 +115,8 @@ def event(person: Person, calendar: Calendar, what: str, summary: str, month_day
     lines = [
         BEGIN_EVENT,
         line("UID", text(f"{person.id}-{what}@{calendar.host}")),
-        line("DTSTAMP", vDatetime(person.updated_at)),
-        line("DTSTART", vDate(date(year or YEARLESS, *divmod(month_day, 100))), VALUE="DATE"),
+        f"DTSTAMP:{person.updated_at:%Y%m%dT%H%M%SZ}\r\n".encode(),
+        f"DTSTART;VALUE=DATE:{year or YEARLESS:04}{month_day:04}\r\n".encode(),
         LEAP_RULES[calendar.leap_day] if month_day == LEAP_DAY else YEARLY,
         line("SUMMARY", text(summary)),
         FREE,
