@@ -1,0 +1,1 @@
+ALL: list[list[str]] = []

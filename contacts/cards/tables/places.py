@@ -1,0 +1,239 @@
+"""The entries of a card that the cells of a row become: one function for each place of a target."""
+
+import re
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from contacts.cards.folding import fold
+from contacts.cards.jscontact import FAVOURITE
+from contacts.cards.tables import dates, labels
+from contacts.cards.tables.draft import Draft
+from contacts.cards.tables.targets import RELATIONS, SERVICES
+from contacts.cards.validation import LENGTHS, MAX_ENTRIES
+from contacts.cards.vcard.bounds import KEYWORD
+from contacts.cards.vcard.tables import APPLE_RELATIONS, OTHER_DATE
+
+NAME_KINDS = {"prefix": "title", "given": "given", "middle": "given2", "surname": "surname", "suffix": "credential"}
+NAME_ORDER = ("surname", "given", "middle", "prefix", "suffix")  # as in vCard's N
+ADDRESS_KINDS = {
+    "box": "postOfficeBox",
+    "extended": "apartment",
+    "street": "name",
+    "locality": "locality",
+    "region": "region",
+    "postcode": "postcode",
+    "country": "country",
+}
+NO_GROUP = frozenset(map(fold, ("My Contacts", "myContacts")))  # Google's, in which every contact is
+STARRED = frozenset(map(fold, ("starred", "Starred in Android", FAVOURITE)))
+UID = 255  # characters
+
+
+class Group(NamedTuple):
+    """The columns that make one entry."""
+
+    place: str
+    types: tuple[str, ...]
+    headings: dict[str, str]  # of each part
+
+
+Values = dict[str, str]  # by part; none is blank
+Reader = Callable[[Draft, Group, Values], None]
+
+
+def read_full_name(draft: Draft, group: Group, values: Values) -> None:
+    draft.card.setdefault("name", {})["full"] = values[""]
+
+
+def read_name(draft: Draft, group: Group, values: Values) -> None:
+    parts = [{"kind": NAME_KINDS[part], "value": values[part]} for part in NAME_ORDER if part in values]
+    for part, text in values.items():
+        if part.startswith("phonetic-"):
+            spoken = NAME_KINDS[part.removeprefix("phonetic-")]
+            holder = next((found for found in parts if found["kind"] == spoken), None)
+            if holder:
+                holder["phonetic"] = text
+            else:
+                draft.keep(group.headings[part], text)
+    if parts:
+        draft.card.setdefault("name", {})["components"] = parts
+
+
+def simple(collection: str, prefix: str, member: str, **fixed: Any) -> Reader:
+    def read(draft: Draft, group: Group, values: Values) -> None:
+        for text in draft.several(values[""]):
+            draft.add(collection, prefix, member, text, group.headings[""], **fixed)
+
+    return read
+
+
+def labelled(collection: str, prefix: str, member: str) -> Reader:
+    """Entries with contexts, features and a label, from the label's column and the column's types."""
+
+    def read(draft: Draft, group: Group, values: Values) -> None:
+        if "" not in values:  # a label alone says nothing
+            return
+        kind = labels.kind(values.get("label", ""), group.types, group.place == "phone")
+        for text in draft.several(values[""]):
+            draft.add(collection, prefix, member, text, group.headings[""], **kind.members())
+
+    return read
+
+
+def read_address(draft: Draft, group: Group, values: Values) -> None:
+    street = "\n".join(values[part] for part in ("street", "street2", "street3") if part in values)
+    values = {**values, "street": street} if street else values
+    address: dict[str, Any] = {}
+    parts = [{"kind": kind, "value": values[part]} for part, kind in ADDRESS_KINDS.items() if part in values]
+    if parts:
+        address["components"] = parts
+    if "" in values:
+        address["full"] = values[""]
+    if not address:
+        return
+    if len(draft.card.get("addresses", ())) >= MAX_ENTRIES:
+        draft.keep(next(iter(group.headings.values())), values.get("") or street or parts[0]["value"], "is too much")
+        return
+    address |= labels.kind(values.get("label", ""), group.types, False).members()
+    draft.put("addresses", "a", address)
+
+
+def read_organization(draft: Draft, group: Group, values: Values) -> None:
+    if len(values.get("", "")) > LENGTHS["name"]:
+        draft.keep(group.headings[""], values.pop(""), f"is longer than {LENGTHS['name']} characters")
+    organization: dict[str, Any] = {"name": values[""]} if "" in values else {}
+    if "unit" in values:
+        organization["units"] = [{"name": values["unit"]}]
+    if organization:
+        draft.put("organizations", "o", organization)
+
+
+def dated(kind: str, prefix: str) -> Reader:
+    def read(draft: Draft, group: Group, values: Values) -> None:
+        if "" in values:
+            date = read_date(draft, group.headings[""], values[""])
+        else:
+            year, month, day = (values.get(part, "") for part in ("year", "month", "day"))
+            date = dates.of_parts(year, month, day)
+            if date is None and any(text.strip("0 ") for text in (year, month, day)):
+                draft.keep(next(iter(group.headings.values())), f"{year}-{month}-{day}", "is no date")
+        if date and any(entry["kind"] == kind for entry in draft.card.get("anniversaries", {}).values()):
+            draft.keep(next(iter(group.headings.values())), ", ".join(values.values()), "is a second date of its kind")
+        elif date:
+            draft.put("anniversaries", prefix, {"kind": kind, "date": date})
+
+    return read
+
+
+def read_date(draft: Draft, heading: str, text: str) -> dict[str, Any] | None:
+    """The date of a cell; what is none is kept as it came. UnknownOrderError."""
+    if dates.says_nothing(text):
+        return None
+    found = dates.read(text, draft.settings.order, draft.settings.this_year)
+    if found is None:
+        draft.keep(heading, text, f"is no date ({text[:60]!r})")
+        return None
+    if found.note:
+        draft.notes.append(found.note)
+    return found.date
+
+
+def read_event(draft: Draft, group: Group, values: Values) -> None:
+    """A dated event: an anniversary, or a date that only has a label."""
+    date = read_date(draft, group.headings[""], values[""]) if "" in values else None
+    if date is None:
+        return
+    label = values.get("label", "").removeprefix(labels.MARK)
+    if fold(label) in ("", "anniversary"):
+        draft.put("anniversaries", "w", {"kind": "wedding", "date": date})
+    else:  # as a vCard's X-ABDATE
+        shown = {"vCardName": "x-abdate", "vCardParams": {"x-ablabel": label}}
+        draft.put("anniversaries", "a", {"kind": OTHER_DATE, "date": date, **shown})
+
+
+def read_relation(draft: Draft, group: Group, values: Values) -> None:
+    if "" not in values:
+        return
+    label = values.get("label", "").removeprefix(labels.MARK)
+    for who in draft.several(values[""]):
+        people = draft.card.setdefault("relatedTo", {})
+        if who in people or len(people) >= MAX_ENTRIES:
+            draft.keep(label or group.headings[""], who)
+        else:
+            people[who] = relation(label, group.types[0] if group.types else "")
+
+
+def relation(label: str, type: str) -> dict[str, Any]:
+    """A relation as vCard has it: a word of RFC 9553 §2.1.8, else the label."""
+    word = RELATIONS.get(type) or APPLE_RELATIONS.get(fold(label))
+    entry: dict[str, Any] = {"relation": {word: True} if word else {}}
+    if type:
+        return {**entry, "vCardName": f"x-{type}"}
+    if word or not label:
+        return entry
+    return {**entry, "vCardName": "x-abrelatednames", "vCardParams": {"x-ablabel": label}}
+
+
+def read_message_account(draft: Draft, group: Group, values: Values) -> None:
+    if "" not in values:
+        return
+    service = values.get("service") or next((SERVICES[word] for word in group.types if word in SERVICES), "")
+    more = labels.kind(values.get("label", ""), group.types, False).members()
+    if service:
+        more["service"] = service
+    for text in draft.several(values[""]):
+        draft.add("onlineServices", "s", "user", text, group.headings[""], **more)
+
+
+def read_groups(draft: Draft, group: Group, values: Values) -> None:
+    """Groups are keywords; Google marks its own ones with `* `."""
+    keywords = draft.card.setdefault("keywords", {})
+    google = draft.settings.several is not None
+    for text in re.split(draft.settings.groups, values[""]):
+        name = text.strip().removeprefix("*").strip() if google else text.strip()
+        folded = fold(name)
+        if not folded or (google and folded in NO_GROUP):
+            continue
+        if len(name) > KEYWORD or len(keywords) >= MAX_ENTRIES:
+            draft.keep(group.headings[""], name, f"has a group of more than {KEYWORD} characters, or too many")
+        else:
+            keywords[FAVOURITE if google and folded in STARRED else name] = True
+    if not keywords:
+        del draft.card["keywords"]
+
+
+def read_custom(draft: Draft, group: Group, values: Values) -> None:
+    if "" in values:
+        draft.keep(values.get("label", "").removeprefix(labels.MARK) or group.headings[""], values[""])
+
+
+def read_uid(draft: Draft, group: Group, values: Values) -> None:
+    if len(values[""]) > UID:
+        draft.keep(group.headings[""], values[""], f"is longer than {UID} characters")
+    else:
+        draft.card["uid"] = values[""]
+
+
+READERS: dict[str, Reader] = {
+    "fullname": read_full_name,
+    "name": read_name,
+    "nickname": simple("nicknames", "k", "name"),
+    "email": labelled("emails", "e", "address"),
+    "phone": labelled("phones", "p", "number"),
+    "url": labelled("links", "l", "uri"),
+    "im": read_message_account,
+    "address": read_address,
+    "organization": read_organization,
+    "title": simple("titles", "t", "name"),
+    "role": simple("titles", "t", "name", kind="role"),
+    "birthday": dated("birth", "b"),
+    "anniversary": dated("wedding", "w"),
+    "event": read_event,
+    "relation": read_relation,
+    "hobby": simple("personalInfo", "i", "value", kind="hobby"),
+    "picture": simple("media", "m", "uri", kind="photo"),
+    "group": read_groups,
+    "additional": simple("notes", "n", "note"),
+    "custom": read_custom,
+    "uid": read_uid,
+}
