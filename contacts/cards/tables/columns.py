@@ -30,7 +30,7 @@ class Cell:
 
 def columns_of(cells: Sequence[str], program: Program, folded: Sequence[str], chosen: Choices) -> list[Column]:
     """The columns, as the caller chose their targets, else as their headings say. UnknownTargetError."""
-    choices = {name: target and parse(target) for name, target in chosen.items()}
+    choices = {name: parse(target) if target else None for name, target in chosen.items()}
     found = programs.targets(folded, program)
     return [Column(name, choices.get(name, target)) for name, target in zip(cells, found, strict=True)]
 

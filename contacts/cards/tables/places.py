@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from contacts.cards.folding import fold
 from contacts.cards.jscontact import FAVOURITE
-from contacts.cards.tables import dates, labels
+from contacts.cards.tables import dates, labels, more
 from contacts.cards.tables.draft import Draft
 from contacts.cards.tables.targets import RELATIONS, SERVICES
 from contacts.cards.validation import LENGTHS, MAX_ENTRIES
@@ -73,9 +73,10 @@ def labelled(collection: str, prefix: str, member: str) -> Reader:
     def read(draft: Draft, group: Group, values: Values) -> None:
         if "" not in values:  # a label alone says nothing
             return
-        kind = labels.kind(values.get("label", ""), group.types, group.place == "phone")
+        said = labels.kind(values.get("label", ""), group.types, group.place == "phone").members()
         for text in draft.several(values[""]):
-            draft.add(collection, prefix, member, text, group.headings[""], **kind.members())
+            draft.add(collection, prefix, member, text, group.headings[""], **said)
+            said = {name: value for name, value in said.items() if name != "pref"}
 
     return read
 
@@ -178,11 +179,11 @@ def read_message_account(draft: Draft, group: Group, values: Values) -> None:
     if "" not in values:
         return
     service = values.get("service") or next((SERVICES[word] for word in group.types if word in SERVICES), "")
-    more = labels.kind(values.get("label", ""), group.types, False).members()
+    said = labels.kind(values.get("label", ""), group.types, False).members()
     if service:
-        more["service"] = service
+        said["service"] = service
     for text in draft.several(values[""]):
-        draft.add("onlineServices", "s", "user", text, group.headings[""], **more)
+        draft.add("onlineServices", "s", "user", text, group.headings[""], **said)
 
 
 def read_groups(draft: Draft, group: Group, values: Values) -> None:
@@ -214,6 +215,10 @@ def read_uid(draft: Draft, group: Group, values: Values) -> None:
         draft.card["uid"] = values[""]
 
 
+def read_more(draft: Draft, group: Group, values: Values) -> None:
+    more.read(draft, values[""])
+
+
 READERS: dict[str, Reader] = {
     "fullname": read_full_name,
     "name": read_name,
@@ -236,4 +241,5 @@ READERS: dict[str, Reader] = {
     "additional": simple("notes", "n", "note"),
     "custom": read_custom,
     "uid": read_uid,
+    "more": read_more,  # the last column, so that all others are read
 }

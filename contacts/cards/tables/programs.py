@@ -41,8 +41,9 @@ class Program(NamedTuple):
 @functools.cache
 def programs() -> tuple[Program, ...]:
     """Every program in every language. Where two know equally many headings of a table, it is the earlier one's."""
-    others = [program for name in ("common", "google", "outlook", "thunderbird") for program in load(name)]
-    return (Program("own", "", {fold(heading): (parse(target),) for heading, target in own.COLUMNS}), *others)
+    ours = Program("own", "", {fold(heading): (parse(target),) for heading, target in own.COLUMNS})
+    google, outlook, thunderbird = map(load, ("google", "outlook", "thunderbird"))
+    return (*load("common"), ours, *google, *outlook, *thunderbird)
 
 
 def load(name: str) -> list[Program]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from contacts.cards.folding import fold
 from contacts.cards.jscontact import Card
-from contacts.cards.tables import columns, dates, headings_written, more, programs, sniffing
+from contacts.cards.tables import columns, dates, programs, sheets, sniffing
 from contacts.cards.tables.columns import Cell, Choices, Column
 from contacts.cards.tables.dates import Order, UnknownOrderError
 from contacts.cards.tables.draft import Draft, Settings
@@ -16,6 +16,7 @@ from contacts.cards.tables.formulas import restored
 from contacts.cards.tables.places import READERS, Group
 from contacts.cards.tables.rows import Limits, Row
 from contacts.cards.tables.targets import DATED
+from contacts.cards.tables.usual import says_nothing
 from contacts.cards.vcard import bounds, names
 from contacts.cards.vcard.reader import shorten
 
@@ -23,14 +24,6 @@ Source = Callable[[], Iterable[bytes]]  # the bytes of the file from its beginni
 
 NO_COLUMN = "No column of the table is known."
 NO_NAME = "This row has no name, address or number."
-# What Outlook writes in Gender, Priority, Private, Sensitivity and E-mail Type of a contact without any.
-USUAL = frozenset(
-    map(
-        fold,
-        "Unspecified|Normal|False|SMTP|0/0/00|Keine Angabe|Unspezifiziert|Falsch|Aus|Non spécifié|Normale|Faux"
-        "|Sin especificar|No especificado|Falso|Не вказано|Звичайна|Звичайний|Звичайне|Ні|Хибність".split("|"),
-    )
-)
 
 
 @dataclass
@@ -107,17 +100,10 @@ class Table:
             text = text.strip()
             if text and cell.group is not None:
                 values.setdefault(cell.group, {})[cell.part] = text
-            elif text and not (cell.says_nothing and fold(text[:20]) in USUAL):
+            elif text and not (cell.says_nothing and says_nothing(text)):
                 kept.append((cell.heading, text))
-        patch = ""
         for number in sorted(values):
-            group = self.groups[number]
-            if group.place == "more":
-                patch = values[number][""]
-            else:
-                READERS[group.place](draft, group, values[number])
-        if patch:
-            more.read(draft, patch)
+            READERS[self.groups[number].place](draft, self.groups[number], values[number])
         self.keep_rest(draft, kept, cells)
 
     def keep_rest(self, draft: Draft, kept: list[tuple[str, str]], cells: list[str]) -> None:
@@ -147,7 +133,7 @@ class Table:
         return Entry(row.line, draft.card, draft.notes)
 
 
-def read(
+def read_table(
     source: Source | bytes,
     *,
     today: date,
@@ -172,7 +158,7 @@ def read(
     several, between = SEPARATORS.get(program.name, (None, "[;,]"))
     return Table(
         *(opened, sniffed, found, cells, groups, program.name),
-        columns.is_own(program, headings, headings_written.ALL),
+        columns.is_own(program, headings, sheets.written()),
         Settings(order, today.year, several, between),
         *(limits, examples(opened, sniffed, limits, len(found))),
     )

@@ -1,6 +1,6 @@
 """Rows of a table from bytes: lines of text, and their cells by Python's csv module.
 
-A row is bounded in bytes here, since csv's own bound is global to the process. Each line is parsed at most twice.
+Each line is parsed at most twice.
 """
 
 import csv
@@ -20,9 +20,13 @@ DAMAGED = "The quotes of this row are damaged; it was read line by line."
 class Limits:
     """What a table may ask of the reader."""
 
-    row_bytes: int = 256 * 1024  # of a line, and of all lines of a row
+    row_bytes: int = 1 << 20  # of a line, and of all lines of a row: a card in JSON with its quotes doubled
     columns: int = 1_000
     notes: int = 100  # of one row
+
+
+# The csv module's bound of a cell is global to the process. Rows are bounded here, so it only must not be in the way.
+csv.field_size_limit(max(csv.field_size_limit(), 2 * Limits.row_bytes))
 
 
 class Line(NamedTuple):

@@ -1,4 +1,4 @@
-"""Targets: what a column holds, as `place.part:type#number`, such as `email`, `phone:work:fax` or `address.street:home`.
+"""Targets: what a column holds, as `place.part:type#number`, such as `phone:work:fax` or `address.street:home`.
 
 Columns with the same place, types and number are one entry. `PUBLIC` has the targets that the API names.
 """
@@ -61,7 +61,6 @@ TYPES: dict[str, frozenset[str]] = {
     "phone": frozenset([*CONTEXTS, *FEATURES, *LABELS, PREFERRED]),
     "im": frozenset([*CONTEXTS, *SERVICES]),
     "relation": frozenset(RELATIONS),
-    "organization": frozenset(["work", "home"]),
     **{place: frozenset([*CONTEXTS, "other"]) for place in ("email", "url", "address")},
 }
 

@@ -1,1 +1,0 @@
-ALL: list[list[str]] = []
