@@ -35,20 +35,21 @@ class Draft:
 
     def add(self, collection: str, prefix: str, member: str, text: str, heading: str, **more: Any) -> None:
         """An entry for a value; where it breaks a bound, it is kept as it came, with a note."""
-        entries = self.card.get(collection, {})
         limit = LENGTHS.get(member)
-        if len(entries) >= MAX_ENTRIES:
-            self.keep(heading, text, f"is one of more than {MAX_ENTRIES}")
-        elif limit and len(text) > limit:
+        if limit and len(text) > limit:
             self.keep(heading, text, f"is longer than {limit} characters")
         elif collection == "media" and not REFERENCE.fullmatch(text):
             self.keep(heading, text, "is no http or https URL")
         else:
-            self.put(collection, prefix, {member: text, **more})
+            self.put(collection, prefix, {member: text, **more}, heading, text)
 
-    def put(self, collection: str, prefix: str, entry: dict[str, Any]) -> None:
+    def put(self, collection: str, prefix: str, entry: dict[str, Any], heading: str, text: str) -> None:
+        """An entry, unless there are too many: then the text is kept."""
         entries = self.card.setdefault(collection, {})
-        entries[f"{prefix}{len(entries) + 1}"] = entry
+        if len(entries) >= MAX_ENTRIES:
+            self.keep(heading, text, f"is one of more than {MAX_ENTRIES}")
+        else:
+            entries[f"{prefix}{len(entries) + 1}"] = entry
 
     def keep(self, heading: str, text: str, fault: str | None = None) -> None:
         """What the model has no place for survives (RFC 9555 §2.15.1), as a property named by its heading."""

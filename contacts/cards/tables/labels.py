@@ -1,4 +1,4 @@
-"""Labels of addresses and numbers, such as Google's `* Work Fax`: contexts and features where they are words for them."""
+"""Labels such as Google's `* Work Fax`: contexts and features where they are words for them."""
 
 import functools
 from typing import Any, NamedTuple
@@ -17,6 +17,7 @@ WORDS = {
     "main": "main",
     "tty": "textphone",
 }
+SHORT = 100  # characters of a label that may be words for contexts; longer ones would fill the cache
 MARK = "* "  # Google puts it before the label of the preferred entry
 ENTRY_WORDS = {"private": "home", "work": "work", "mobile": "mobile", "main-number": "main"}
 
@@ -46,9 +47,13 @@ def words() -> dict[str, str]:
     return {fold(word): kind for kind, spellings in WORDS.items() for word in spellings.split()}
 
 
-@functools.lru_cache(maxsize=1024)
 def kind(label: str, types: tuple[str, ...], features: bool) -> Kind:
     """What a label says beside the types of its column. `features`: whether it is a number's."""
+    return short_kind(label, types, features) if len(label) <= SHORT else Kind(types, label)
+
+
+@functools.lru_cache(maxsize=1024)
+def short_kind(label: str, types: tuple[str, ...], features: bool) -> Kind:
     text = label.strip()
     if f"{text} ".startswith(MARK):
         text, types = text[1:].strip(), (*types, PREFERRED)

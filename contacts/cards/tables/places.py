@@ -36,6 +36,11 @@ class Group(NamedTuple):
     types: tuple[str, ...]
     headings: dict[str, str]  # of each part
 
+    @property
+    def heading(self) -> str:
+        """The heading of the value, or of the first part."""
+        return self.headings.get("") or next(iter(self.headings.values()))
+
 
 Values = dict[str, str]  # by part; none is blank
 Reader = Callable[[Draft, Group, Values], None]
@@ -62,7 +67,7 @@ def read_name(draft: Draft, group: Group, values: Values) -> None:
 def simple(collection: str, prefix: str, member: str, **fixed: Any) -> Reader:
     def read(draft: Draft, group: Group, values: Values) -> None:
         for text in draft.several(values[""]):
-            draft.add(collection, prefix, member, text, group.headings[""], **fixed)
+            draft.add(collection, prefix, member, text, group.heading, **fixed)
 
     return read
 
@@ -75,7 +80,7 @@ def labelled(collection: str, prefix: str, member: str) -> Reader:
             return
         said = labels.kind(values.get("label", ""), group.types, group.place == "phone").members()
         for text in draft.several(values[""]):
-            draft.add(collection, prefix, member, text, group.headings[""], **said)
+            draft.add(collection, prefix, member, text, group.heading, **said)
             said = {name: value for name, value in said.items() if name != "pref"}
 
     return read
@@ -90,40 +95,41 @@ def read_address(draft: Draft, group: Group, values: Values) -> None:
         address["components"] = parts
     if "" in values:
         address["full"] = values[""]
-    if not address:
-        return
-    if len(draft.card.get("addresses", ())) >= MAX_ENTRIES:
-        draft.keep(next(iter(group.headings.values())), values.get("") or street or parts[0]["value"], "is too much")
-        return
-    address |= labels.kind(values.get("label", ""), group.types, False).members()
-    draft.put("addresses", "a", address)
+    if address:
+        address |= labels.kind(values.get("label", ""), group.types, False).members()
+        draft.put("addresses", "a", address, group.heading, values.get("") or ", ".join(values.values()))
 
 
 def read_organization(draft: Draft, group: Group, values: Values) -> None:
     if len(values.get("", "")) > LENGTHS["name"]:
-        draft.keep(group.headings[""], values.pop(""), f"is longer than {LENGTHS['name']} characters")
+        draft.keep(group.heading, values.pop(""), f"is longer than {LENGTHS['name']} characters")
     organization: dict[str, Any] = {"name": values[""]} if "" in values else {}
     if "unit" in values:
         organization["units"] = [{"name": values["unit"]}]
     if organization:
-        draft.put("organizations", "o", organization)
+        draft.put("organizations", "o", organization, group.heading, ", ".join(values.values()))
 
 
 def dated(kind: str, prefix: str) -> Reader:
     def read(draft: Draft, group: Group, values: Values) -> None:
-        if "" in values:
-            date = read_date(draft, group.headings[""], values[""])
+        date = read_date(draft, group.heading, values[""]) if "" in values else read_parts(draft, group, values)
+        if date is None:
+            return
+        if any(entry["kind"] == kind for entry in draft.card.get("anniversaries", {}).values()):
+            draft.keep(group.heading, "-".join(values.values()), "is a second date of its kind")
         else:
-            year, month, day = (values.get(part, "") for part in ("year", "month", "day"))
-            date = dates.of_parts(year, month, day)
-            if date is None and any(text.strip("0 ") for text in (year, month, day)):
-                draft.keep(next(iter(group.headings.values())), f"{year}-{month}-{day}", "is no date")
-        if date and any(entry["kind"] == kind for entry in draft.card.get("anniversaries", {}).values()):
-            draft.keep(next(iter(group.headings.values())), ", ".join(values.values()), "is a second date of its kind")
-        elif date:
-            draft.put("anniversaries", prefix, {"kind": kind, "date": date})
+            draft.put("anniversaries", prefix, {"kind": kind, "date": date}, group.heading, "-".join(values.values()))
 
     return read
+
+
+def read_parts(draft: Draft, group: Group, values: Values) -> dict[str, Any] | None:
+    """A date whose year, month and day have columns of their own."""
+    texts = [values.get(part, "") for part in ("year", "month", "day")]
+    date = dates.of_parts(*texts)
+    if date is None and any(text.strip("0 ") for text in texts):
+        draft.keep(group.heading, "-".join(texts), "is no date")
+    return date
 
 
 def read_date(draft: Draft, heading: str, text: str) -> dict[str, Any] | None:
@@ -141,15 +147,16 @@ def read_date(draft: Draft, heading: str, text: str) -> dict[str, Any] | None:
 
 def read_event(draft: Draft, group: Group, values: Values) -> None:
     """A dated event: an anniversary, or a date that only has a label."""
-    date = read_date(draft, group.headings[""], values[""]) if "" in values else None
+    date = read_date(draft, group.heading, values[""]) if "" in values else None
     if date is None:
         return
     label = values.get("label", "").removeprefix(labels.MARK)
     if fold(label) in ("", "anniversary"):
-        draft.put("anniversaries", "w", {"kind": "wedding", "date": date})
+        draft.put("anniversaries", "w", {"kind": "wedding", "date": date}, group.heading, values[""])
     else:  # as a vCard's X-ABDATE
         shown = {"vCardName": "x-abdate", "vCardParams": {"x-ablabel": label}}
-        draft.put("anniversaries", "a", {"kind": OTHER_DATE, "date": date, **shown})
+        entry = {"kind": OTHER_DATE, "date": date, **shown}
+        draft.put("anniversaries", "a", entry, label, values[""])
 
 
 def read_relation(draft: Draft, group: Group, values: Values) -> None:
@@ -159,7 +166,7 @@ def read_relation(draft: Draft, group: Group, values: Values) -> None:
     for who in draft.several(values[""]):
         people = draft.card.setdefault("relatedTo", {})
         if who in people or len(people) >= MAX_ENTRIES:
-            draft.keep(label or group.headings[""], who)
+            draft.keep(label or group.heading, who)
         else:
             people[who] = relation(label, group.types[0] if group.types else "")
 
@@ -183,7 +190,7 @@ def read_message_account(draft: Draft, group: Group, values: Values) -> None:
     if service:
         said["service"] = service
     for text in draft.several(values[""]):
-        draft.add("onlineServices", "s", "user", text, group.headings[""], **said)
+        draft.add("onlineServices", "s", "user", text, group.heading, **said)
 
 
 def read_groups(draft: Draft, group: Group, values: Values) -> None:
@@ -196,7 +203,7 @@ def read_groups(draft: Draft, group: Group, values: Values) -> None:
         if not folded or (google and folded in NO_GROUP):
             continue
         if len(name) > KEYWORD or len(keywords) >= MAX_ENTRIES:
-            draft.keep(group.headings[""], name, f"has a group of more than {KEYWORD} characters, or too many")
+            draft.keep(group.heading, name, f"has a group of more than {KEYWORD} characters, or too many")
         else:
             keywords[FAVOURITE if google and folded in STARRED else name] = True
     if not keywords:
@@ -205,12 +212,12 @@ def read_groups(draft: Draft, group: Group, values: Values) -> None:
 
 def read_custom(draft: Draft, group: Group, values: Values) -> None:
     if "" in values:
-        draft.keep(values.get("label", "").removeprefix(labels.MARK) or group.headings[""], values[""])
+        draft.keep(values.get("label", "").removeprefix(labels.MARK) or group.heading, values[""])
 
 
 def read_uid(draft: Draft, group: Group, values: Values) -> None:
     if len(values[""]) > UID:
-        draft.keep(group.headings[""], values[""], f"is longer than {UID} characters")
+        draft.keep(group.heading, values[""], f"is longer than {UID} characters")
     else:
         draft.card["uid"] = values[""]
 

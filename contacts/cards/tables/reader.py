@@ -17,11 +17,17 @@ from contacts.cards.tables.places import READERS, Group
 from contacts.cards.tables.rows import Limits, Row
 from contacts.cards.tables.targets import DATED
 from contacts.cards.tables.usual import says_nothing
+from contacts.cards.validation import number_of_values
 from contacts.cards.vcard import bounds, names
 from contacts.cards.vcard.reader import shorten
 
 Source = Callable[[], Iterable[bytes]]  # the bytes of the file from its beginning, each time that it is called
 
+# What stands between several values in one cell, and the pattern of what stands between groups.
+SEPARATORS = {"google": (" ::: ", re.escape(" ::: ")), "own": (None, re.escape(" ::: "))}
+SAMPLE = 100  # rows in which an example of a cell is looked for
+EXAMPLE = 100  # characters
+FEW = 1_000  # values of a card that cannot be over its bound in bytes
 NO_COLUMN = "No column of the table is known."
 NO_NAME = "This row has no name, address or number."
 
@@ -102,7 +108,7 @@ class Table:
                 values.setdefault(cell.group, {})[cell.part] = text
             elif text and not (cell.says_nothing and says_nothing(text)):
                 kept.append((cell.heading, text))
-        for number in sorted(values):
+        for number in sorted(values, key=lambda number: (self.groups[number].place == "more", number)):
             READERS[self.groups[number].place](draft, self.groups[number], values[number])
         self.keep_rest(draft, kept, cells)
 
@@ -128,7 +134,10 @@ class Table:
             name["full"] = made[0]
             if made[1] != "N" or any(group.place == "fullname" for group in self.groups):
                 draft.notes.append(f"The row has no full name; it was made of {made[1]}.")
-        if sum(map(len, row.cells)) + 64 * len(row.cells) > bounds.SMALL:
+        if len(name["full"]) > self.limits.full_name:
+            name["full"] = name["full"][: self.limits.full_name]
+            draft.notes.append(f"The name was cut after {self.limits.full_name} characters.")
+        if sum(map(len, row.cells)) > bounds.SMALL or number_of_values(draft.card, FEW) > FEW:
             bounds.fit(draft.card, draft.notes)
         return Entry(row.line, draft.card, draft.notes)
 
@@ -149,7 +158,7 @@ def read_table(
     limits = limits or Limits()
     opened: Source = (lambda: [source]) if isinstance(source, bytes) else source
     sniffed = sniffing.sniff(beginning(opened()), encoding, limits)
-    headings = [text.strip() for text in sniffed.headings.cells[: limits.columns]]
+    headings = [text.strip()[: programs.LONGEST] for text in sniffed.headings.cells[: limits.columns]]
     folded = programs.folded(headings)
     program = programs.known(folded)[1]
     found = columns.columns_of(headings, program, folded, mapping or {})
@@ -162,11 +171,6 @@ def read_table(
         Settings(order, today.year, several, between),
         *(limits, examples(opened, sniffed, limits, len(found))),
     )
-
-
-# What stands between several values in one cell, and between groups.
-SEPARATORS = {"google": (" ::: ", re.escape(" ::: ")), "own": (None, re.escape(" ::: "))}
-SAMPLE = 100  # rows in which an example of a cell is looked for
 
 
 def beginning(windows: Iterable[bytes]) -> bytes:
@@ -207,6 +211,3 @@ def examples(source: Source, sniffed: sniffing.Sniffed, limits: Limits, width: i
         for place, text in enumerate(row.cells[:width]):
             found[place] = found[place] or text.strip()[:EXAMPLE]
     return found
-
-
-EXAMPLE = 100  # characters

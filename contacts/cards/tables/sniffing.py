@@ -25,24 +25,20 @@ LABELS = {
     **dict.fromkeys(("koi8", "koi", "koi8_r"), "koi8-r"),
     **dict.fromkeys(("x-gbk", "chinese"), "gbk"),
     **dict.fromkeys(("unicode-1-1-utf-8", "utf8", "unicode11utf8"), "utf-8"),
-    **dict.fromkeys(("utf-16", "unicode", "ucs-2", "csunicode"), "utf-16-le"),
+    **dict.fromkeys(("utf-16", "unicode", "ucs-2", "csunicode"), "utf-16le"),
+    **dict.fromkeys(("iso-8859-9", "latin5", "l5"), "windows-1254"),
+    **dict.fromkeys(("iso-8859-11", "tis-620", "windows-874", "dos-874"), "cp874"),
+    **dict.fromkeys(("ks_c_5601-1987", "korean", "windows-949", "euc-kr"), "cp949"),
+    **dict.fromkeys(("shift_jis", "shift-jis", "sjis", "x-sjis", "windows-31j", "ms932"), "cp932"),
+    **dict.fromkeys(("ibm866", "866", "csibm866"), "cp866"),
+    **dict.fromkeys(("gb2312", "gb_2312", "iso-ir-58"), "gbk"),
+    "iso-8859-8-i": "iso-8859-8",
+    "x-euc-jp": "euc-jp",
     "x-mac-cyrillic": "mac_cyrillic",
     "x-mac-ukrainian": "mac_cyrillic",
-    "windows-874": "cp874",
-    "dos-874": "cp874",
-    "windows-949": "cp949",
-    "euc-kr": "cp949",
-    "shift_jis": "cp932",
-    "shift-jis": "cp932",
-    "sjis": "cp932",
-    "x-sjis": "cp932",
-    "windows-31j": "cp932",
-    "ibm866": "cp866",
-    "866": "cp866",
-    "csibm866": "cp866",
 }
 CODECS = re.compile(
-    r"utf-(8|16-[lb]e)|windows-125\d|cp\d{3,4}|iso-8859-\d\d?|koi8-[ru]|mac_cyrillic|macintosh|gbk|gb18030|big5(-hkscs)?"
+    r"utf-(8|16-?[lb]e)|windows-125\d|cp\d{3,4}|iso-8859-\d\d?|koi8-[ru]|mac_cyrillic|macintosh|gbk|gb18030|big5(-hkscs)?"
     r"|euc-jp|iso-2022-jp"
 )
 DELIMITERS = (",", ";", "\t", "|")
@@ -85,13 +81,17 @@ def sniff(head: bytes, encoding: str | None, limits: Limits) -> Sniffed:
 
 
 def by_mark(head: bytes) -> str | None:
-    return next((name for mark, name in decoding.BOMS if head.startswith(mark)), None)
+    return next((label(name) for mark, name in decoding.BOMS if head.startswith(mark)), None)
+
+
+def label(codec: str) -> str:
+    return codec.replace("16-", "16")
 
 
 def marked(head: bytes) -> str | None:
     """The encoding that a byte order mark shows, or the zero bytes of UTF-16."""
     guess = decoding.guessed(head)
-    return by_mark(head) or (guess if guess != "utf-8" else None)
+    return by_mark(head) or (label(guess) if guess != "utf-8" else None)
 
 
 def is_utf8(head: bytes) -> bool:
