@@ -76,6 +76,8 @@ def labelled(collection: str, prefix: str, member: str) -> Reader:
     """Entries with contexts, features and a label, from the label's column and the column's types."""
 
     def read(draft: Draft, group: Group, values: Values) -> None:
+        if "shown" in values and shows_more(draft, values):
+            draft.keep(group.headings["shown"], values["shown"])
         if "" not in values:  # a label alone says nothing
             return
         said = labels.kind(values.get("label", ""), group.types, group.place == "phone").members()
@@ -84,6 +86,17 @@ def labelled(collection: str, prefix: str, member: str) -> Reader:
             said = {name: value for name, value in said.items() if name != "pref"}
 
     return read
+
+
+def shows_more(draft: Draft, values: Values) -> bool:
+    """Whether Outlook's display name of an address has more in it than the address and the name."""
+    name = draft.card.get("name", {})
+    texts = [values.get("", ""), name.get("full", ""), *(part["value"] for part in name.get("components", ()))]
+    return not set(words(values["shown"])).issubset(words(" ".join(texts)))
+
+
+def words(text: str) -> list[str]:
+    return re.split(r"[\s()<>,;'\"]+", f" {fold(text)} ")
 
 
 def read_address(draft: Draft, group: Group, values: Values) -> None:

@@ -76,8 +76,8 @@ def known(headings: Sequence[str]) -> tuple[int, Program]:
 
 
 def targets(headings: Sequence[str], program: Program) -> list[Target | None]:
-    """The target of each folded heading, from the program, else from its other languages and the common headings."""
-    others = [program, *(other for other in programs() if other.name in (program.name, "common"))]
+    """The target of each folded heading, from the program, else from its other languages, else from any other."""
+    others = [program, *(other for other in programs() if other.name == program.name), *programs()]
     seen: Counter[str] = Counter()
     found: list[Target | None] = []
     for heading in headings:

@@ -68,7 +68,7 @@ def google_columns() -> list[tuple[str, Target]]:
 
 
 def outlook_columns() -> list[tuple[str, Target]]:
-    return [(heading, parse(spelling)) for heading, spelling in known("outlook", "English")]
+    return [(heading, parse(spelling)) for heading, spelling in known("outlook", "English") if ".shown" not in spelling]
 
 
 def known(name: str, language: str) -> list[tuple[str, str]]:

@@ -15,7 +15,7 @@ PARTS: dict[str, frozenset[str]] = {
         ]
     ),
     "nickname": frozenset([""]),
-    "email": frozenset(["", "label"]),
+    "email": frozenset(["", "label", "shown"]),
     "phone": frozenset(["", "label"]),
     "url": frozenset(["", "label"]),
     "im": frozenset(["", "label", "service"]),
