@@ -24,6 +24,7 @@ class Piece(NamedTuple):
 
 
 NAME_PARTS = {**{kind: part for part, kind in NAME_KINDS.items()}, "surname2": "surname", "generation": "suffix"}
+SPOKEN = ("given", "given2", "surname")
 ADDRESS_PARTS = {
     **dict.fromkeys(("number", "building", "block", "direction", "landmark", "subdistrict", "district"), "street"),
     **dict.fromkeys(("room", "floor"), "extended"),
@@ -47,7 +48,7 @@ def pieces(card: Card) -> Iterator[Piece]:
     """The pieces of a card, of each collection the preferred entry first."""
     name = mapping(card.get("name"))
     yield Piece("fullname", {"": text_of(name.get("full")) or ""})
-    yield Piece("name", joined(name.get("components"), NAME_PARTS))
+    yield Piece("name", {**joined(name.get("components"), NAME_PARTS), **spoken(name.get("components"))})
     for collection, (member, place) in SIMPLE.items():
         for ident, entry in ordered(card, collection):
             text = text_of(entry.get(member))
@@ -95,6 +96,16 @@ def joined(components: Any, parts: dict[str, str]) -> dict[str, str]:
     return found
 
 
+def spoken(components: Any) -> dict[str, str]:
+    """How the parts of a name are spoken."""
+    parts = [part for part in components if isinstance(part, dict)] if isinstance(components, list) else []
+    return {
+        f"phonetic-{NAME_PARTS[part['kind']]}": part["phonetic"]
+        for part in parts
+        if part.get("kind") in SPOKEN and text_of(part.get("phonetic"))
+    }
+
+
 def address(ident: str, entry: Entry) -> Piece | None:
     parts = {"": text_of(entry.get("full")) or "", **joined(entry.get("components"), ADDRESS_PARTS)}
     if not any(parts.values()):
@@ -117,7 +128,7 @@ def anniversary(ident: str, entry: Entry) -> Piece | None:
     kind = entry.get("kind")
     place = DATES.get(kind) if isinstance(kind, str) else None
     label = text_of(mapping(entry.get("vCardParams")).get("x-ablabel")) or str(kind)
-    return Piece(place or "event", {"": text, "label": "Anniversary" if place else label})
+    return Piece(place, {"": text}) if place else Piece("event", {"": text, "label": label})
 
 
 def iso(date: Entry) -> str | None:
@@ -136,7 +147,8 @@ def relation(who: str, entry: Entry) -> Piece:
 
 
 def service(ident: str, entry: Entry) -> Piece | None:
-    text = text_of(entry.get("user")) or text_of(entry.get("uri"))
+    user, uri = text_of(entry.get("user")) or "", text_of(entry.get("uri")) or ""
+    text = uri if user in uri else f"{user} {uri}".strip()
     name = text_of(entry.get("service")) or ""
     return Piece("im", {"": text, "service": name, "label": labels.label_of(entry)}) if text else None
 

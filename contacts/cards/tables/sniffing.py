@@ -95,10 +95,10 @@ def marked(head: bytes) -> str | None:
 
 
 def is_utf8(head: bytes) -> bool:
-    """Whether more of the characters beyond ASCII are UTF-8 than are not; the last one may be cut off."""
+    """Whether at least half of what is beyond ASCII is UTF-8, which it is not by chance; the end may be cut off."""
     text = head[: -4 if len(head) >= HEAD else None].decode(errors="replace")
     bad = text.count("\ufffd")
-    return bad == 0 or sum(character > "\x7f" for character in text) - bad > bad
+    return bad == 0 or sum(character > "\x7f" for character in text) - bad >= bad
 
 
 def with_delimiter(head: bytes, label: str, codec: str | None, limits: Limits) -> Sniffed:

@@ -144,14 +144,21 @@ def adapted(piece: Piece, format: str, card: Card) -> Piece:
         return with_date(piece, format, value)
     if piece.place == "im" and format == "csv-google":  # its new headings have no column for it
         return Piece("custom", {"": value, "label": piece.parts["service"] or "Chat"})
-    if piece.place == "address" and format == "csv-outlook" and len([t for t in piece.parts.values() if t]) == 1:
-        return piece._replace(parts={"street": value})
+    if piece.place == "address" and format == "csv-outlook":
+        return piece._replace(parts=outlook_address(piece.parts))
     return piece
+
+
+def outlook_address(parts: dict[str, str]) -> dict[str, str]:
+    """The parts of an address in Outlook's columns, which are none for the whole of it and for a flat."""
+    if not parts.keys() - {"", "label"}:
+        return {"street": parts[""], "label": parts["label"]}
+    return {**parts, "street2": parts.get("extended", "")}
 
 
 def with_date(piece: Piece, format: str, value: str) -> Piece:
     if piece.place == "anniversary" and format == "csv-google":
-        piece = piece._replace(place="event")
+        piece = piece._replace(place="event", parts={**piece.parts, "label": "Anniversary"})
     if value.startswith("--") and format == "csv-google":
         return piece._replace(parts={**piece.parts, "": f" {value}"})  # as Google writes it
     return piece
