@@ -8,7 +8,6 @@ import pytest
 
 from contacts.cards.tables import FORMATS, header, read_table, rows
 from contacts.cards.tables.formulas import defused, restored
-from contacts.cards.tables.pieces import is_url
 from contacts.tests.test_tables_roundtrip import BY_ID, FLAT, REAL, TODAY, read_back, without_ids
 
 RUN = ["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(1)", "\t=1", "\r=1", "'=1", "''", "'t Hooft", "'"]
@@ -250,13 +249,13 @@ def test_no_value_of_a_real_card_is_lost(format):
     members = {"address", "number", "uri", "user", "note", "value", "name", "full"}
     for written in REAL:
         text = next(rows([written], format)).replace('""', '"')
-        for collection in (*BY_ID, "organizations"):
+        for collection in set(BY_ID) - {"media"}:
             for entry in written.get(collection, {}).values():
                 parts = [*entry.get("components", ()), *entry.get("units", ())]
                 if format != "csv" and collection == "addresses" and "components" in entry:
                     entry = {name: value for name, value in entry.items() if name != "full"}
                 for found in (entry, *parts):
-                    values = [found[name] for name in members & found.keys() if is_url(found) or collection != "media"]
+                    values = [found[name] for name in members & found.keys()]
                     assert [value for value in values if value.strip() not in text] == []
 
 

@@ -34,7 +34,7 @@ def refused(word: str) -> None:
 
 
 def write(there: Card, wanted: Card) -> str:
-    patch = difference(there, wanted)
+    patch = {} if there == wanted else difference(there, wanted)
     return json.dumps(patch, ensure_ascii=False, separators=(",", ":")) if patch else ""
 
 

@@ -27,7 +27,8 @@ Source = Callable[[], Iterable[bytes]]  # the bytes of the file from its beginni
 SEPARATORS = {"google": (" ::: ", re.escape(" ::: ")), "own": (None, re.escape(" ::: "))}
 SAMPLE = 100  # rows in which an example of a cell is looked for
 EXAMPLE = 100  # characters
-FEW = 1_000  # values of a card that cannot be over its bound in bytes
+SHORT = 800  # characters of a row that cannot become too many values: at most six each
+FEW = 1_000  # values that cannot be too many bytes
 NO_COLUMN = "No column of the table is known."
 NO_NAME = "This row has no name, address or number."
 
@@ -137,7 +138,8 @@ class Table:
         if len(name["full"]) > self.limits.full_name:
             name["full"] = name["full"][: self.limits.full_name]
             draft.notes.append(f"The name was cut after {self.limits.full_name} characters.")
-        if sum(map(len, row.cells)) > bounds.SMALL or number_of_values(draft.card, FEW) > FEW:
+        size = sum(map(len, row.cells))
+        if size > bounds.SMALL or (size > SHORT and number_of_values(draft.card, FEW) > FEW):
             bounds.fit(draft.card, draft.notes)
         return Entry(row.line, draft.card, draft.notes)
 

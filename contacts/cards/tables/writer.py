@@ -32,6 +32,7 @@ NAMES = {
     "relation": "Relation",
     "im": "Chat",
     "hobby": "Interest",
+    "picture": "Picture",
 }
 
 
