@@ -40,7 +40,7 @@ def checked(data, **options):
     return entries
 
 
-@hypothesis.settings(max_examples=200, deadline=None)
+@hypothesis.settings(max_examples=150, deadline=None)
 @hypothesis.given(st.binary(max_size=300), st.integers(1, 100))
 def test_any_bytes_are_read(data, size):
     entries = checked(data)
@@ -50,7 +50,7 @@ def test_any_bytes_are_read(data, size):
     looks_like(data)
 
 
-@hypothesis.settings(max_examples=300, deadline=None)
+@hypothesis.settings(max_examples=200, deadline=None)
 @hypothesis.given(
     st.sampled_from([text.encode() for text in TABLES.values()]), st.lists(CHANGE, min_size=1, max_size=6)
 )

@@ -13,7 +13,7 @@ from contacts.cards.tables import own
 from contacts.cards.tables.targets import Target, parse
 
 FOLDER = Path(__file__).parent / "headings"
-KNOWN_WITHOUT_TARGET = "-"
+KNOWN_WITHOUT_TARGET = "none"
 LONGEST = 255  # characters of a heading that are looked at
 NUMBER = re.compile(r"(?<= )[1-9]\d{0,2}(?= - )", re.ASCII)  # of Google's `E-mail 2 - Value`
 

@@ -78,6 +78,7 @@ def known(name: str, language: str) -> list[tuple[str, str]]:
     return [(heading, spelling) for heading, spelling in rows if heading and spelling != programs.KNOWN_WITHOUT_TARGET]
 
 
+@functools.lru_cache(maxsize=256)
 def wanted_types(types: tuple[str, ...]) -> list[frozenset[str]]:
     """The types of the columns in which a piece may stand, the best first."""
     features = frozenset(word for word in types if word in FEATURES)

@@ -77,8 +77,7 @@ def own_row(sheet: Sheet, slots: dict[str, list[int]], card: Card) -> list[str]:
     filling.put(Piece("group", {"": GROUPS["csv"].join(mapping(card.get("keywords")))}))
     texts = cells_of(sheet, filling)
     seen = as_read(sheet, texts)
-    filling.put(Piece("more", {"": more.write(seen, aligned(without_bytes(compared(card)), seen, taken))}))
-    return cells_of(sheet, filling)
+    return [*texts[:-1], more.write(seen, aligned(without_bytes(compared(card)), seen, taken))]
 
 
 def as_read(sheet: Sheet, texts: list[str]) -> Card:
