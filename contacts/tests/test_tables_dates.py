@@ -6,6 +6,8 @@ import pytest
 
 from contacts.cards.tables import read_table
 
+pytestmark = pytest.mark.one_stack
+
 TODAY = date(2026, 3, 1)
 APRIL = {"year": 1985, "month": 4, "day": 12}
 FORMS = {

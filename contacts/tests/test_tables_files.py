@@ -10,6 +10,8 @@ from contacts.cards.tables import Limits, looks_like, read_table
 from contacts.tests.tables_of_programs import TABLES
 from contacts.tests.vcard_dialects import DIALECTS
 
+pytestmark = pytest.mark.one_stack
+
 TODAY = date(2026, 3, 1)
 GERMAN = TABLES["outlook German"]
 UKRAINIAN = TABLES["outlook Ukrainian"]

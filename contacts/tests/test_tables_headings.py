@@ -9,6 +9,8 @@ import pytest
 from contacts.cards.tables import PUBLIC, UnknownTargetError, is_target, programs, read_table, targets
 from contacts.tests.tables_of_programs import TABLES
 
+pytestmark = pytest.mark.one_stack
+
 TODAY = date(2026, 3, 1)
 EXPECTED = json.loads((Path(__file__).parent / "tables_of_programs.json").read_text(encoding="utf-8"))
 KNOWN = {f"{program.name} {program.language}".strip(): program for program in programs.programs() if program.headings}
@@ -48,6 +50,22 @@ def test_every_heading_of_a_program_has_its_target(name):
             item and item._replace(number="7" if "#" in item.number or " 7 - " in f" {heading}" else item.number)
             for item in wanted
         ]
+
+
+def test_no_heading_of_a_program_stands_for_several_columns_but_these():
+    found = {
+        (name, heading): [str(target) for target in wanted]
+        for name, program in KNOWN.items()
+        for heading, wanted in program.headings.items()
+        if len(wanted) > 1
+    }
+    assert found == {
+        ("outlook French", "titre"): ["name.prefix", "title"],
+        ("thunderbird French", "ville"): ["address.locality:home", "address.locality:work"],
+        ("thunderbird French", "pays/etat"): ["address.region:home", "address.region:work"],
+        ("thunderbird French", "code postal"): ["address.postcode:home", "address.postcode:work"],
+        ("thunderbird Ukrainian", "ім'я для показу"): ["fullname", "im:aim"],
+    }
 
 
 @pytest.mark.parametrize("name", TABLES)

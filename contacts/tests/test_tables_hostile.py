@@ -13,6 +13,8 @@ from contacts.cards.validation import faults
 from contacts.cards.vcard import bounds
 from contacts.tests.tables_of_programs import TABLES
 
+pytestmark = pytest.mark.one_stack
+
 TODAY = date(2026, 3, 1)
 PIECES = [
     *(b"\r\n", b"\n", b"\r", b'"', b'""', b'"\n', b",", b";", b"\t", b"|", b" ::: ", b"* ", b"'", b"'=", b"''"),
@@ -106,13 +108,46 @@ def test_ten_thousand_columns_are_read_to_the_bound():
     assert entry.notes[-1].startswith("There are ")
 
 
-def test_a_cell_longer_than_the_csv_module_allows_is_read():
-    limit = csv.field_size_limit()
+LONG_CELL = b'Name,Notes\nA,"' + b"x" * 200_000 + b'"\nB,\n'
+
+
+def test_a_cell_longer_than_the_csv_module_usually_allows_is_read():
+    first, second = checked(LONG_CELL)
+    assert first.notes == ["Notes is longer than 65535 characters; it was kept as it came."]
+    assert second.card == {"name": {"full": "B"}}
+
+
+def test_a_lower_bound_of_the_csv_module_costs_that_row():
+    limit = csv.field_size_limit(1000)
     try:
-        (entry,) = checked(b'Name,Notes\nA,"' + b"x" * 200_000 + b'"\n')
+        first, second = checked(LONG_CELL)
     finally:
         csv.field_size_limit(limit)
-    assert entry.notes == ["Notes is longer than 65535 characters; it was kept as it came."]
+    assert first.reason == "A cell of this row is over 1000 characters."
+    assert second.card == {"name": {"full": "B"}}
+
+
+def test_a_long_name_is_whole_up_to_its_bound():
+    names = ["x" * 300, "y" * 10_001]
+    first, second = checked(f"Name\n{names[0]}\n{names[1]}\n".encode())
+    assert (first.card["name"]["full"], first.notes) == (names[0], [])
+    assert (len(second.card["name"]["full"]), second.notes) == (10_000, ["The name was cut after 10000 characters."])
+
+
+@pytest.mark.parametrize(
+    "patch",
+    [
+        *("[1]", "7", "{", '{"uid":5}', '{"uid":"' + "x" * 256 + '"}', '{"kind":{}}', '{"created":1}', '{"name":null}'),
+        *('{"name":{"full":null}}', '{"name":5}', '{"emails":{"e1":{}}}', '{"x":NaN}', '{"x":"\\ud800"}'),
+        *('{"a":' * 500 + "1" + "}" * 500, '{"x":1e999}'),
+    ],
+)
+def test_a_patch_that_makes_no_valid_card_is_kept_as_it_came(patch):
+    cell = patch.replace('"', '""')
+    (entry,) = checked(f'fullname,uid,more\nAnn,1,"{cell}"\n'.encode())
+    assert entry.card["name"] == {"full": "Ann"}
+    assert entry.card["uid"] == "1"
+    assert entry.notes == ["more does not fit the other columns; it was kept as it came."]
 
 
 def steps(data):

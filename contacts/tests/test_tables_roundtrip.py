@@ -16,6 +16,8 @@ from contacts.cards.vcard.writer import compared
 from contacts.tests.vcard_cards import CARDS
 from contacts.tests.vcard_dialects import DIALECTS
 
+pytestmark = pytest.mark.one_stack
+
 TODAY = date(2026, 3, 1)
 BY_ID = ("emails", "phones", "links", "addresses", "titles", "notes", "nicknames", "organizations", "anniversaries")
 BY_ID += ("onlineServices", "personalInfo", "media")

@@ -10,6 +10,8 @@ from contacts.cards.tables import FORMATS, header, read_table, rows
 from contacts.cards.tables.formulas import defused, restored
 from contacts.tests.test_tables_roundtrip import BY_ID, FLAT, REAL, TODAY, read_back, without_ids
 
+pytestmark = pytest.mark.one_stack
+
 RUN = ["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(1)", "\t=1", "\r=1", "'=1", "''", "'t Hooft", "'"]
 PLAIN = ["", "a=1", " =1", "1-2", "a@x.org", "Müller"]
 NUMBERS = ["+49 221 123-4567", "+49 (0)221/1.2", "-5", "+"]

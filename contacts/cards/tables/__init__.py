@@ -8,7 +8,7 @@ from contacts.cards.tables.dates import ORDERS
 from contacts.cards.tables.reader import Entry, Table, read_table
 from contacts.cards.tables.rows import Limits
 from contacts.cards.tables.sheets import FORMATS
-from contacts.cards.tables.sniffing import looks_like
+from contacts.cards.tables.sniffing import codec_of, looks_like
 from contacts.cards.tables.targets import PUBLIC, UnknownTargetError, is_target
 from contacts.cards.tables.writer import header, rows
 from contacts.cards.vcard.decoding import UnknownEncodingError
@@ -22,6 +22,7 @@ __all__ = [
     "Table",
     "UnknownEncodingError",
     "UnknownTargetError",
+    "codec_of",
     "header",
     "is_target",
     "looks_like",

@@ -3,22 +3,35 @@
 import json
 from typing import Any
 
-from contacts.cards.jscontact import Card, merged, same
+from contacts.cards.jscontact import SERVER_SET, Card, merged, same
 from contacts.cards.tables.draft import Draft
 from contacts.cards.validation import MAX_DEPTH, depth
 from contacts.cards.vcard import bounds
 
 HEADING = "more"
+TEXTS = (*SERVER_SET, "kind")  # members that cards are stored and found by, which validation does not look at
+TEXT = 255  # characters
 
 
 def read(draft: Draft, text: str) -> None:
     """Applies the patch; what makes no valid card of it is kept as it came."""
     patch = parsed(text)
     card = merged(draft.card, patch) if patch is not None else None
-    if card is None or bounds.breaks(card):
+    if card is None or not is_taken(card, draft.card):
         draft.keep(HEADING, text, "does not fit the other columns")
     else:
         draft.card = card
+
+
+def is_taken(card: Card, before: Card) -> bool:
+    """Whether a patched card is valid and still has its name."""
+    if bounds.breaks(card) or not all(is_text(card.get(name, "")) for name in TEXTS):
+        return False
+    return "full" in card.get("name", {}) or "full" not in before.get("name", {})
+
+
+def is_text(value: Any) -> bool:
+    return isinstance(value, str) and len(value) <= TEXT
 
 
 def parsed(text: str) -> dict[str, Any] | None:

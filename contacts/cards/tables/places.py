@@ -26,7 +26,6 @@ ADDRESS_KINDS = {
 }
 NO_GROUP = frozenset(map(fold, ("My Contacts", "myContacts")))  # Google's, in which every contact is
 STARRED = frozenset(map(fold, ("starred", "Starred in Android", FAVOURITE)))
-UID = 255  # characters
 
 
 class Group(NamedTuple):
@@ -229,8 +228,8 @@ def read_custom(draft: Draft, group: Group, values: Values) -> None:
 
 
 def read_uid(draft: Draft, group: Group, values: Values) -> None:
-    if len(values[""]) > UID:
-        draft.keep(group.heading, values[""], f"is longer than {UID} characters")
+    if len(values[""]) > more.TEXT:
+        draft.keep(group.heading, values[""], f"is longer than {more.TEXT} characters")
     else:
         draft.card["uid"] = values[""]
 
