@@ -13,6 +13,7 @@ from contacts.cards.tables.writer import without_bytes
 from contacts.cards.validation import faults, leaves
 from contacts.cards.vcard import bounds
 from contacts.cards.vcard.writer import compared
+from contacts.tests.tables_of_programs import TABLES
 from contacts.tests.vcard_cards import CARDS
 from contacts.tests.vcard_dialects import DIALECTS
 
@@ -107,3 +108,11 @@ def test_any_card_is_written_and_read_again(format, card):
     if entry.card is not None:
         assert [fault for fault in faults(entry.card) if fault[0] != ["name", "full"]] == []
         assert entry.card["name"]["full"].strip()
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_card_from_a_table_goes_through_a_vcard(name):
+    for entry in read_table(TABLES[name].encode(), today=TODAY).entries():
+        (again,) = vcard.read(vcard.write(entry.card, "4.0"))
+        assert (again.card, again.notes) == (entry.card, [])
+        assert next(vcard.read(vcard.write(entry.card, "3.0"))).notes == []
