@@ -1,7 +1,7 @@
 """Labels such as Google's `* Work Fax`: contexts and features where they are words for them."""
 
 import functools
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from contacts.cards.folding import fold
 from contacts.cards.tables.targets import CONTEXTS, FEATURES, LABELS, PREFERRED
@@ -40,6 +40,9 @@ class Kind(NamedTuple):
                 found["pref"] = 1
         label = self.label or next((LABELS[word] for word in self.types if word in LABELS), "")
         return {**found, "label": label} if label else found
+
+    def unpreferred(self) -> Self:
+        return self._replace(types=tuple(word for word in self.types if word != PREFERRED))
 
 
 @functools.cache

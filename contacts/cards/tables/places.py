@@ -79,10 +79,10 @@ def labelled(collection: str, prefix: str, member: str) -> Reader:
             draft.keep(group.headings["shown"], values["shown"])
         if "" not in values:  # a label alone says nothing
             return
-        said = labels.kind(values.get("label", ""), group.types, group.place == "phone").members()
+        kind = labels.kind(values.get("label", ""), group.types, group.place == "phone")
         for text in draft.several(values[""]):
-            draft.add(collection, prefix, member, text, group.heading, **said)
-            said = {name: value for name, value in said.items() if name != "pref"}
+            draft.add(collection, prefix, member, text, group.heading, **kind.members())
+            kind = kind.unpreferred()
 
     return read
 
@@ -198,11 +198,11 @@ def read_message_account(draft: Draft, group: Group, values: Values) -> None:
     if "" not in values:
         return
     service = values.get("service") or next((SERVICES[word] for word in group.types if word in SERVICES), "")
-    said = labels.kind(values.get("label", ""), group.types, False).members()
-    if service:
-        said["service"] = service
+    kind = labels.kind(values.get("label", ""), group.types, False)
+    named = {"service": service} if service else {}
     for text in draft.several(values[""]):
-        draft.add("onlineServices", "s", "user", text, group.heading, **said)
+        draft.add("onlineServices", "s", "user", text, group.heading, **kind.members(), **named)
+        kind = kind.unpreferred()
 
 
 def read_groups(draft: Draft, group: Group, values: Values) -> None:
