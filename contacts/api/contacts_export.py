@@ -13,6 +13,7 @@ from contacts.serializers.contacts import CardOutput
 from contacts.serializers.queries import ExportQuery
 
 VCARDS = sentence("BEGIN:VCARD\r\nVERSION:4.0\r\nFN:Ada Lovelace\r\nEND:VCARD\r\n")
+TABLE = sentence("\ufefffullname,email\r\nAda Lovelace,ada@example.org\r\n")
 
 
 class ExportResponse(ReservedSlot, StreamingHttpResponse):
@@ -26,19 +27,24 @@ class ContactsExportViewSet(ContactBookViewSet):
     @extend_schema(
         operation_id="exportContacts",
         summary="Export contacts as a file",
-        description="Streams the contacts by id, as vCards or as one JSON array of JSContact cards. Pictures are "
-        "inside. Groups are the categories of their contacts. The trash is not exported.",
+        description="Streams the contacts by id, as vCards, as one JSON array of JSContact cards, or as a table. "
+        "Pictures are inside, in a table as URLs. Groups are the categories of their contacts. The trash is not "
+        "exported.",
         parameters=[ExportQuery],
-        responses={(200, "text/vcard"): VCARDS, (200, "application/json"): CardOutput(many=True)},
+        responses={
+            (200, "text/vcard"): VCARDS,
+            (200, "text/csv"): TABLE,
+            (200, "application/json"): CardOutput(many=True),
+        },
     )
     def export(self, request: Request) -> StreamingHttpResponse:
         query = ExportQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
         name, contacts = query.validated_data["format"], query.select(self.contacts())
-        content_type, extension, _ = FORMATS[name]
+        file = FORMATS[name]
         with reserved_slot() as slot:
-            response = ExportResponse(export(contacts, name), content_type=content_type)
-            filename = f"contacts-{timezone.localdate():%Y-%m-%d}.{extension}"
+            response = ExportResponse(export(contacts, name), content_type=file.content_type)
+            filename = f"contacts-{timezone.localdate():%Y-%m-%d}.{file.extension}"
             response.headers["Content-Disposition"] = f'attachment; filename="{filename}"'
             response.slot = slot.pop_all()
         return response
