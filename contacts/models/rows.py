@@ -4,6 +4,8 @@ from django.db import models
 
 from contacts.models.contact import Contact, ContactQuerySet
 
+SAVED_TOGETHER = 1024 * 1024  # bytes of cards, which take several times as much memory in a statement
+
 
 class Rows:
     """Saves rows one by one; after `load`, together: before the next row is read, and at the end.
@@ -14,6 +16,7 @@ class Rows:
     def __init__(self) -> None:
         self.loaded: dict[int, Contact] = {}  # by id
         self.unsaved: dict[int, Contact] = {}
+        self.size = 0  # bytes of the cards in `unsaved`
         self.together = False
 
     def load(self, contacts: ContactQuerySet) -> None:
@@ -27,13 +30,16 @@ class Rows:
         return contact
 
     def save(self, contact: Contact) -> None:
-        if self.together:
-            self.unsaved[contact.pk] = contact
-        else:
+        if not self.together:
             contact.save_row(force_update=True)
+            return
+        self.unsaved[contact.pk] = contact
+        self.size += contact.size
+        if self.size > SAVED_TOGETHER:
+            self.save_unsaved()
 
     def save_unsaved(self) -> None:
-        contacts, self.unsaved = list(self.unsaved.values()), {}
+        contacts, self.unsaved, self.size = list(self.unsaved.values()), {}, 0
         columns = [field.name for field in Contact._meta.concrete_fields if not field.primary_key]
         models.QuerySet[Contact, Contact](Contact).bulk_create(
             contacts, batch_size=500, update_conflicts=True, unique_fields=["id"], update_fields=columns
