@@ -9,7 +9,7 @@ from contactbook.tests.hostile import exchange, request
 from contactbook.tests.live import serving
 from contactbook.tests.nginx import needs_nginx, nginx
 
-pytestmark = [needs_nginx]
+pytestmark = [needs_nginx, pytest.mark.one_stack]
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,8 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from contactbook.api.document import document
 from contactbook.urls import urlpatterns
 
+pytestmark = pytest.mark.one_stack
+
 METHODS = {"get", "post", "put", "patch", "delete"}
 PAGES = ["/api/schema", "/api/docs", "/api/redoc"]
 DOCUMENT: dict[str, Any] = json.loads(document().content)

@@ -22,6 +22,7 @@ NOT_CONTACTS = {
     "book", "self.book", "group", "answer", "answers", "self.groups()", "IdempotencyRecord.objects", "records.expired()", "IdempotencyRecord.objects.expired()",
     "answers.filter(pk__in=keys)", "user", "storage",
 }  # fmt: skip
+OWN_ROWS = {("group.py", "self"), ("change.py", "self")}
 TABLES = re.compile(r"contacts_(contact|change)\b")
 
 
