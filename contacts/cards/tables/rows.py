@@ -23,7 +23,7 @@ class Limits:
     row_bytes: int = 1 << 20  # of a line, and of all lines of a row: a card in JSON with its quotes doubled
     columns: int = 1_000
     notes: int = 100  # of one row
-    full_name: int = 10_000  # characters
+    full_name: int = 40_000  # characters, each at most six bytes in JSON: it must fit a card
 
 
 # The csv module's bound of a cell is global to the process. Rows are bounded here, so it only must not be in the way.
