@@ -17,7 +17,7 @@ from contacts.api.base import ContactBookViewSet
 from contacts.api.idempotency import idempotent
 from contacts.cards import jscontact
 from contacts.models import Book, Contact
-from contacts.serializers.contacts import ContactInput, NewContactInput, represent_contact
+from contacts.serializers.contacts import ContactInput, CreateContactInput, represent_contact
 from contacts.serializers.log import BatchInput, BatchItem, BatchOutput
 
 
@@ -87,7 +87,7 @@ def get(book: Book, item: dict[str, Any]) -> Contact:
 
 
 def create(book: Book, item: dict[str, Any], loc: tuple[str | int, ...]) -> dict[str, Any]:
-    serializer = NewContactInput(data=item["contact"])
+    serializer = CreateContactInput(data=item["contact"])
     validated(serializer, *loc)
     return {"status": 201, "contact": represent_contact(book.create(serializer.new_card()))}
 

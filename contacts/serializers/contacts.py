@@ -112,7 +112,7 @@ class ContactInput(serializers.Serializer):
         return {**fields, "phone": phone_text(values, stored_phone)}
 
 
-class NewContactInput(ContactInput):
+class CreateContactInput(ContactInput):
     """A new contact: the flat fields, and optionally its card. A flat field wins over the card."""
 
     card = CardField(required=False, help_text=CARD_INPUT)
