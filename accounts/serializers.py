@@ -239,7 +239,7 @@ class MeOutput(UserOutput):
         read_only_fields = fields  # so that the OpenAPI document says they are always present
 
 
-class NewPasswordInput(serializers.Serializer):
+class ChangePasswordInput(serializers.Serializer):
     """The old and the new password."""
 
     example = {"old": "correct horse 9", "new": "battery staple 7"}

@@ -288,7 +288,7 @@ def test_no_request_schema_is_a_union_of_types() -> None:
         assert len(types(schema) - {"null"}) <= 1, name
 
 
-@pytest.mark.parametrize("schema", ["ContactInput", "NewContactInput", "PatchInput"])
+@pytest.mark.parametrize("schema", ["ContactInput", "CreateContactInput", "PatchInput"])
 def test_phone_and_birthday_have_one_type_or_null(schema: str) -> None:
     fields = COMPONENTS["schemas"][schema]["properties"]
     number, phone, birthday = fields["phone_number"], fields["phone"], fields["birthday"]
@@ -300,3 +300,10 @@ def test_phone_and_birthday_have_one_type_or_null(schema: str) -> None:
 def test_no_schema_names_a_type_twice() -> None:
     nodes = [node for _, node in walk(COMPONENTS["schemas"]) if isinstance(node.get("type"), list)]
     assert nodes and all(len({*node["type"]}) == len(node["type"]) for node in nodes)
+
+
+def test_no_schema_has_the_name_of_anothers_constructor_in_go() -> None:
+    """The Go client has a function NewGroupInput for a schema GroupInput."""
+    assert {
+        name for name in COMPONENTS["schemas"] if name.removeprefix("New") in COMPONENTS["schemas"].keys() - {name}
+    } == set()

@@ -7,7 +7,7 @@ from rest_framework.response import Response
 from contactbook.api.schema import Problem
 from contacts.api.base import ContactBookViewSet
 from contacts.models import Feed, FeedQuerySet
-from contacts.serializers.feeds import FeedInput, FeedOutput, FeedPath, NewFeedOutput
+from contacts.serializers.feeds import CreatedFeedOutput, FeedInput, FeedOutput, FeedPath
 
 
 class FeedsViewSet(ContactBookViewSet):
@@ -32,13 +32,13 @@ class FeedsViewSet(ContactBookViewSet):
         description="The `url` alone gives access to the names and days of your birthdays. It is shown "
         "this once. At most 20 feeds; a reset of the password by mail ends all.",
         request=FeedInput,
-        responses={201: NewFeedOutput, 409: Problem},
+        responses={201: CreatedFeedOutput, 409: Problem},
     )
     def create(self, request: Request) -> Response:
         serializer = FeedInput(data=request.data)
         serializer.is_valid(raise_exception=True)
         feed, secret = Feed.objects.add(self.user.pk, **serializer.validated_data)
-        return Response(NewFeedOutput(feed, context={"secret": secret}).data, 201)
+        return Response(CreatedFeedOutput(feed, context={"secret": secret}).data, 201)
 
     @extend_schema(
         operation_id="deleteFeed",

@@ -52,7 +52,7 @@ class FeedOutput(serializers.ModelSerializer):
         }
 
 
-class NewFeedOutput(FeedOutput):
+class CreatedFeedOutput(FeedOutput):
     """A birthday feed with its address, which is shown this once."""
 
     example = {**FEED, "url": "https://contacts.example.org/feeds/uM0…/birthdays.ics"}

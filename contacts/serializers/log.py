@@ -10,7 +10,7 @@ from contactbook.api.fields import Flag, Number, Text
 from contactbook.db.fields import MAX_BIGINT
 from contacts.cards.jscontact import FAVOURITE
 from contacts.models import Change, Group
-from contacts.serializers.contacts import ContactOutput, ListedContactOutput, NewContactInput, WholeContactOutput
+from contacts.serializers.contacts import ContactOutput, CreateContactInput, ListedContactOutput, WholeContactOutput
 
 MAX_ITEMS = 1000
 
@@ -90,7 +90,7 @@ class AnyContactExtension(OpenApiSerializerFieldExtension):
     target_class = AnyContact
 
     def map_serializer_field(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
-        reference: dict[str, Any] = auto_schema.resolve_serializer(NewContactInput, direction).ref
+        reference: dict[str, Any] = auto_schema.resolve_serializer(CreateContactInput, direction).ref
         return reference
 
 
