@@ -22,7 +22,7 @@ with client.ApiClient() as api:
     zoe = contacts.create_contact(client.CreateContactInput(fullname="Zoë", birthday=date.fromisoformat(birthday)))
     print(zoe.fullname, zoe.birthday)
     print(contacts.find_contact("lukasz").fullname)
-    print([each.fullname for each in contacts.list_birthdays()][0])
+    print(next(each.fullname for each in contacts.list_birthdays()))
     print(contacts.replace_avatar(lukasz.id, picture).avatar.startswith("http"))
     print(contacts.delete_contact(lukasz.id).fullname)
     print(history.restore_from_trash(lukasz.id).fullname)
