@@ -161,8 +161,7 @@ STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "templates" / "static"]
 WHITENOISE_USE_FINDERS = True  # static files are served from the source folders, without collectstatic
 WHITENOISE_AUTOREFRESH = False
-TIME_ZONE = "UTC"
-USE_I18N = False
+TIME_ZONE, USE_I18N = "UTC", False
 
 # Limits of a request, in bytes and fields; the limit of a picture is in contacts/avatars/image.py
 DATA_UPLOAD_MAX_MEMORY_SIZE = FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
@@ -257,6 +256,7 @@ SPECTACULAR_SETTINGS = {
         {"name": "email", "description": "The link in the confirmation mail."},
         {"name": "contacts", "description": "Your contacts. A contact of another account is a 404, on every route."},
         {"name": "groups", "description": "Groups of contacts, by name."},
+        {"name": "imports", "description": "Files of contacts: look at them, write them, take them back."},
         {"name": "undo", "description": "Undo changes."},
         {"name": "me", "description": "Your account."},
     ],
@@ -276,8 +276,8 @@ SPECTACULAR_SETTINGS = {
 }
 
 # Observability
-LOG_FORMAT, LOG_REQUESTS = env.log_format, env.log_requests
-METRICS_NETWORKS, SENTRY_DSN = env.metrics_networks, env.sentry_dsn
+LOG_FORMAT, LOG_REQUESTS, METRICS_NETWORKS = env.log_format, env.log_requests, env.metrics_networks
+SENTRY_DSN = env.sentry_dsn
 
 # Logs go to standard error. They name the route and never the path, which may have a token (observability/logging.py).
 LOGGING = {

@@ -45,7 +45,7 @@ def header(description: str, schema: Schema, required: bool = True) -> Schema:
 HEADERS = {
     "ETag": header("Identifies this state; for If-None-Match and If-Match.", TEXT),
     "Link": header("Where the next and the previous page are (RFC 8288).", TEXT, required=False),
-    "Location": header("Where the new contact is.", {"type": "string", "format": "uri-reference"}),
+    "Location": header("Where the new row is.", {"type": "string", "format": "uri-reference"}),
     "RateLimit-Limit": header("Requests that the limit allows; absent where it is lifted.", NATURAL, required=False),
     "RateLimit-Remaining": header("Requests that are left.", NATURAL, required=False),
     "RateLimit-Reset": header("Seconds until one more is left.", NATURAL, required=False),
@@ -78,7 +78,7 @@ PARAMETERS = {
         "Chosen by the client: the same key and body get the first answer again, for 24 hours.",
         {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]*$"},
     ),
-    **{name: path_id(name) for name in ("contact_id", "group_id", "session_id")},
+    **{name: path_id(name) for name in ("contact_id", "group_id", "import_id", "session_id")},
 }
 
 # From the status to the component's name and its sentence.

@@ -72,11 +72,14 @@ def item_of(number: int, entry: Entry) -> Item:
 
 
 def portions(entries: Iterable[Entry], start: int, size: "PortionSize") -> Iterator[list[Item]]:
-    """Yield the entries after the first `start` ones in portions of at most `size.entries`, or PORTION_BYTES."""
+    """Yield the entries in portions of at most `size.entries`, or PORTION_BYTES.
+
+    Of the first `start` entries only the groups are there.
+    """
     portion: list[Item] = []
     total = 0
     for number, entry in enumerate(entries, 1):
-        if number <= start:
+        if number <= start and not is_group(entry):
             continue
         item = item_of(number, entry)
         if portion and (len(portion) >= size.entries or total + item.bytes > PORTION_BYTES):
@@ -86,6 +89,22 @@ def portions(entries: Iterable[Entry], start: int, size: "PortionSize") -> Itera
         total += item.bytes
     if portion:
         yield portion
+
+
+def is_group(entry: Entry) -> bool:
+    return entry.card is not None and entry.card.get("kind") == "group"
+
+
+def distinct(items: list[Item]) -> tuple[list[Item], list[Item]]:
+    """Return the items of which no two have one uid or are equal in everything, and the others."""
+    seen: set[str] = set()
+    first: list[Item] = []
+    repeated: list[Item] = []
+    for item in items:
+        marks = {mark for mark in (item.uid_key, item.digest) if mark}
+        (repeated if marks & seen else first).append(item)
+        seen |= marks
+    return first, repeated
 
 
 @dataclass

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import F, Q, QuerySet, Sum
+from django.db.models import Q, QuerySet, Sum
 from django.db.models.functions import Substr
 
 from contactbook.exceptions import TooLargeError
@@ -41,6 +41,8 @@ class Matcher:
 
     def __init__(self, user_id: int, import_id: int, region: str | None) -> None:
         self.user_id, self.import_id, self.region = user_id, import_id, region
+        self.reserved: set[str] = set()  # uids of group cards
+        self.digests: dict[str, str] = {}  # of the pictures in the database, by reference
         self.uploaded: dict[str, str] = {}  # the digest of each picture that is not in the database, by reference
 
     def match(self, items: list[Item], read_uploads: bool) -> list[Match]:
@@ -52,6 +54,7 @@ class Matcher:
         self.read_uploads = read_uploads
         self.contacts: dict[int, Contact] = {}
         self.compared: dict[int, Card] = {}
+        self.digests = {}
         found = {item.number: Match() for item in items}
         self.match_uids(items, found)
         self.match_earlier([item for item in items if not is_settled(found[item.number])], found)
@@ -66,8 +69,9 @@ class Matcher:
 
     def match_uids(self, items: list[Item], found: dict[int, Match]) -> None:
         uids = {item.uid: item for item in items if item.uid and item.uid == item.uid_key}
-        rows = Contact.objects.all_of(self.user_id).filter(uid__in=uids, kind=Contact.Kind.INDIVIDUAL)
-        ids = dict(rows.values_list("uid", "pk"))
+        rows = Contact.objects.all_of(self.user_id).filter(uid__in=uids).values_list("uid", "pk", "kind")
+        ids = {uid: contact_id for uid, contact_id, kind in rows if kind == Contact.Kind.INDIVIDUAL}
+        self.reserved = {uid for uid, _, kind in rows if kind == Contact.Kind.GROUP}
         self.load(ids.values())
         for uid, contact_id in ids.items():
             contact = self.contacts[contact_id]
@@ -82,13 +86,14 @@ class Matcher:
     def match_earlier(self, items: list[Item], found: dict[int, Match]) -> None:
         if not items:
             return
-        before = ImportEntry.objects.of(self.import_id).before(items[0].number)
+        before = ImportEntry.objects.of(self.import_id).before(items[-1].number)
         by_uid = before.first_of_each("uid", {item.uid_key for item in items if item.uid})
         by_digest = before.first_of_each("digest", {item.digest for item in items})
         earlier = {
             item.number: entry
             for item in items
             if (entry := by_digest.get(item.digest) or (by_uid.get(item.uid_key) if item.uid else None))
+            and entry.number < item.number
         }
         self.load({entry.contact_id for entry in earlier.values() if entry.contact_id})
         for item in items:
@@ -112,7 +117,7 @@ class Matcher:
             return
         every = {each for ids in candidates.values() for each in ids}
         self.load(every)
-        taken = ImportEntry.objects.of(self.import_id).before(items[0].number).about(every)
+        taken = ImportEntry.objects.of(self.import_id).before(items[-1].number).about(every)
         chosen: set[int] = set()
         for item in items:
             ids = [each for each in candidates.get(item.number, ()) if not taken.get(each, False)]
@@ -176,7 +181,8 @@ class Matcher:
         if None not in {note for _, note in by_name}:
             rows = rows.filter(additional__in=notes)
         found: dict[int, list[int]] = defaultdict(list)
-        for contact_id, name, additional in rows.order_by("id").values_list("id", "fullname_folded", "additional")[:MOST_ROWS]:
+        columns = ("id", "fullname_folded", "additional")
+        for contact_id, name, additional in rows.order_by("id").values_list(*columns)[:MOST_ROWS]:
             for note in {additional, None}:
                 for item in by_name.get((name, note), ()):
                     if len(found[item.number]) < MOST_CANDIDATES:
@@ -235,7 +241,7 @@ class Matcher:
         self.contacts |= rows.in_bulk()
         uris = [uri for key in missing & self.contacts.keys() for uri in uris_of(self.contacts[key].card)]
         digests = Picture.objects.digests(self.user_id, uris) if uris else {}
-        self.digests = {**getattr(self, "digests", {}), **{uri: f"sha256-{each}" for uri, each in digests.items()}}
+        self.digests |= {uri: f"sha256-{each}" for uri, each in digests.items()}
 
 
 def uris_of(card: Card) -> list[str]:
