@@ -2,11 +2,10 @@
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import Q, Sum
 from django.db.models.functions import Substr
 
 from contactbook.exceptions import TooLargeError
@@ -23,7 +22,7 @@ from contacts.models.contact import FOLDED_LENGTH
 
 MATCHED_BYTES = 8 * 1024 * 1024  # of the contacts that are read for a portion
 MOST_CANDIDATES = 20  # contacts that are compared with one card
-MOST_ROWS = 20_000  # of one query
+MOST_ROWS, CHUNK = 100_000, 5_000  # rows of one query, ids in one query
 
 
 @dataclass
@@ -146,27 +145,35 @@ class Matcher:
                     by_name[name][shortened(key)].append(number)
         emails = {key.value for own in by_name.values() for key in own if key.kind == EMAIL}
         ends = {key.value for own in by_name.values() for key in own if key.kind == PHONE}
-        found: dict[int, set[int]] = defaultdict(set)
-        for contact_id, kind, value, name in self.key_rows(by_name, emails, ends):
-            for number in by_name[name].get(shortened(Key(kind, value)), ()):
-                if len(found[number]) < MOST_CANDIDATES:
-                    found[number].add(contact_id)
-        return {number: sorted(ids) for number, ids in found.items() if ids}
+        pairs: dict[int, set[int]] = defaultdict(set)
+        for contact_id, name, key in self.key_rows(by_name, emails, ends):
+            for number in by_name[name].get(key, ()):
+                pairs[number].add(contact_id)
+        live = self.live({contact_id for ids in pairs.values() for contact_id in ids})
+        found = {number: sorted(ids & live)[:MOST_CANDIDATES] for number, ids in pairs.items()}
+        return {number: ids for number, ids in found.items() if ids}
 
-    def key_rows(self, names: Iterable[str], emails: set[str], ends: set[str]) -> list[tuple[int, str, str, str]]:
+    def key_rows(self, names: Iterable[str], emails: set[str], ends: set[str]) -> Iterator[tuple[int, str, Key]]:
+        """Yield contacts with one of the names, each with an address or the end of a number that is among these.
+
+        Two queries of one table each: PostgreSQL joins a table that has just grown in the wrong order.
+        """
         if not emails and not ends:
-            return []
-        rows: QuerySet[ContactKey, Any] = ContactKey.objects.for_user(self.user_id).filter(
-            contact__keys__user=self.user_id,
-            contact__keys__kind=NAME,
-            contact__keys__value__in=list(names),
-            contact__deleted_at=None,
-            contact__kind=Contact.Kind.INDIVIDUAL,
-        )
-        end = Q(kind=PHONE, end__in=ends)
-        rows = rows.annotate(end=Substr("value", 1, END)).filter(Q(kind=EMAIL, value__in=emails) | end)
-        columns = ("contact_id", "kind", "value", "contact__keys__value")
-        return list(rows.order_by("contact_id").values_list(*columns)[:MOST_ROWS])
+            return
+        keys_of_owner = ContactKey.objects.for_user(self.user_id).order_by()
+        named = keys_of_owner.among(NAME, names).values_list("contact_id", "value")[:MOST_ROWS]
+        name_of = dict(named)
+        shared = Q(kind=EMAIL, value__in=emails) | Q(kind=PHONE, end__in=ends)
+        ids = sorted(name_of)
+        for start in range(0, len(ids), CHUNK):
+            rows = keys_of_owner.filter(contact__in=ids[start : start + CHUNK], kind__in=(EMAIL, PHONE))
+            rows = rows.annotate(end=Substr("value", 1, END)).filter(shared)
+            for contact_id, kind, value in rows.values_list("contact_id", "kind", "value"):
+                yield contact_id, name_of[contact_id], shortened(Key(kind, value))
+
+    def live(self, contact_ids: set[int]) -> set[int]:
+        rows = Contact.objects.for_user(self.user_id)
+        return set(rows.filter(pk__in=contact_ids).values_list("pk", flat=True)) if contact_ids else set()
 
     def with_name_alone(self, items: list[Item]) -> dict[int, list[int]]:
         """Return the contacts with the same name, and the same note if there is one, by item."""

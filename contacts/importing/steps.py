@@ -59,8 +59,11 @@ class Run:
         if connection.vendor == "sqlite":
             self.size = PortionSize(50, SQLITE_SECONDS)
 
-    def step(self) -> None:
-        """Do what is left of the step, and end it, with `failed` if it cannot be done."""
+    def step(self, policy: str = "") -> None:
+        """Do what is left of the step, and end it, with `failed` if it cannot be done.
+
+        With a policy a file is read and applied at once.
+        """
         job = self.job
         try:
             if job.attempts > Import.MOST_ATTEMPTS:
@@ -68,7 +71,7 @@ class Run:
             elif job.status == Import.Status.UNDOING:
                 self.undo()
             else:
-                self.read_or_apply()
+                self.read_or_apply(policy)
         except LeaseLost:
             return
         except Stopped:
@@ -85,18 +88,17 @@ class Run:
 
     # Reading and applying
 
-    def read_or_apply(self, policy: str | None = None) -> None:
-        """Work through the file. With a policy of its own a file is read and applied at once."""
+    def read_or_apply(self, policy: str) -> None:
+        """Work through the file."""
         job = self.job
-        applies = policy is not None or job.status == Import.Status.APPLYING
-        self.policy = (policy or job.policy) if applies else ""
+        self.policy = job.policy if job.status == Import.Status.APPLYING else policy
         self.matcher = Matcher(job.user_id, job.pk, User.objects.values_list("region", flat=True).get(pk=job.user_id))
         self.groups = groups.GroupCards(job)
         opened = readers.opened(job.format, self.file, Choices(job.encoding, job.mapping, job.date_order))
         last = 0
         for portion in portions(opened.entries, job.position, self.size):
             last = portion[-1].number
-            if self.most_entries is not None and last > self.most_entries and not applies:
+            if self.most_entries is not None and last > self.most_entries and job.total is None:
                 self.fail_reading(TOO_MANY)
                 return
             self.work(self.groups.take(portion))

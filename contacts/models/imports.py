@@ -87,6 +87,16 @@ class ImportQuerySet(models.QuerySet["Import"]):
                 job.save(update_fields=["lease", "lease_until", "attempts"])
         return job
 
+    def begin_here(self, user_id: int, **fields: Any) -> "Import":
+        """Begin to read a file that only the caller has, who holds the lease."""
+        lease_until = timezone.now() + self.LEASE
+        with transaction.atomic():
+            Book.objects.get_or_create(user_id=user_id)
+            Book.objects.filter(pk=user_id).update(bytes=F("bytes") + ROW_BYTES)
+            return self.create(
+                user_id=user_id, bytes=ROW_BYTES, lease=uuid.uuid4().hex, lease_until=lease_until, **fields
+            )
+
     def forget(self, user_id: int, import_id: int) -> None:
         """Delete the file and the report; ConflictError during a step."""
         with transaction.atomic():

@@ -129,9 +129,7 @@ class ImportOutput(serializers.ModelSerializer):
     )
     date_order = serializers.CharField(allow_null=True, help_text="As it was given; null for none.")
     question = serializers.CharField(allow_null=True, help_text="What to say with another upload; null for nothing.")
-    error = serializers.CharField(
-        allow_null=True, help_text="Why the last step failed; null if it did not."
-    )
+    error = serializers.CharField(allow_null=True, help_text="Why the last step failed; null if it did not.")
 
     class Meta:
         model = Import
@@ -156,8 +154,9 @@ class EntryOutput(serializers.ModelSerializer):
     entry = serializers.IntegerField(source="number", help_text="The number of the entry in the file, from 1.")
     line = serializers.IntegerField(allow_null=True, help_text="The line where it begins, from 1; null in JSON.")
     status = serializers.ChoiceField(ImportEntry.Status.choices, help_text="What it is to the address book.")
-    done = serializers.ChoiceField(
-        ImportEntry.Done.choices, allow_null=True, help_text="What was done with it; null before it is applied."
+    done = serializers.CharField(
+        allow_null=True,
+        help_text="What was done with it: added, changed, left, undone, conflict; null before it is applied.",
     )
     fullname = serializers.CharField(help_text="The full name; empty for an entry that failed.")
     contact_id = serializers.IntegerField(allow_null=True, help_text="The contact that it is about; null for none.")
