@@ -29,9 +29,7 @@ class Command(BaseCommand):
         parser.add_argument("file", type=Path, help="the file")
         parser.add_argument("--owner", required=True, help="the address of the account")
         parser.add_argument("--policy", choices=Import.Policy.values, default="skip", help="(skip)")
-        parser.add_argument(
-            "--format", choices=FORMATS, default="auto", help="by default the file tells it"
-        )
+        parser.add_argument("--format", choices=FORMATS, default="auto", help="by default the file tells it")
         parser.add_argument("--encoding", help="a WHATWG label; by default the file tells it")
         parser.add_argument("--dry-run", action="store_true", help="show what the file holds, and write nothing")
 
