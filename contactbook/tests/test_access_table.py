@@ -16,7 +16,7 @@ from rest_framework.test import APIClient
 from accounts import tokens
 from accounts.models import Session, User
 from conftest import PASSWORD, client_of
-from contacts.models import Book, Contact, Feed, Group
+from contacts.models import Book, Contact, Feed, Group, Import
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 
@@ -34,10 +34,14 @@ ROWS: dict[str, dict[str, Any]] = {
     "group": {"patch": {"name": "x"}},
     "me_session": {},
     "me_feed": {},
+    "import": {},
+    "import_entries": {},
+    "import_apply": {"post": {"policy": "skip"}},
+    "import_undo": {},
 }
 # Routes of the caller's own account, which name no row.
 OWN = {
-    "contacts", "contacts_export", "birthdays", "trash", "changes", "batch", "undo", "groups",
+    "contacts", "contacts_export", "birthdays", "trash", "changes", "batch", "undo", "groups", "imports",
     "export", "logout", "me", "me_password", "me_sessions", "me_feeds",
 }  # fmt: skip
 
@@ -194,7 +198,10 @@ def make_rows(owner: User) -> dict[str, int]:
     assert Contact.objects.for_user(owner.pk).count() == 1
     group = Group.objects.create(user=owner, name="Friends")
     names = ("contact", "avatar", "history", "restore")
+    of_import = ("import", "import_entries", "import_apply", "import_undo")
+    file = Import.objects.create(user=owner, filename="x.vcf", format="vcard", status="ready", total=0)
     return {
+        **dict.fromkeys(of_import, file.pk),
         **dict.fromkeys(names, kept.pk),
         "trash_restore": trashed.pk,
         "trash_purge": trashed.pk,

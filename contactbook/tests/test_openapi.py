@@ -105,7 +105,7 @@ def test_finding_and_replacing_a_contact_are_one_path() -> None:
 
 def test_every_tag_is_described_and_used_in_order() -> None:
     described = [tag["name"] for tag in DOCUMENT["tags"]]
-    assert described == ["auth", "contacts", "groups", "history", "sync", "me"]
+    assert described == ["auth", "contacts", "groups", "history", "imports", "sync", "me"]
     assert {tag for operation in BY_NAME.values() for tag in operation["tags"]} == set(described)
 
 

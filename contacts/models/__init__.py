@@ -7,6 +7,8 @@ from contacts.models.contact import Contact, ContactQuerySet, etag_of
 from contacts.models.feed import Feed, FeedQuerySet
 from contacts.models.group import Group, GroupQuerySet
 from contacts.models.idempotency import IdempotencyRecord
+from contacts.models.import_entry import ImportEntry
+from contacts.models.imports import Import, ImportChunk
 from contacts.models.key import ContactKey
 from contacts.models.picture import Picture
 
@@ -22,6 +24,9 @@ __all__ = [
     "Group",
     "GroupQuerySet",
     "IdempotencyRecord",
+    "Import",
+    "ImportChunk",
+    "ImportEntry",
     "Picture",
     "Version",
     "etag_of",
