@@ -59,7 +59,7 @@ class WholeMultiPartParser(MultiPartParser):
 
     def parse(self, stream, media_type=None, parser_context=None):
         counted = CountedStream(stream)
-        parsed = super().parse(counted, media_type, parser_context)
+        parsed = super().parse(counted, media_type, parser_context)  # type: ignore[arg-type]
         if counted.count < int(parser_context["request"].META["CONTENT_LENGTH"]):
             raise BadRequest("The body is shorter than its Content-Length.")
         return parsed

@@ -1,5 +1,6 @@
 """Imports: files of cards that were uploaded, the report about each of their entries, and who works on them."""
 
+import builtins
 import threading
 import uuid
 from collections.abc import Iterator
@@ -231,12 +232,12 @@ class Import(models.Model):
         Book.objects.filter(pk=self.user_id).update(bytes=F("bytes") + size)
         self.save_leased(bytes=self.bytes + size)
 
-    def file(self) -> Iterator[bytes]:
+    def file(self) -> "Iterator[builtins.bytes]":
         """Yield the file in pieces, each read when it is needed."""
         chunks = ImportChunk.objects.filter(job=self.pk).values_list("data", flat=True)
         number = 0
         while (data := chunks.filter(number=number).first()) is not None:
-            yield bytes(data)
+            yield builtins.bytes(data)
             number += 1
 
     @property
