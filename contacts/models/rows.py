@@ -4,7 +4,7 @@ from django.db import models
 
 from contacts.models.contact import Contact, ContactQuerySet
 
-SAVED_TOGETHER = 1024 * 1024  # bytes of cards, which take several times as much memory in a statement
+SAVED_TOGETHER = 256 * 1024  # bytes of cards, which take several times as much memory in a statement
 
 
 class Rows:
