@@ -7,7 +7,7 @@ from contacts.cards.keys import Key, keys_of
 from contacts.models.contact import Contact, ContactQuerySet
 from contacts.models.key import ContactKey
 
-SAVED_TOGETHER = 1024 * 1024  # bytes of cards, which take several times as much memory in a statement
+SAVED_TOGETHER = 256 * 1024  # bytes of cards, which take several times as much memory in a statement
 
 
 class Rows:
