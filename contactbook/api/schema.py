@@ -153,7 +153,7 @@ class AutoSchema(SpectacularAutoSchema):
         if self.method == "DELETE":
             media = {"schema": component.ref, "example": serializer.example}
             operation["requestBody"] = {"content": dict.fromkeys(self.map_parsers(), media)}
-        operation["requestBody"]["required"] = "required" in component.schema or "oneOf" in component.schema
+        operation["requestBody"]["required"] = bool({"required", "minProperties"} & component.schema.keys())
 
     def complete_answer(self, code: str, answer: Schema, operation: Schema) -> Schema:
         if code >= "400":
