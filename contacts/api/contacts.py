@@ -26,8 +26,9 @@ from contacts.api.base import ContactBookViewSet
 from contacts.api.idempotency import idempotent
 from contacts.cards import jscontact
 from contacts.cards.birthdays import span
-from contacts.models import ContactQuerySet, Version, etag_of
+from contacts.models import ContactKey, ContactQuerySet, Version, etag_of
 from contacts.models.contact import ADDITIONAL_BYTES, NOT_FOUND
+from contacts.models.key import ContactKeyQuerySet
 from contacts.serializers.contacts import (
     ALL_COLUMNS,
     CARD_COLUMNS,
@@ -61,6 +62,8 @@ class ContactViewSet(ContactBookViewSet):
     @extend_schema(
         operation_id="listContacts",
         summary="List contacts",
+        description="`q` finds part of a name or of an e-mail address, and a phone number of four digits or more in any "
+        "spelling, or its end. Numbers without a country code are read in the account's `region`.",
         parameters=[ListQuery, IF_NONE_MATCH, ETAG, TOTAL_COUNT, LINK],
         responses={200: ListedContactOutput(many=True)},
     )
@@ -85,13 +88,18 @@ class ContactViewSet(ContactBookViewSet):
 
     def filtered(self, filters: dict[str, Any], version: Version) -> tuple[ContactQuerySet, int]:
         """Return the contacts that meet the filters, and their number. A book of large cards is searched once."""
-        found = self.contacts().matching(**filters)
+        found = self.contacts().matching(**filters, numbers=self.numbers(filters.get("q", "")))
         if version.bytes > LARGE_CARD * version.live:
             keys = list(found.order_by().values_list("pk", flat=True)[: FEW + 1])
             if len(keys) <= FEW:
                 return self.contacts().filter(pk__in=keys), len(keys)
         total = found.count()
         return (found.filtered_first() if total <= FEW else found), total
+
+    def numbers(self, text: str) -> ContactKeyQuerySet:
+        """Return the caller's phone numbers that a search for the text finds."""
+        keys: ContactKeyQuerySet = ContactKey.objects.for_user(self.user.pk)
+        return keys.with_number(text, self.user.region)
 
     @extend_schema(
         operation_id="createContact",
@@ -135,6 +143,8 @@ class ContactViewSet(ContactBookViewSet):
     @extend_schema(
         operation_id="findContact",
         summary="Find a contact",
+        description="By id, else the first in order whose name, else whose e-mail address contains the text, else the "
+        "first with that phone number in any spelling.",
         parameters=[path_variable("contact_id", FindPath), IF_NONE_MATCH, ETAG],
         responses={200: WholeContactOutput},
     )
@@ -147,7 +157,7 @@ class ContactViewSet(ContactBookViewSet):
         return self.cached_response(request, path.validated_data, lambda version: self.found(text, version.live))
 
     def found(self, text: str, live: int) -> Response:
-        row = search.find(self.contacts(), text, live, ALL_COLUMNS)
+        row = search.find(self.contacts(), text, live, ALL_COLUMNS, lambda: self.numbers(text))
         return Response(represent(row), headers={"ETag": etag_of(row["id"], row["revision"])})
 
     @extend_schema(

@@ -1,17 +1,17 @@
 """The keys by which cards are matched: e-mail addresses, phone numbers and names, each in one comparable form.
 
 Pure functions. A number has no region here: its digits are stored reversed, so that numbers with the same end share a
-prefix, in whatever spelling they are written.
+prefix, in whatever spelling they are written. contacts/cards/phones.py compares them.
 """
 
 import re
 from typing import Any, NamedTuple
 
+from contacts.cards import phones
 from contacts.cards.folding import fold
 from contacts.cards.jscontact import Card
 
 LENGTH = 510  # characters; 2,040 bytes at most, which fit PostgreSQL's index rows of 2,704
-EXTENSION = re.compile(r"(?i)\s*(?:;|,|#|\b(?:ext|extension|x)\b\.?|x(?=\s*\d+\s*$)).*", re.DOTALL)
 FEWEST_DIGITS, MOST_DIGITS = 3, 32
 
 
@@ -41,15 +41,19 @@ def email_key(address: str) -> str:
 
 
 def phone_key(number: str) -> str:
-    """Return the digits of a number in reverse, without its extension; empty for fewer than FEWEST_DIGITS."""
-    text = number.strip().removeprefix("tel:")
-    found = digits(EXTENSION.sub("", text)) or digits(text)
-    return found[::-1][:MOST_DIGITS] if len(found) >= FEWEST_DIGITS else ""
+    """Return the digits of a number in reverse, without its extension; empty for fewer than FEWEST_DIGITS.
+
+    A plus sign at the start of the number is at the end of its key.
+    """
+    found = phones.plain(number)
+    digits = found.removeprefix("+")
+    plus = found[: len(found) - len(digits)]
+    return digits[::-1][:MOST_DIGITS] + plus if len(digits) >= FEWEST_DIGITS else ""
 
 
-def digits(text: str) -> str:
-    """Return the decimal digits of any script as ASCII."""
-    return "".join(str(int(character)) for character in text if character.isdecimal())
+def number_of(value: str) -> str:
+    """Return the number of a phone's key, as `phones.plain` makes it."""
+    return value[::-1]
 
 
 def name_key(full: str) -> str:

@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING, Any, Self
 from django.conf import settings
 from django.db import models
 
-from contacts.cards import keys
+from contacts.cards import keys, phones
 from contacts.cards.jscontact import Card
 from contacts.cards.keys import Key
 
 if TYPE_CHECKING:
     from contacts.models.contact import Contact
+
+
+MOST_SPELLINGS = 1000  # with one end, among which a search decides; the rest is found by what was typed alone
 
 
 class ContactKeyQuerySet(models.QuerySet["ContactKey"]):
@@ -27,6 +30,27 @@ class ContactKeyQuerySet(models.QuerySet["ContactKey"]):
         """Return the numbers that end with these digits."""
         start = digits[::-1]
         return self.filter(kind=keys.PHONE, value__gte=start, value__lt=f"{start}:")  # the colon follows 9
+
+    def with_number(self, text: str, region: str | None) -> Self:
+        """Return the numbers that a search for this text finds; none if it is not a number of four digits or more.
+
+        The candidates have the same end, which the index finds; libphonenumber decides about each spelling among them.
+        """
+        query = phones.searched(text)
+        if not query:
+            return self.none()
+        if len(query) < phones.END:
+            return self.ending(query)
+        spellings = (
+            self.ending(query.removeprefix("+")[-phones.END :]).order_by("value").values_list("value", flat=True)
+        )
+        found = [
+            value
+            for value in spellings.distinct()[:MOST_SPELLINGS]
+            if phones.meets(query, keys.number_of(value), region)
+        ]
+        alike = self.among(keys.PHONE, found)
+        return alike if query.startswith("+") else alike | self.ending(query)
 
     def add(self, contacts: Iterable["Contact"]) -> None:
         """Add the keys of contacts that have none."""

@@ -29,6 +29,14 @@ INDEXES = {
     "/bd?days_range=7": {"contact_birthday_order"},
     "/ann": {"contact_order", "id"},
     "/qqq": {"contact_order", "id", "contact_fullname_trigrams", "contact_email_trigrams"},
+    "?q=%2B49221%200019990": {"contact_fullname_trigrams", "contact_email_trigrams", "contact_key_values", "id"},
+    "/0221 0019990": {
+        "contact_order",
+        "contact_fullname_trigrams",
+        "contact_email_trigrams",
+        "contact_key_values",
+        "id",
+    },
     "/{id}": {"id"},
     "/{id}/history": {"id", "change_history"},
     "/changes?since={since}": {"contact_revisions", "change_number_unique_per_book", "change_purges"},
@@ -42,6 +50,7 @@ def card(number):
     return {
         "name": {"full": f"{('Ann', 'Łukasz', 'Maria', 'Zoë', 'Іван')[number % 5]} {number}"},
         "emails": {"e1": {"address": f"{number}@example.org"}},
+        "phones": {"p1": {"number": f"+49 221 {number:07}"}},
         "anniversaries": {"b1": {"kind": "birth", "date": {"month": 1 + number % 12, "day": 1 + number % 28}}},
         **({"keywords": {"Work": True}} if number % 100 == 0 else {}),
     }
