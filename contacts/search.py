@@ -27,7 +27,8 @@ def find(
 ) -> Row:
     """Return the contact with that id, else the first whose name contains the text, else whose e-mail does.
 
-    Else it is the first with one of the phone numbers that `numbers` returns. `live` is the number of contacts. NotFoundError if there is none.
+    Else it is the first with one of the phone numbers that `numbers` returns. `live` is the number of contacts.
+    NotFoundError if there is none.
     """
     row = None
     if query.isascii() and query.isdecimal() and int(query) <= MAX_BIGINT:

@@ -62,8 +62,8 @@ class ContactViewSet(ContactBookViewSet):
     @extend_schema(
         operation_id="listContacts",
         summary="List contacts",
-        description="`q` finds part of a name or of an e-mail address, and a phone number of four digits or more in any "
-        "spelling, or its end. Numbers without a country code are read in the account's `region`.",
+        description="`q` finds part of a name or of an e-mail address, and a phone number in any spelling or its end, "
+        "from four digits on. Numbers without a country code are read in the account's `region`.",
         parameters=[ListQuery, IF_NONE_MATCH, ETAG, TOTAL_COUNT, LINK],
         responses={200: ListedContactOutput(many=True)},
     )

@@ -103,7 +103,10 @@ class ContactQuerySet(models.QuerySet["Contact"]):
         updated_since: datetime | None = None,
         numbers: ContactKeyQuerySet | None = None,
     ) -> Self:
-        """Return those that meet every given criterion; `favourite` is "true" or "false", `numbers` are those of `q`."""
+        """Return those that meet every given criterion; `favourite` is "true" or "false".
+
+        `numbers` are the phone numbers that `q` finds.
+        """
         found = self.search(q, numbers) if q else self
         found = found.in_group(group) if group else found
         if favourite:

@@ -1,10 +1,12 @@
 """The table of keys: the addresses, numbers and names of every contact, for matching by indexed queries."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Aggregate, Count, F
+from django.db.models.functions import Left
 
 from contacts.cards import keys, phones
 from contacts.cards.jscontact import Card
@@ -15,6 +17,28 @@ if TYPE_CHECKING:
 
 
 MOST_SPELLINGS = 1000  # with one end, among which a search decides; the rest is found by what was typed alone
+
+
+MOST_SHARING = 4  # contacts; what more of them share says nothing about any two
+MOST_SHARED = 20_000  # keys; a bound of memory
+
+
+class Shared(NamedTuple):
+    """A key that several contacts have, or its start."""
+
+    kind: str
+    value: str
+    contacts: list[int]  # in order
+
+
+class Ids(Aggregate):
+    """The values of an integer column, joined by commas."""
+
+    function = "GROUP_CONCAT"
+    output_field = models.TextField()
+
+    def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        return self.as_sql(compiler, connection, template="STRING_AGG(%(expressions)s::text, ',')", **context)
 
 
 class ContactKeyQuerySet(models.QuerySet["ContactKey"]):
@@ -51,6 +75,17 @@ class ContactKeyQuerySet(models.QuerySet["ContactKey"]):
         ]
         alike = self.among(keys.PHONE, found)
         return alike if query.startswith("+") else alike | self.ending(query)
+
+    def shared(self, kinds: Iterable[str], but: models.QuerySet[Any, Any], length: int = keys.LENGTH) -> list["Shared"]:
+        """Return the keys of these kinds that two to MOST_SHARING contacts have, at most MOST_SHARED.
+
+        Keys with the same first `length` characters count as one, and the contacts of `but` do not count.
+        """
+        start = F("value") if length >= keys.LENGTH else Left("value", length)
+        rows = self.filter(kind__in=list(kinds)).exclude(contact__in=but).order_by().values("kind", start=start)
+        rows = rows.annotate(number=Count("contact")).filter(number__range=(2, MOST_SHARING))
+        found = rows.annotate(contacts=Ids("contact")).values_list("kind", "start", "contacts")[:MOST_SHARED]
+        return [Shared(kind, value, sorted(set(map(int, ids.split(","))))) for kind, value, ids in found]
 
     def add(self, contacts: Iterable["Contact"]) -> None:
         """Add the keys of contacts that have none."""
