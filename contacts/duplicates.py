@@ -18,6 +18,7 @@ from django.core.cache import caches
 from redis.exceptions import RedisError
 
 from contactbook.cache.responses import response_key
+from contactbook.db.lookups import IsAmong
 from contactbook.exceptions import NotFoundError
 from contacts.cards import keys, likeness, phones
 from contacts.models import Contact, ContactKey, Dismissal, Version
@@ -55,9 +56,9 @@ class Duplicates(NamedTuple):
 
 
 class Person(NamedTuple):
-    id: int
     fullname: str
     folded: str
+    words: list[str]
     birthday: date | None
 
 
@@ -105,20 +106,21 @@ def alike_pairs(user_id: int, region: str | None) -> list[Alike]:
 
 
 def people_of(user_id: int, ids: set[int]) -> dict[int, Person]:
-    rows = Contact.objects.for_user(user_id).filter(pk__in=ids)
-    return {row[0]: Person(*row) for row in rows.values_list("pk", "fullname", "fullname_folded", "birthday")}
+    rows = Contact.objects.for_user(user_id).filter(IsAmong("pk", ids))
+    columns = rows.values_list("pk", "fullname", "fullname_folded", "birthday")
+    return {key: Person(full, folded, likeness.words_of(folded), birthday) for key, full, folded, birthday in columns}
 
 
 def names_weight(pair: Pair, people: dict[int, Person]) -> int:
     """Return the weight of the two names; 0 also where one is a group card, or was deleted meanwhile."""
     one, other = (people.get(each) for each in pair)
-    return likeness.name_weight(one.folded, other.folded) if one and other else 0
+    return likeness.name_weight(one.words, other.words) if one and other else 0
 
 
 def numbers_of(user_id: int, pairs: Iterable[Pair], common: dict[Pair, list[Shared]]) -> dict[int, list[str]]:
     """Return the numbers, by contact, of the pairs whose numbers have an end in common."""
     ids = {each for pair in pairs if any(key.kind == keys.PHONE for key in common[pair]) for each in pair}
-    rows = ContactKey.objects.for_user(user_id).filter(kind=keys.PHONE, contact__in=ids).order_by("contact", "value")
+    rows = ContactKey.objects.for_user(user_id).filter(IsAmong("contact", ids), kind=keys.PHONE).order_by("contact", "value")
     numbers: dict[int, list[str]] = defaultdict(list)
     for contact, value in rows.values_list("contact", "value"):
         numbers[contact].append(keys.number_of(value))

@@ -3,7 +3,6 @@
 Pure functions. Names are folded (contacts/cards/folding.py); weights are hundredths.
 """
 
-from collections import Counter
 from datetime import date
 
 # What two contacts have in common, and its weight. An address or a number alone is not ENOUGH: families and offices
@@ -35,20 +34,19 @@ def birthday_weight(one: date | None, other: date | None) -> int:
     return BIRTHDAY if one == other else OTHER_BIRTHDAY
 
 
-def name_weight(one: str, other: str) -> int:
-    """Return the weight of two folded names."""
-    words, others = words_of(one), words_of(other)
-    left, right = list((words - others).elements()), list((others - words).elements())
-    if not left and not right:
-        return NAME if words.total() > 1 else TYPO if words else 0
+def name_weight(one: list[str], other: list[str]) -> int:
+    """Return the weight of two names, of which these are the words."""
+    left, right = ([word for word in words if word not in others] for words, others in ((one, other), (other, one)))
+    if not left and not right and len(one) == len(other):
+        return NAME if len(one) > 1 else TYPO if one else 0
     if len(left) == len(right) == 1:
         return word_weight(left[0], right[0])
-    return CLOSE if (not left or not right) and words & others else 0
+    return CLOSE if (not left or not right) and one and other else 0
 
 
-def words_of(name: str) -> Counter[str]:
-    """Return the words of a name, without commas and the dots of initials and titles."""
-    return Counter(word for word in (part.strip(".") for part in name.replace(",", " ").split()) if word)
+def words_of(name: str) -> list[str]:
+    """Return the words of a folded name, without commas and the dots of initials and titles."""
+    return [word for word in (part.strip(".") for part in name.replace(",", " ").split()) if word]
 
 
 def word_weight(one: str, other: str) -> int:
