@@ -58,7 +58,6 @@ class Duplicates(NamedTuple):
 class Person(NamedTuple):
     fullname: str
     folded: str
-    words: list[str]
     birthday: date | None
 
 
@@ -98,23 +97,28 @@ def alike_pairs(user_id: int, region: str | None) -> list[Alike]:
     for key in shared:
         for pair in combinations(key.contacts, 2):
             common[pair].append(key)
-    people = people_of(user_id, {each for pair in common for each in pair})
-    close = {pair: weight for pair in common if (weight := names_weight(pair, people))}
-    numbers = numbers_of(user_id, close, common)
-    compare = Comparison(people, numbers, region)
-    return [alike for pair, names in close.items() if (alike := compare.alike(pair, names, common[pair]))]
+    names = names_of(user_id, {each for pair in common for each in pair})
+    close = {pair: weight for pair in common if (weight := names_weight(pair, names))}
+    people = people_of(user_id, {each for pair in close for each in pair})
+    compare = Comparison(people, numbers_of(user_id, close, common), region)
+    return [alike for pair, weight in close.items() if (alike := compare.alike(pair, weight, common[pair]))]
+
+
+def names_of(user_id: int, ids: set[int]) -> dict[int, list[str]]:
+    """Return the words of the names of those that are no group cards, by contact."""
+    rows = Contact.objects.for_user(user_id).filter(IsAmong("pk", ids)).values_list("pk", "fullname_folded")
+    return {key: likeness.words_of(folded) for key, folded in rows}
+
+
+def names_weight(pair: Pair, names: dict[int, list[str]]) -> int:
+    """Return the weight of the two names; 0 also where one is a group card, or was deleted meanwhile."""
+    return likeness.name_weight(*(names.get(each, []) for each in pair))
 
 
 def people_of(user_id: int, ids: set[int]) -> dict[int, Person]:
     rows = Contact.objects.for_user(user_id).filter(IsAmong("pk", ids))
     columns = rows.values_list("pk", "fullname", "fullname_folded", "birthday")
-    return {key: Person(full, folded, likeness.words_of(folded), birthday) for key, full, folded, birthday in columns}
-
-
-def names_weight(pair: Pair, people: dict[int, Person]) -> int:
-    """Return the weight of the two names; 0 also where one is a group card, or was deleted meanwhile."""
-    one, other = (people.get(each) for each in pair)
-    return likeness.name_weight(one.words, other.words) if one and other else 0
+    return {key: Person(*values) for key, *values in columns}
 
 
 def numbers_of(user_id: int, pairs: Iterable[Pair], common: dict[Pair, list[Shared]]) -> dict[int, list[str]]:

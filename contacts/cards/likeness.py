@@ -36,7 +36,8 @@ def birthday_weight(one: date | None, other: date | None) -> int:
 
 def name_weight(one: list[str], other: list[str]) -> int:
     """Return the weight of two names, of which these are the words."""
-    left, right = ([word for word in words if word not in others] for words, others in ((one, other), (other, one)))
+    left = [word for word in one if word not in other]
+    right = [word for word in other if word not in one]
     if not left and not right and len(one) == len(other):
         return NAME if len(one) > 1 else TYPO if one else 0
     if len(left) == len(right) == 1:
@@ -46,6 +47,8 @@ def name_weight(one: list[str], other: list[str]) -> int:
 
 def words_of(name: str) -> list[str]:
     """Return the words of a folded name, without commas and the dots of initials and titles."""
+    if "," not in name and "." not in name:
+        return name.split()
     return [word for word in (part.strip(".") for part in name.replace(",", " ").split()) if word]
 
 
