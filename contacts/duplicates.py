@@ -124,7 +124,11 @@ def people_of(user_id: int, ids: set[int]) -> dict[int, Person]:
 def numbers_of(user_id: int, pairs: Iterable[Pair], common: dict[Pair, list[Shared]]) -> dict[int, list[str]]:
     """Return the numbers, by contact, of the pairs whose numbers have an end in common."""
     ids = {each for pair in pairs if any(key.kind == keys.PHONE for key in common[pair]) for each in pair}
-    rows = ContactKey.objects.for_user(user_id).filter(IsAmong("contact", ids), kind=keys.PHONE).order_by("contact", "value")
+    rows = (
+        ContactKey.objects.for_user(user_id)
+        .filter(IsAmong("contact", ids), kind=keys.PHONE)
+        .order_by("contact", "value")
+    )
     numbers: dict[int, list[str]] = defaultdict(list)
     for contact, value in rows.values_list("contact", "value"):
         numbers[contact].append(keys.number_of(value))

@@ -32,6 +32,7 @@ OPEN = {
     "readyz": {200},
     "metrics": {200, 403, 404},
     "media": {404},
+    "original": {404},
 }
 OPEN_IN_THE_ADMIN = {"login", "logout"}
 

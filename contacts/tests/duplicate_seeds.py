@@ -13,7 +13,9 @@ FIRST = (
     "Nora Oskar Paula Robert Sophie Thomas Ursula Viktor Wilma Łukasz Zoë Jürgen Ömer Agnès José Théo Søren Kateřina"
 ).split()
 STARTS = "Ba Be Bra Da De Dra Fa Fi Ga Gre Ha Hu Ka Kle Kra La Lo Ma Mei Na Neu Pa Pe Ra Rei Sa Schnei Schu Ta Tre Va We".split()
-MIDDLES = "ber der den gel ger ker lan len ler man mer nau ner nin per rin ron ser sen ten ter tin ver win zel zen".split()
+MIDDLES = (
+    "ber der den gel ger ker lan len ler man mer nau ner nin per rin ron ser sen ten ter tin ver win zel zen".split()
+)
 ENDS = "bach berg burg dorf feld haus hofer land mann meyer mann rich ring schmidt stein thal wald weber wick".split()
 KINDS = ("typo", "second address", "reversed", "spelling", "birthday")
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -98,7 +100,10 @@ def spelled(chance: random.Random, person: dict[str, Any]) -> dict[str, Any]:
     """Return the person with the number in national spelling; the name is spelled with a typo, or is whole."""
     national = person["phone"].removeprefix("+49 ")
     name = person["name"] if chance.random() < 0.5 else (person["name"][0], misspelled(chance, person["name"][1]))
-    return {"name": name, "phone": chance.choice((f"0{national}", f"0049 {national}", f"(0{national[:3]}){national[3:]}"))}
+    return {
+        "name": name,
+        "phone": chance.choice((f"0{national}", f"0049 {national}", f"(0{national[:3]}){national[3:]}")),
+    }
 
 
 def same_birthday(chance: random.Random, person: dict[str, Any]) -> dict[str, Any]:
