@@ -17,11 +17,14 @@ from typing import Any, NamedTuple
 from django.core.cache import caches
 from redis.exceptions import RedisError
 
+from contactbook.api.pagination import MAX_BYTES
 from contactbook.cache.responses import response_key
 from contactbook.db.lookups import IsAmong
-from contactbook.exceptions import NotFoundError
+from contactbook.exceptions import NotFoundError, TooLargeError
 from contacts.cards import keys, likeness, phones
-from contacts.models import Contact, ContactKey, Dismissal, Version
+from contacts.merging import MOST
+from contacts.models import Contact, ContactKey, ContactQuerySet, Dismissal, Version
+from contacts.models.contact import ADDITIONAL_BYTES
 from contacts.models.key import Shared
 
 NOT_FOUND = "There are no such duplicates"
@@ -75,6 +78,18 @@ def current(user_id: int, version: Version, region: str | None) -> list[Duplicat
         with suppress(RedisError):
             caches["responses"].set(key, packed)
     return found
+
+
+def rows_of(contacts: ContactQuerySet, sets: list[Duplicates], columns: tuple[str, ...]) -> dict[int, dict[str, Any]]:
+    """Return the rows of the contacts of a page by id; TooLargeError, which names a limit, if they are too large."""
+    found = contacts.filter(IsAmong("pk", {each for one in sets for each in one.contacts[:MOST]}))
+    sizes = dict(found.filter(additional__isnull=False).values_list("pk", ADDITIONAL_BYTES))
+    size = 0
+    for number, one in enumerate(sets):
+        size += sum(sizes.get(each, 0) for each in one.contacts[:MOST])
+        if size > MAX_BYTES and number:
+            raise TooLargeError(f"These contacts are too large for one page. Use limit={number}.")
+    return {row["id"]: row for row in found.values(*columns)}
 
 
 def dismiss(user_id: int, key: str, sets: Iterable[Duplicates]) -> None:

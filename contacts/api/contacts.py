@@ -26,14 +26,8 @@ from contacts.api.base import ContactBookViewSet
 from contacts.api.idempotency import idempotent
 from contacts.cards import jscontact
 from contacts.cards.birthdays import span
-<<<<<<< HEAD
-from contacts.models import ContactKey, ContactQuerySet, Version, etag_of
-from contacts.models.contact import ADDITIONAL_BYTES, NOT_FOUND
-from contacts.models.key import ContactKeyQuerySet
-=======
 from contacts.models import ContactQuerySet, Version, etag_of
 from contacts.models.contact import ADDITIONAL_BYTES
->>>>>>> main
 from contacts.serializers.contacts import (
     ALL_COLUMNS,
     CARD_COLUMNS,
@@ -68,17 +62,13 @@ class ContactViewSet(ContactBookViewSet):
     @extend_schema(
         operation_id="listContacts",
         summary="List contacts",
-<<<<<<< HEAD
-        description="`q` finds part of a name or of an e-mail address, and a phone number in any spelling or its end, "
-        "from four digits on. Numbers without a country code are read in the account's `region`.",
-=======
         description="Returns a page of your contacts, sorted by name unless `order` says otherwise. The filters `q`, "
-        "`group`, `favourite` and `updated_since` are combined: a contact must meet each of them. "
+        "`group`, `favourite` and `updated_since` are combined: a contact must meet each of them. `q` finds part of a "
+        "name or of an e-mail address, and from four digits on a phone number in any spelling, or its end. "
         "`X-Total-Count` is the number of contacts that meet them. To read the whole book, begin with an empty "
         "`cursor` and follow the `next` URL of the `Link` header: each page costs the same, and a change of "
         "another contact moves none. A page by `skip` that is larger than 8 MB is a 413, which names a smaller "
         "`limit`; a page by cursor ends early.",
->>>>>>> main
         parameters=[ListQuery, IF_NONE_MATCH, ETAG, TOTAL_COUNT, LINK],
         responses={200: ListedContactOutput(many=True), 413: Problem},
     )
@@ -110,11 +100,6 @@ class ContactViewSet(ContactBookViewSet):
                 return self.contacts().filter(pk__in=keys), len(keys)
         total = found.count()
         return (found.filtered_first() if total <= FEW else found), total
-
-    def numbers(self, text: str) -> ContactKeyQuerySet:
-        """Return the caller's phone numbers that a search for the text finds."""
-        keys: ContactKeyQuerySet = ContactKey.objects.for_user(self.user.pk)
-        return keys.with_number(text, self.user.region)
 
     @extend_schema(
         operation_id="createContact",
@@ -164,14 +149,10 @@ class ContactViewSet(ContactBookViewSet):
     @extend_schema(
         operation_id="findContact",
         summary="Find a contact",
-<<<<<<< HEAD
-        description="By id, else the first in order whose name, else whose e-mail address contains the text, else the "
-        "first with that phone number in any spelling.",
-=======
         description="Returns one contact: the one with this id if the text is a number, else the first in the order "
-        "of the list whose name contains the text, else the first whose e-mail address contains it. "
+        "of the list whose name contains the text, else the first whose e-mail address contains it, "
+        "else the first with that phone number in any spelling, or with that end of it, from four digits on. "
         "`lukasz` finds `Łukasz`. Contacts in the trash are not found. 404 if there is none.",
->>>>>>> main
         parameters=[path_variable("contact_id", FindPath), IF_NONE_MATCH, ETAG],
         responses={200: WholeContactOutput},
     )

@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 from contacts.cards import phones
 from contacts.cards.folding import fold
 from contacts.cards.jscontact import Card, flatten
+from contacts.cards.phones import EXTENSION as EXTENSION  # for contacts/cards/numbers.py
+from contacts.cards.phones import digits as digits
 
 LENGTH = 510  # characters; 2,040 bytes at most, which fit PostgreSQL's index rows of 2,704
 FEWEST_DIGITS, MOST_DIGITS = 3, 32
@@ -47,9 +49,9 @@ def phone_key(number: str) -> str:
     A plus sign at the start of the number is at the end of its key.
     """
     found = phones.plain(number)
-    digits = found.removeprefix("+")
-    plus = found[: len(found) - len(digits)]
-    return digits[::-1][:MOST_DIGITS] + plus if len(digits) >= FEWEST_DIGITS else ""
+    bare = found.removeprefix("+")
+    plus = found[: len(found) - len(bare)]
+    return bare[::-1][:MOST_DIGITS] + plus if len(bare) >= FEWEST_DIGITS else ""
 
 
 def number_of(value: str) -> str:

@@ -1,7 +1,8 @@
 """Comparison of phone numbers in any spelling, by libphonenumber's rules.
 
 Pure functions. A number here is its ASCII digits, with a plus sign before them if it was written with one: `plain`
-makes it out of a text. `region` is where numbers without a country code are read, two letters, or None where that is unknown.
+makes it out of a text. `region` is where numbers without a country code are read: two letters, or None where that is
+unknown.
 """
 
 import functools

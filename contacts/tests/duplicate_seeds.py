@@ -7,16 +7,16 @@ import random
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
-FIRST = (
-    "Anna Bernd Carla David Emilia Felix Greta Hannes Ingrid Jakob Klara Lukas Maria Nils Olga Peter Rosa Stefan Tanja "
-    "Ulrich Vera Walter Yvonne Zeno Andrea Boris Clemens Dora Erik Frieda Gustav Helena Igor Johanna Kaspar Leonie Martin "
-    "Nora Oskar Paula Robert Sophie Thomas Ursula Viktor Wilma Łukasz Zoë Jürgen Ömer Agnès José Théo Søren Kateřina"
-).split()
-STARTS = "Ba Be Bra Da De Dra Fa Fi Ga Gre Ha Hu Ka Kle Kra La Lo Ma Mei Na Neu Pa Pe Ra Rei Sa Schnei Schu Ta Tre Va We".split()
-MIDDLES = (
-    "ber der den gel ger ker lan len ler man mer nau ner nin per rin ron ser sen ten ter tin ver win zel zen".split()
-)
-ENDS = "bach berg burg dorf feld haus hofer land mann meyer mann rich ring schmidt stein thal wald weber wick".split()
+FIRST = """
+Anna Bernd Carla David Emilia Felix Greta Hannes Ingrid Jakob Klara Lukas Maria Nils Olga Peter Rosa Stefan Tanja Ulrich
+Vera Walter Yvonne Zeno Andrea Boris Clemens Dora Erik Frieda Gustav Helena Igor Johanna Kaspar Leonie Martin Nora Oskar
+Paula Robert Sophie Thomas Ursula Viktor Wilma Łukasz Zoë Jürgen Ömer Agnès José Théo Søren Kateřina
+"""
+STARTS = """
+Ba Be Bra Da De Dra Fa Fi Ga Gre Ha Hu Ka Kle Kra La Lo Ma Mei Na Neu Pa Pe Ra Rei Sa Schnei Schu Ta Tre Va We
+"""
+MIDDLES = "ber der den gel ger ker lan len ler man mer nau ner nin per rin ron ser sen ten ter tin ver win zel zen"
+ENDS = "bach berg burg dorf feld haus hofer land mann meyer mann rich ring schmidt stein thal wald weber wick"
 KINDS = ("typo", "second address", "reversed", "spelling", "birthday")
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
@@ -56,17 +56,13 @@ def originals(chance: random.Random, count: int) -> list[dict[str, Any]]:
 
 
 def new_person(chance: random.Random, number: int) -> dict[str, Any]:
-    surname = chance.choice(STARTS) + chance.choice(MIDDLES) + chance.choice(ENDS)
+    surname = "".join(chance.choice(parts.split()) for parts in (STARTS, MIDDLES, ENDS))
     return {
-        "name": (chance.choice(FIRST), surname),
+        "name": (chance.choice(FIRST.split()), surname),
         "email": f"{surname.lower()}.{number}@example.org",
         "phone": f"+49 15{chance.randrange(10)} {chance.randrange(10**8):08}",
         "birthday": date(1935, 1, 1) + timedelta(days=chance.randrange(28_000)),
     }
-
-
-def without_contact(person: dict[str, Any]) -> dict[str, Any]:
-    return {"name": person["name"]}
 
 
 def typo(chance: random.Random, person: dict[str, Any]) -> dict[str, Any]:
