@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from contactbook.api.fields import Flag, Number, Text
@@ -51,12 +52,26 @@ class DuplicatesOutput(serializers.Serializer):
     contacts = ContactOutput(many=True, help_text=f"The contacts, by id. At most {MOST}.")
 
 
+@extend_schema_field(
+    {
+        "type": "array",
+        "items": {"type": "integer", "format": "int64", "minimum": 1, "maximum": MAX_BIGINT},
+        "minItems": 2,
+        "maxItems": MOST,
+        "uniqueItems": True,
+    }
+)
+class ContactIds(serializers.ListField):
+    """The ids of several contacts, each once."""
+
+    child = Number(min_value=1, max_value=MAX_BIGINT)
+
+
 class MergeInput(serializers.Serializer):
     """The contacts to merge."""
 
     example = {"ids": [1, 2], "dry_run": True}
-    ids = serializers.ListField(
-        child=Number(min_value=1, max_value=MAX_BIGINT),
+    ids = ContactIds(
         min_length=2,
         max_length=MOST,
         help_text=f"The ids of 2 to {MOST} contacts. The first is kept, the others go to the trash.",

@@ -176,7 +176,7 @@ def test_a_very_long_query_is_answered_as_json(as_alice):
     assert len(faults(answer)) == 1
 
 
-@pytest.mark.parametrize("word", ["bd", "trash", "changes", "batch"])
+@pytest.mark.parametrize("word", ["bd", "trash", "changes", "batch", "duplicates", "merge"])
 def test_a_reserved_word_is_never_found_as_a_contact(as_alice, word):
     add(as_alice, word, email=word)
     for path_ in (word, word + "/"):

@@ -211,6 +211,10 @@ class Merges(RuleBasedStateMachine):
         change = merge(self.client, *ids)["change"]
         self.merges[change] = {key: before[key] for key in ids}
 
+    @rule(number=st.integers(5, 9))
+    def create(self, number):
+        add(self.client, "Ada", email=f"{number}@x.org")
+
     @precondition(lambda self: self.live())
     @rule(data=st.data(), name=st.sampled_from(["Ada", "Bea"]))
     def edit(self, data, name):

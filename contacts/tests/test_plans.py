@@ -133,6 +133,7 @@ READS = {
     "trash": ["contacts/trash"],
     "changes": ["contacts/changes?limit=1000"],
     "history": ["contacts/{id}/history"],
+    "duplicates": ["contacts/duplicates"],
     "groups": ["groups"],
     "export": ["me/export"],
     "contacts_export": ["contacts/export"],
@@ -172,6 +173,7 @@ WRITES = {
     "destroy": lambda contact: ("delete", f"contacts/{contact.pk}", {}),
     "restore": lambda contact: ("post", f"contacts/{contact.pk}/restore", {"to": contact.revision}),
     "batch": lambda contact: ("post", "contacts/batch", {"items": [{"op": "delete", "id": contact.pk}]}),
+    "merge": lambda contact: ("post", "contacts/merge", {"ids": [contact.pk, contact.pk - 1]}),
     "create_group": lambda contact: ("post", "groups", {"name": "Another"}),
 }
 
