@@ -92,6 +92,12 @@ def rows_of(contacts: ContactQuerySet, sets: list[Duplicates], columns: tuple[st
     return {row["id"]: row for row in found.values(*columns)}
 
 
+def named(user_id: int, sets: list[Duplicates]) -> list[dict[str, Any]]:
+    """Return the sets with the names of their contacts in place of the ids, for people."""
+    rows = rows_of(Contact.objects.for_user(user_id), sets, ("id", "fullname"))
+    return [{**each._asdict(), "contacts": [rows[key] for key in each.contacts[:MOST] if key in rows]} for each in sets]
+
+
 def dismiss(user_id: int, key: str, sets: Iterable[Duplicates]) -> None:
     """Dismiss the set with that key; NotFoundError if there is none. A repeat changes nothing."""
     dismissals = Dismissal.objects.for_user(user_id)
@@ -133,7 +139,7 @@ def names_weight(pair: Pair, names: dict[int, list[str]]) -> int:
 def people_of(user_id: int, ids: set[int]) -> dict[int, Person]:
     rows = Contact.objects.for_user(user_id).filter(IsAmong("pk", ids))
     columns = rows.values_list("pk", "fullname", "fullname_folded", "birthday")
-    return {key: Person(*values) for key, *values in columns}
+    return {key: Person(full, folded, birthday) for key, full, folded, birthday in columns}
 
 
 def numbers_of(user_id: int, pairs: Iterable[Pair], common: dict[Pair, list[Shared]]) -> dict[int, list[str]]:

@@ -22,12 +22,11 @@ class Merge:
         if fault := out_of_bounds(self.card):
             raise InvalidValueError("ids", f"The contacts are too large to be merged. {fault}")
 
-    def preview(self) -> None:
-        """Set the card in the contact, which is not saved."""
-        self.contact.set_card(self.card)
-
-    def write(self, book: Book) -> int:
-        """Merge the contacts; return the number of the first change."""
+    def run(self, book: Book, dry_run: bool) -> int | None:
+        """Merge the contacts; return the number of the first change. A dry run sets the card in the contact alone."""
+        if dry_run:
+            self.contact.set_card(self.card)
+            return None
         book.put_card(self.contact, self.card)
         for contact in self.others:
             book.delete(contact)

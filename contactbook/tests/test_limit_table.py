@@ -25,6 +25,7 @@ LIMITS = {
     "trash_purge": {"delete": "trash_purge"},
     "trash_restore": {"post": "trash_restore"},
     "changes": {"get": "contacts_changes"},
+    "contacts_export": {"get": "contacts_export"},
     "batch": {"post": "contacts_batch"},
     "duplicates": {"get": "duplicates"},
     "dismiss": {"post": "dismiss"},

@@ -100,7 +100,7 @@ class MergeViewSet(ContactBookViewSet):
             contacts = book.get_all(given["ids"])
             check_if_match(request.headers.get("If-Match"), contacts[0].etag)
             merge = merging.Merge(contacts, self.user.region)
-            change = merge.preview() if given["dry_run"] else merge.write(book)
+            change = merge.run(book, given["dry_run"])
         body = {"contact": represent_contact(merge.contact), "conflicts": merge.conflicts, "change": change}
         return Response(body, headers={"ETag": merge.contact.etag})
 

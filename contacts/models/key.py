@@ -84,7 +84,7 @@ class ContactKeyQuerySet(models.QuerySet["ContactKey"]):
         Keys with the same first `length` characters count as one, and the contacts of `but` do not count.
         """
         start = F("value") if length >= keys.LENGTH else Left("value", length)
-        rows = self.filter(kind__in=list(kinds)).exclude(contact__in=but).order_by().values("kind", start=start)
+        rows: Any = self.filter(kind__in=list(kinds)).exclude(contact__in=but).order_by().values("kind", start=start)
         rows = rows.annotate(number=Count("contact")).filter(number__range=(2, MOST_SHARING))
         found = rows.annotate(contacts=Ids("contact")).values_list("kind", "start", "contacts")[:MOST_SHARED]
         return [Shared(kind, value, sorted(set(map(int, ids.split(","))))) for kind, value, ids in found]
