@@ -64,6 +64,11 @@ class Book(models.Model):
         self.check_portion(contact.size)
         return contact
 
+    def get_all(self, contact_ids: list[int]) -> list[Contact]:
+        """Return the contacts in that order; NotFoundError if one is not there."""
+        self.load(set(contact_ids))
+        return [self.get(contact_id) for contact_id in contact_ids]
+
     def get_from_trash(self, contact_id: int) -> Contact:
         return Contact.objects.trash_of(self.user_id).by_id(contact_id)
 

@@ -15,6 +15,7 @@ from contactbook.db.fields import MAX_BIGINT
 from contactbook.exceptions import NotFoundError
 from contacts.cards import birthdays, jscontact
 from contacts.cards.folding import fold
+from contacts.models.key import ContactKeyQuerySet
 
 FOLDED_LENGTH = 510  # characters; 2,040 bytes at most, which fit PostgreSQL's index rows of 2,704
 ADDITIONAL_BYTES = Length("additional") * 4  # at most, as UTF-8 and in memory: most of a row without its card
@@ -85,15 +86,29 @@ class ContactQuerySet(models.QuerySet["Contact"]):
             return self.none()
         return self.filter(**{f"{column}__contains": folded})
 
-    def search(self, text: str) -> Self:
-        """Return those whose name or e-mail address contains the text."""
-        return self.named(text) | self.with_email(text)
+    def search(self, text: str, numbers: ContactKeyQuerySet | None = None) -> Self:
+        """Return those whose name or e-mail address contains the text, and those that have one of the numbers."""
+        found = self.named(text) | self.with_email(text)
+        if numbers is None or numbers.query.is_empty():
+            return found
+        return self.filter(pk__in=found.order_by().values("pk").union(numbers.values("contact")))
+
+    def with_key(self, keys: ContactKeyQuerySet) -> Self:
+        return self.filter(pk__in=keys.values("contact"))
 
     def matching(
-        self, q: str = "", group: str = "", favourite: str = "", updated_since: datetime | None = None
+        self,
+        q: str = "",
+        group: str = "",
+        favourite: str = "",
+        updated_since: datetime | None = None,
+        numbers: ContactKeyQuerySet | None = None,
     ) -> Self:
-        """Return those that meet every given criterion; `favourite` is "true" or "false"."""
-        found = self.search(q) if q else self
+        """Return those that meet every given criterion; `favourite` is "true" or "false".
+
+        `numbers` are the phone numbers that `q` finds.
+        """
+        found = self.search(q, numbers) if q else self
         found = found.in_group(group) if group else found
         if favourite:
             is_favourite = HasKeyword(jscontact.FAVOURITE)
