@@ -17,7 +17,7 @@ from contactbook.admin import FastAdmin, table_size
 from contactbook.exceptions import NotFoundError
 from contacts import history
 from contacts.cards import jscontact
-from contacts.models import Book, Contact
+from contacts.models import Book, Contact, Import
 from contacts.serializers.contacts import FLAT, ContactInput
 
 HISTORY_SHOWN = 200  # newest changes
@@ -201,3 +201,29 @@ class ContactAdmin(FastAdmin):
                 yield book
         except NotFoundError as error:
             raise Http404(str(error)) from error
+
+
+@admin.register(Import)
+class ImportAdmin(FastAdmin):
+    """Imports of all accounts, to look at. What a file holds is not shown."""
+
+    list_display = ("filename", "user", "format", "status", "total", "file_bytes", "created_at", "changed_at")
+    list_filter = (OwnerFilter, "status", "format")
+    list_select_related = ("user",)
+    ordering = ("-id",)
+    fields = readonly_fields = (
+        *("user", "filename", "format", "encoding", "status", "failed_step", "error", "policy", "position", "total"),
+        *("new", "same", "changes", "failed", "file_bytes", "bytes", "created_at", "changed_at", "lease_until"),
+    )
+
+    def numbers(self, request: HttpRequest) -> Iterable[tuple[str, str, str]]:
+        yield str(Import.objects.under_way().count()), "imports under way", ""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Import | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Import | None = None) -> bool:
+        return False
