@@ -208,7 +208,7 @@ def without_bytes(item: Any, entry: Entry) -> Any:
     """Return an item of `media` with a reference to its picture; None for one that is too large."""
     uri = item.get("uri") if isinstance(item, dict) else None
     match = DATA.match(uri) if isinstance(uri, str) else None
-    if not match:
+    if not match or not isinstance(uri, str):
         return item
     text = uri[match.end() :]
     data = decode(text) if "base64" in match[2].lower() else unquote_to_bytes(text)
