@@ -68,6 +68,14 @@ def test_headers_that_gunicorn_would_refuse_are_refused_in_json(front, name):
     assert_refused(exchange(front, request(b"POST /api/contacts", *headers)), status)
 
 
+@pytest.mark.parametrize(("path", "megabytes", "status"), [
+    ("/api/imports", 50, 401), ("/api/imports/", 50, 401), ("/api/imports", 52, 413),
+    ("/api/imports/1/apply", 12, 413), ("/api/contacts", 12, 413),
+])  # fmt: skip
+def test_a_file_of_contacts_may_be_larger_than_other_bodies(front, path, megabytes, status):
+    assert front.ask("POST", path, bytes(megabytes * 1024 * 1024)).status == status
+
+
 def test_many_headers_reach_the_application(front):
     answer = exchange(front, request(b"GET /api/contacts", *[b"X-%d: a" % number for number in range(500)]))
     assert answer.status == 401 and answer.headers["Content-Type"] == "application/json"

@@ -19,7 +19,7 @@ NO_FILE = "This is no vCard file, no JSON of JSContact cards, and no table."
 Bytes = Callable[[], Iterable[bytes]]  # the file from its beginning, each time that it is called
 
 
-class UnreadableFileError(Exception):
+class UnreadableFileError(ValueError):
     """The file cannot be read as what it seemed to be; the message is a sentence for its owner."""
 
 

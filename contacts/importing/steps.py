@@ -77,14 +77,19 @@ class Run:
         except Stopped:
             job.release()
         except (UnreadableFileError, NoJSONError, QuotaExceededError) as error:
-            job.fail(str(error))
+            self.fail(str(error))
         except UnknownEncodingError:
-            job.fail("The encoding is not known.")
+            self.fail("The encoding is not known.")
         except DatabaseError:
             raise
         except Exception:
             logger.exception("Import %s failed", job.pk)
-            job.fail(UNEXPECTED)
+            self.fail(UNEXPECTED)
+
+    def fail(self, error: str) -> None:
+        if self.job.status == Import.Status.READING:
+            self.job.count_entries()
+        self.job.fail(error)
 
     # Reading and applying
 
@@ -99,23 +104,17 @@ class Run:
         for portion in portions(opened.entries, job.position, self.size):
             last = portion[-1].number
             if self.most_entries is not None and last > self.most_entries and job.total is None:
-                self.fail_reading(TOO_MANY)
-                return
+                raise UnreadableFileError(TOO_MANY)
             self.work(self.groups.take(portion))
         self.work_on_groups()
         self.end_file(max(last, job.position), opened)
 
-    def fail_reading(self, error: str) -> None:
-        self.job.count_entries()
-        self.job.fail(error)
-
     def end_file(self, total: int, opened: readers.Opened) -> None:
         job = self.job
+        if not total:
+            raise UnreadableFileError(NO_ENTRIES)
         if job.total is None:
             job.count_entries()
-            if not total:
-                job.fail(NO_ENTRIES)
-                return
         facts: dict[str, Any] = opened.facts() if job.status == Import.Status.READING else {}
         status = Import.Status.APPLIED if self.policy else Import.Status.READY
         job.end(status, position=total, total=total, policy=self.policy, **facts)

@@ -1,10 +1,9 @@
 """Imports: files of cards that were uploaded, the report about each of their entries, and who works on them."""
 
-import builtins
 import threading
 import uuid
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Self
 
 from django.conf import settings
@@ -20,6 +19,7 @@ from contacts.models.import_entry import ImportEntry
 if TYPE_CHECKING:
     from contacts.importing.uploads import Upload
 
+Piece = bytes  # of a file
 wakeup = threading.Event()  # set when this process has begun a step, for its import thread
 
 CHUNK = 1024 * 1024  # bytes
@@ -232,12 +232,12 @@ class Import(models.Model):
         Book.objects.filter(pk=self.user_id).update(bytes=F("bytes") + size)
         self.save_leased(bytes=self.bytes + size)
 
-    def file(self) -> "Iterator[builtins.bytes]":
+    def file(self) -> Iterator[Piece]:
         """Yield the file in pieces, each read when it is needed."""
         chunks = ImportChunk.objects.filter(job=self.pk).values_list("data", flat=True)
         number = 0
         while (data := chunks.filter(number=number).first()) is not None:
-            yield builtins.bytes(data)
+            yield Piece(data)
             number += 1
 
     @property
@@ -247,9 +247,6 @@ class Import(models.Model):
     @property
     def progress(self) -> dict[str, int | None]:
         return {"done": self.position, "total": self.total}
-
-    def is_due(self, moment: datetime) -> bool:
-        return self.lease_until is None or self.lease_until < moment
 
 
 class ImportChunk(models.Model):
