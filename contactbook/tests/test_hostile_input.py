@@ -93,7 +93,7 @@ class Attacker:
             raise AssertionError(f"{operation.name} {str(sent)[:300]}: {error}") from error
 
     def path(self, operation: Operation) -> str:
-        own = {"{contact_id}": "contact", "{group_id}": "group", "{session_id}": "me_session"}
+        own = {"{contact_id}": "contact", "{group_id}": "group", "{import_id}": "import", "{session_id}": "me_session"}
         path = operation.path
         for variable, row in own.items():
             row = "trash_restore" if "/trash/" in path else row

@@ -288,3 +288,10 @@ def test_the_report_is_bounded(as_alice):
     first, second = entries(as_alice, found["id"])
     assert len(first["notes"]) <= 101 and max(map(len, first["notes"])) <= 300
     assert len(json.dumps(second)) < 10_000 and second["fields"]["additional"][1].startswith("yyy")
+
+
+def test_without_its_file_an_import_fails_with_a_sentence(as_alice, alice):
+    Import.objects.create(user=alice, filename="x", format="vcard", position=5)
+    run_steps()
+    (found,) = as_alice.get(IMPORTS).json()
+    assert found["error"] == "The file is not stored here. Import it again."
