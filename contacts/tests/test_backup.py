@@ -19,6 +19,7 @@ from accounts.tests.cast import bearer, pair_of, refresh
 from contacts import backup
 from contacts.avatars import references, storage
 from contacts.models import Contact, Group
+from contacts.tests import importing
 from contacts.tests.cast import add, names, path
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_limits", "folder")]
@@ -90,6 +91,7 @@ def fill(client, staff):
     client.delete(path(add(client, "Bea", additional="\\.\n")))
     client.post("/api/groups", {"name": "empty"}, format="json")
     assert create_once(client).status_code == 201
+    importing.apply(client, importing.read(client, importing.vcard("Dee", "PHOTO;ENCODING=b;TYPE=JPEG:AAAA"))["id"])
     OutgoingEmail.objects.queue(OutgoingEmail.Kind.CONFIRM, "eve@example.org")
     kind = ContentType.objects.get_for_model(User)
     LogEntry.objects.create(user=staff, content_type=kind, object_id="1", object_repr="x", action_flag=1)

@@ -94,6 +94,8 @@ def test_encodings(as_alice, codec, label, bom):
     assert entries(as_alice, found["id"])[0]["fullname"] == name
     if label:
         assert found["encoding"] == label
+    apply(as_alice, found["id"])
+    assert Contact.objects.get().fullname == name
 
 
 def test_a_file_over_50_megabytes_is_413(as_alice, monkeypatch):
