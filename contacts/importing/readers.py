@@ -6,13 +6,15 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from django.utils import timezone
+
 from contactbook.exceptions import InvalidValueError
-from contacts.cards import jscontact_file, vcard
+from contacts.cards import jscontact_file, tables, vcard
 from contacts.cards.vcard import decoding
 
 HEAD = 64 * 1024  # bytes by which the format is told
 BEGIN = re.compile(rb"(?i)(?:^|[\r\n])\s*BEGIN[ \t]*:[ \t]*VCARD")
-NO_FILE = "This is no vCard file, and no JSON of JSContact cards."
+NO_FILE = "This is no vCard file, no JSON of JSContact cards, and no table."
 
 Bytes = Callable[[], Iterable[bytes]]  # the file from its beginning, each time that it is called
 
@@ -27,7 +29,7 @@ class Choices:
 
     encoding: str | None = None
     mapping: dict[str, str | None] | None = None
-    date_order: str | None = None
+    date_order: Any = None  # one of tables.ORDERS, or None
 
 
 @dataclass
@@ -60,6 +62,28 @@ def open_jscontact(file: Bytes, choices: Choices) -> Opened:
     return Opened(jscontact_file.read(file()), "utf-8")
 
 
+def open_table(file: Bytes, choices: Choices) -> Opened:
+    try:
+        table = tables.read_table(
+            file,
+            today=timezone.localdate(),
+            encoding=choices.encoding,
+            date_order=choices.date_order,
+            mapping=choices.mapping,
+        )
+    except (tables.UnknownEncodingError, tables.UnknownTargetError) as error:
+        raise UnreadableFileError(str(error)) from error
+    opened = Opened(iter(()), table.encoding, table.described(), table.question)
+    opened.entries = table_entries(table, opened)
+    return opened
+
+
+def table_entries(table: tables.Table, opened: Opened) -> Iterator[vcard.Entry]:
+    for entry in table.entries():
+        opened.question = opened.question or entry.question
+        yield vcard.Entry(entry.line, entry.card, entry.notes, entry.reason)
+
+
 def first_piece(file: Bytes) -> bytes:
     return next(iter(file()), b"")
 
@@ -76,6 +100,7 @@ def looks_like_json(head: bytes) -> bool:
 READERS = {
     "vcard": Reader(looks_like_vcards, open_vcards),
     "jscontact": Reader(looks_like_json, open_jscontact),
+    "csv": Reader(tables.looks_like, open_table),
 }
 
 
@@ -93,28 +118,11 @@ def opened(format: str, file: Bytes, choices: Choices) -> Opened:
 
 
 def decoding_name(label: str) -> str | None:
-    """Return Python's name of the encoding with a label (https://encoding.spec.whatwg.org/#names-and-labels)."""
-    label = label.strip().lower()
-    return "cp1252" if label in WINDOWS_1252 else decoding.codec_of(LABELS.get(label, label))
-
-
-# Labels under which Python knows another encoding, or none.
-WINDOWS_1252 = {
-    "ansi_x3.4-1968", "ascii", "cp819", "csisolatin1", "ibm819", "iso-8859-1", "iso-ir-100", "iso8859-1", "iso88591",
-    "iso_8859-1", "iso_8859-1:1987", "l1", "latin1", "us-ascii", "windows-1252", "x-cp1252",
-}  # fmt: skip
-LABELS = {
-    "unicode-1-1-utf-8": "utf-8", "unicode11utf8": "utf-8", "x-unicode20utf8": "utf-8", "unicode": "utf-16le",
-    "utf-16": "utf-16le", "iso-10646-ucs-2": "utf-16le", "ucs-2": "utf-16le", "csunicode": "utf-16le",
-    "latin2": "iso-8859-2", "l2": "iso-8859-2", "latin5": "iso-8859-9", "l5": "iso-8859-9", "latin9": "iso-8859-15",
-    "cyrillic": "iso-8859-5", "greek": "iso-8859-7", "hebrew": "iso-8859-8", "arabic": "iso-8859-6",
-    "ibm866": "cp866", "866": "cp866", "koi": "koi8-r", "koi8": "koi8-r", "koi8-ru": "koi8-u", "mac": "macintosh",
-    "x-mac-roman": "macintosh", "gbk": "gb18030", "x-gbk": "gb18030", "gb_2312": "gb18030", "chinese": "gb18030",
-    "gb_2312-80": "gb18030", "big5-hkscs": "big5-hkscs", "cn-big5": "big5", "x-x-big5": "big5", "sjis": "shift_jis",
-    "ms_kanji": "shift_jis", "windows-31j": "cp932", "x-euc-jp": "euc-jp", "korean": "cp949", "ks_c_5601-1989": "cp949",
-    "ksc5601": "cp949", "windows-949": "cp949", "windows-874": "cp874", "dos-874": "cp874", "tis-620": "cp874",
-    "x-cp1250": "cp1250", "x-cp1251": "cp1251",
-}  # fmt: skip
+    """Return Python's codec of a WHATWG label; None for one that is not known."""
+    try:
+        return tables.codec_of(label)
+    except tables.UnknownEncodingError:
+        return None
 
 
 def mapping_of(text: str) -> dict[str, str | None]:
@@ -128,4 +136,6 @@ def mapping_of(text: str) -> dict[str, str | None]:
     for column, target in value.items():
         if len(column) > 1000 or not (target is None or (isinstance(target, str) and len(target) <= 100)):
             raise ValueError("A mapping gives each column a target or null.")
+        if target is not None and not tables.is_target(target):
+            raise ValueError(f"{target!r} is no target.")
     return value

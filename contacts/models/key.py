@@ -1,17 +1,46 @@
 """The table of keys: the addresses, numbers and names of every contact, for matching by indexed queries."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Self
+from functools import reduce
+from operator import or_
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Aggregate, Count, F, Q
+from django.db.models.functions import Left
 
-from contacts.cards import keys
-from contacts.cards.jscontact import Card
+from contacts.cards import keys, phones
 from contacts.cards.keys import Key
 
 if TYPE_CHECKING:
     from contacts.models.contact import Contact
+
+
+DELETED = 100  # keys in one statement
+MOST_SPELLINGS = 1000  # with one end, among which a search decides; the rest is found by what was typed alone
+
+
+MOST_SHARING = 4  # contacts; what more of them share says nothing about any two
+MOST_SHARED = 20_000  # keys; a bound of memory
+
+
+class Shared(NamedTuple):
+    """A key that several contacts have, or its start."""
+
+    kind: str
+    value: str
+    contacts: list[int]  # in order
+
+
+class Ids(Aggregate):
+    """The values of an integer column, joined by commas."""
+
+    function = "GROUP_CONCAT"
+    output_field = models.TextField()
+
+    def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        return self.as_sql(compiler, connection, template="STRING_AGG(%(expressions)s::text, ',')", **context)
 
 
 class ContactKeyQuerySet(models.QuerySet["ContactKey"]):
@@ -28,32 +57,57 @@ class ContactKeyQuerySet(models.QuerySet["ContactKey"]):
         start = digits[::-1]
         return self.filter(kind=keys.PHONE, value__gte=start, value__lt=f"{start}:")  # the colon follows 9
 
+    def with_number(self, text: str, region: str | None) -> Self:
+        """Return the numbers that a search for this text finds; none if it is not a number of four digits or more.
+
+        The candidates have the same end, which the index finds; libphonenumber decides about each spelling among them.
+        """
+        query = phones.searched(text)
+        if not query:
+            return self.none()
+        if len(query) < phones.END:
+            return self.ending(query)
+        spellings = (
+            self.ending(query.removeprefix("+")[-phones.END :]).order_by("value").values_list("value", flat=True)
+        )
+        found = [
+            value
+            for value in spellings.distinct()[:MOST_SPELLINGS]
+            if phones.meets(query, keys.number_of(value), region)
+        ]
+        alike = self.among(keys.PHONE, found)
+        return alike if query.startswith("+") else alike | self.ending(query)
+
+    def shared(self, kinds: Iterable[str], but: models.QuerySet[Any, Any], length: int = keys.LENGTH) -> list["Shared"]:
+        """Return the keys of these kinds that two to MOST_SHARING contacts have, at most MOST_SHARED.
+
+        Keys with the same first `length` characters count as one, and the contacts of `but` do not count.
+        """
+        start = F("value") if length >= keys.LENGTH else Left("value", length)
+        rows: Any = self.filter(kind__in=list(kinds)).exclude(contact__in=but).order_by().values("kind", start=start)
+        rows = rows.annotate(number=Count("contact")).filter(number__range=(2, MOST_SHARING))
+        found = rows.annotate(contacts=Ids("contact")).values_list("kind", "start", "contacts")[:MOST_SHARED]
+        return [Shared(kind, value, sorted(set(map(int, ids.split(","))))) for kind, value, ids in found]
+
     def add(self, contacts: Iterable["Contact"]) -> None:
         """Add the keys of contacts that have none."""
-        rows: list[Any] = [
-            ContactKey(contact_id=contact.pk, user_id=contact.user_id, kind=key.kind, value=key.value)
-            for contact in contacts
-            for key in sorted(keys.keys_of(contact.card))
-        ]
-        self.bulk_create(rows, batch_size=500)
+        self.replace((contact, set()) for contact in contacts)
 
-    def update_for(self, contact: "Contact", before: Card) -> None:
-        """Write what differs between the keys of the contact's card and those of its card before."""
-        self.replace(contact, keys.keys_of(before))
-
-    def replace(self, contact: "Contact", old: set[Key]) -> bool:
-        """Write what differs from the keys that the contact has; return whether any did."""
-        new = keys.keys_of(contact.card)
-        for kind in {key.kind for key in old - new}:
-            gone = [key.value for key in old - new if key.kind == kind]
-            self.filter(contact=contact.pk).among(kind, gone).delete()
-        added: list[Any] = [
-            ContactKey(contact_id=contact.pk, user_id=contact.user_id, kind=key.kind, value=key.value)
-            for key in sorted(new - old)
-        ]
+    def replace(self, contacts: Iterable[tuple["Contact", set[Key]]]) -> None:
+        """Write what differs between the keys that each contact has, as given, and those of its card."""
+        gone: list[Q] = []
+        added: list[Any] = []
+        for contact, old in contacts:
+            new = keys.keys_of(contact.card)
+            gone += [Q(contact=contact.pk, kind=key.kind, value=key.value) for key in sorted(old - new)]
+            added += [
+                ContactKey(contact_id=contact.pk, user_id=contact.user_id, kind=key.kind, value=key.value)
+                for key in sorted(new - old)
+            ]
+        for start in range(0, len(gone), DELETED):
+            self.filter(reduce(or_, gone[start : start + DELETED])).delete()
         if added:
-            self.bulk_create(added, batch_size=500)
-        return new != old
+            ContactKey.objects.bulk_create(added, batch_size=500)
 
     def by_contact(self, contact_ids: list[int]) -> dict[int, set[Key]]:
         found: dict[int, set[Key]] = {key: set() for key in contact_ids}

@@ -24,6 +24,8 @@ class FileField(serializers.FileField):
 
 
 class ImportInput(serializers.Serializer):
+    """A file of contacts, and what cannot be told from it."""
+
     file = FileField(allow_empty_file=True, help_text="The file, at most 50 MB.")
     format = serializers.ChoiceField(
         FORMATS, required=False, default="auto", help_text="The format of the file; auto tells it by its beginning."
@@ -65,6 +67,8 @@ class ImportInput(serializers.Serializer):
 
 
 class ApplyInput(serializers.Serializer):
+    """What becomes of cards about contacts that are there."""
+
     example = {"policy": "fill"}
     policy = serializers.ChoiceField(
         Import.Policy.choices,
@@ -82,11 +86,15 @@ class EntriesQuery(PageQuery):
 
 
 class ProgressOutput(serializers.Serializer):
+    """How far a step is, in entries."""
+
     done = serializers.IntegerField(min_value=0, help_text="Entries that the current or last step has worked on.")
     total = serializers.IntegerField(min_value=0, allow_null=True, help_text="All entries; null while not known.")
 
 
 class CountsOutput(serializers.Serializer):
+    """The entries by their status."""
+
     new = serializers.IntegerField(min_value=0, help_text="Cards that are about no contact.")
     same = serializers.IntegerField(min_value=0, help_text="Cards of which nothing is missing or different.")
     changes = serializers.IntegerField(min_value=0, help_text="Cards of which something is missing or different.")
@@ -94,12 +102,16 @@ class CountsOutput(serializers.Serializer):
 
 
 class ColumnOutput(serializers.Serializer):
+    """A column of a table."""
+
     name = serializers.CharField(help_text="The heading.")
     target = serializers.CharField(allow_null=True, help_text="What the column is read as; null for nothing known.")
     example = serializers.CharField(allow_null=True, help_text="A value of the column; null where it has none.")
 
 
 class ImportOutput(serializers.ModelSerializer):
+    """An import: a file, the step that works on it, and what the file holds."""
+
     example = {
         "id": 1,
         "filename": "contacts.vcf",
@@ -110,8 +122,6 @@ class ImportOutput(serializers.ModelSerializer):
         "counts": {"new": 1, "same": 0, "changes": 1, "failed": 0},
         "columns": None,
         "encoding": "utf-8",
-        "mapping": None,
-        "date_order": None,
         "question": None,
         "error": None,
     }
@@ -124,10 +134,6 @@ class ImportOutput(serializers.ModelSerializer):
     counts = CountsOutput(help_text="Entries by their status. From ready on they add up to the total.")
     columns = ColumnOutput(many=True, allow_null=True, help_text="The columns of a table; null for other formats.")
     encoding = serializers.CharField(allow_null=True, help_text="The encoding, given or found; null while not known.")
-    mapping = serializers.DictField(
-        child=serializers.CharField(allow_null=True), allow_null=True, help_text="As it was given; null for none."
-    )
-    date_order = serializers.CharField(allow_null=True, help_text="As it was given; null for none.")
     question = serializers.CharField(allow_null=True, help_text="What to say with another upload; null for nothing.")
     error = serializers.CharField(allow_null=True, help_text="Why the last step failed; null if it did not.")
 
@@ -135,11 +141,13 @@ class ImportOutput(serializers.ModelSerializer):
         model = Import
         fields = (
             "id", "filename", "format", "created_at", "status", "progress", "counts",
-            "columns", "encoding", "mapping", "date_order", "question", "error",
+            "columns", "encoding", "question", "error",
         )  # fmt: skip
 
 
 class EntryOutput(serializers.ModelSerializer):
+    """A card or row of the file, what it is to the address book, and what was done with it."""
+
     example = {
         "entry": 1,
         "line": 1,

@@ -8,8 +8,7 @@ from contacts.tests.importing import IMPORTS, apply, entries, read, run_steps, s
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_limits")]
 
 KEYS = {
-    "id", "filename", "format", "created_at", "status", "progress", "counts", "columns", "encoding", "mapping",
-    "date_order", "question", "error",
+    "id", "filename", "format", "created_at", "status", "progress", "counts", "columns", "encoding", "question", "error",
 }  # fmt: skip
 ENTRY = {"entry", "line", "status", "done", "fullname", "contact_id", "fields", "notes", "reason"}
 FILE = vcard("Ann", "EMAIL:ann@example.org") + vcard("Bea", "TEL:+49 221 1234567")

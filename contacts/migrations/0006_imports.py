@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("contacts", "0004_fill_keys"),
+        ("contacts", "0005_birthday_feeds"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
