@@ -198,7 +198,7 @@ class Comparison:
 
 
 def digest(*parts: Any) -> str:
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
 
 
 def sets_of(pairs: list[Alike], dismissed: set[str]) -> list[Duplicates]:

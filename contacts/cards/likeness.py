@@ -56,7 +56,7 @@ def word_weight(one: str, other: str) -> int:
     shorter, longer = sorted((one, other), key=len)
     if len(shorter) == 1:
         return CLOSE if longer.startswith(shorter) else 0
-    if len(longer) < SHORTEST or not (one.isalpha() and other.isalpha()):
+    if len(longer) < SHORTEST or len(longer) - len(shorter) > 1 or not (one.isalpha() and other.isalpha()):
         return 0
     start = common_start(one, other)
     if not is_one_edit(one[start:], other[start:]):
