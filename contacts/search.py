@@ -7,7 +7,7 @@ from typing import Any
 from contactbook.api.pagination import rows_that_fit
 from contactbook.db.fields import MAX_BIGINT
 from contactbook.exceptions import NotFoundError, TooLargeError
-from contacts.cards import birthdays
+from contacts.cards import birthdays, phones
 from contacts.models import ContactQuerySet
 from contacts.models.contact import ADDITIONAL_BYTES, NOT_FOUND
 from contacts.models.key import ContactKeyQuerySet
@@ -48,8 +48,9 @@ def first_containing(
     """Return the first row in order whose column contains the text.
 
     In a large book the start of the order is read first, and then the rows that match are found by their trigrams.
+    A phone number is hardly ever there.
     """
-    if live > LARGE_BOOK:
+    if live > LARGE_BOOK and not phones.searched(text):
         early = contacts.in_order().values("pk")[:EARLY]
         matches = contacts.filter(pk__in=early).containing(column, text)
         row = matches.filtered_first().in_order().values(*columns).first()
