@@ -29,7 +29,8 @@ from contacts.models.key import Shared
 
 NOT_FOUND = "There are no such duplicates"
 MOST_BYTES = 1024 * 1024  # of the compressed sets that are cached
-MOST_COMPARED = 5000  # pairs of numbers that libphonenumber compares for one answer; later ones count as different
+MOST_PAIRS = 30_000  # of contacts that have a key in common; a bound of time
+MOST_COMPARED = 2000  # pairs of numbers that libphonenumber compares for one answer; later ones count as different
 
 Pair = tuple[int, int]
 
@@ -116,6 +117,8 @@ def alike_pairs(user_id: int, region: str | None) -> list[Alike]:
     shared = own.shared((keys.EMAIL, keys.NAME, keys.BIRTH), trash) + own.shared((keys.PHONE,), trash, phones.END)
     common: dict[Pair, list[Shared]] = defaultdict(list)
     for key in shared:
+        if len(common) > MOST_PAIRS:
+            break
         for pair in combinations(key.contacts, 2):
             common[pair].append(key)
     names = names_of(user_id, {each for pair in common for each in pair})

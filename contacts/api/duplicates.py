@@ -89,7 +89,7 @@ class MergeViewSet(ContactBookViewSet):
         "contacts was changed since. `If-Match` is about the first contact. 404 if one of them is not there.",
         request=MergeInput,
         parameters=[IDEMPOTENCY_KEY, IF_MATCH, ETAG],
-        responses={200: MergeOutput, 404: Problem},
+        responses={200: MergeOutput, 404: Problem, 413: Problem},
     )
     @idempotent
     def merge(self, request: Request) -> Response:
