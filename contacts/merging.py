@@ -10,7 +10,7 @@ from contacts.models import Book, Contact
 
 VIA = "merge"  # in the log
 MOST = 100  # contacts in one merge
-PORTION = 2 * 1024 * 1024  # bytes of their cards; a bound of time
+PORTION = 1024 * 1024  # bytes of their cards; a bound of time
 
 
 class Merge:
