@@ -110,5 +110,5 @@ def shown(found: duplicates.Duplicates, rows: dict[int, dict[str, Any]]) -> dict
         "key": found.key,
         "score": found.score / 100,
         "reasons": [{"kind": kind, "value": value} for kind, value in found.reasons],
-        "contacts": [represent(rows[key]) for key in found.contacts[: merging.MOST] if key in rows],
+        "contacts": [represent(rows[key]) for key in found.members[: merging.MOST] if key in rows],
     }
