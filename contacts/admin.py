@@ -1,4 +1,4 @@
-"""The contacts of all accounts, for staff. Writes go through the owner's Book, as everywhere."""
+"""The contacts and feeds of all accounts, for staff. Writes go through the owner's Book, as everywhere."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -19,7 +19,7 @@ from contactbook.admin import FastAdmin, table_size
 from contactbook.exceptions import NotFoundError
 from contacts import duplicates, history
 from contacts.cards import jscontact
-from contacts.models import Book, Contact
+from contacts.models import Book, Contact, Feed, Import
 from contacts.serializers.contacts import FLAT, ContactInput
 
 HISTORY_SHOWN = 200  # newest changes
@@ -224,3 +224,44 @@ class ContactAdmin(FastAdmin):
                 yield book
         except NotFoundError as error:
             raise Http404(str(error)) from error
+
+
+class ReadOnlyAdmin(FastAdmin):
+    """Rows of all accounts that staff can only look at."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Feed)
+class FeedAdmin(ReadOnlyAdmin):
+    """The birthday feeds. Nobody can see their addresses, of which only digests are stored."""
+
+    list_display = ("name", "user", "created_at", "last_read_at", "anniversaries", "alarm_days")
+    list_filter = (OwnerFilter,)
+    list_select_related = ("user",)
+    ordering = ("-id",)
+    fields = list_display
+
+
+@admin.register(Import)
+class ImportAdmin(ReadOnlyAdmin):
+    """The imports. What a file holds is not shown."""
+
+    list_display = ("filename", "user", "format", "status", "total", "file_bytes", "created_at", "changed_at")
+    list_filter = (OwnerFilter, "status", "format")
+    list_select_related = ("user",)
+    ordering = ("-id",)
+    fields = (
+        *("user", "filename", "format", "encoding", "status", "failed_step", "error", "policy", "position", "total"),
+        *("new", "same", "changes", "failed", "file_bytes", "bytes", "created_at", "changed_at", "lease_until"),
+    )
+
+    def numbers(self, request: HttpRequest) -> Iterable[tuple[str, str, str]]:
+        yield str(Import.objects.under_way().count()), "imports under way", ""

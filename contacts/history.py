@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
 
-from django.db.models import OuterRef, Subquery, Sum
+from django.db.models import Max, Min, OuterRef, Subquery, Sum
 
 from contactbook.api.pagination import MAX_BYTES, SAFE_LIMIT, rows_that_fit
 from contactbook.exceptions import ConflictError, InvalidValueError, NotFoundError, TooLargeError
@@ -169,6 +169,40 @@ def plan_one(book: Book, number: int) -> list[UndoStep]:
     (step,) = steps_before(book, [change], number - 1)
     step.conflict |= changes.of(change.contact_id).filter(number__gt=number).exists()
     return [step]
+
+
+def plan_source(book: Book, via: str, source: int, contact_ids: list[int], since: int = 0) -> list[UndoStep]:
+    """Plan to undo what one import or app password wrote to these contacts after change `since`.
+
+    Each goes back to its newest change by another. If that one is its newest change of all, it is a conflict.
+    """
+    changes = Change.objects.for_user(book.user_id).filter(contact_id__in=contact_ids)
+    others = changes.exclude(via=via, source=source, source__isnull=False).order_by()
+    back_to = dict(others.values_list("contact_id").annotate(Max("number")))
+    own = changes.by_source(via, source).filter(number__gt=since).order_by("number").defer("before")
+    firsts: dict[int, int] = {}
+    conflicts: set[int] = set()
+    for contact_id, number in own.values_list("contact_id", "number"):
+        if number > back_to.get(contact_id, 0):
+            firsts.setdefault(contact_id, number)
+            conflicts.discard(contact_id)
+        elif contact_id not in firsts:
+            conflicts.add(contact_id)
+    steps = steps_before_each(book, list(changes.filter(number__in=firsts.values())))
+    contacts = Contact.objects.all_of(book.user_id).in_bulk(conflicts)
+    return steps + [UndoStep(key, contacts.get(key), None, True, conflict=True) for key in sorted(conflicts)]
+
+
+def steps_before_each(book: Book, firsts: list[Change]) -> list[UndoStep]:
+    """Return the steps that take contacts back to before these changes, one of each."""
+    ids = [change.contact_id for change in firsts]
+    contacts = Contact.objects.all_of(book.user_id).in_bulk(ids)
+    oldest = Change.objects.for_user(book.user_id).filter(contact_id__in=ids).order_by()
+    created = dict(oldest.values_list("contact_id").annotate(Min("number")))
+    return [
+        step_before(change, contacts.get(change.contact_id), created[change.contact_id] < change.number)
+        for change in firsts
+    ]
 
 
 def plan_merge(book: Book, operation: int) -> list[UndoStep]:

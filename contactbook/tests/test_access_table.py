@@ -17,7 +17,7 @@ from accounts import tokens
 from accounts.models import Session, User
 from conftest import PASSWORD, client_of
 from contacts import duplicates
-from contacts.models import Book, Contact, Group
+from contacts.models import Book, Contact, Feed, Group, Import
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 
@@ -35,11 +35,17 @@ ROWS: dict[str, dict[str, Any]] = {
     "group": {"patch": {"name": "x"}},
     "dismiss": {},
     "me_session": {},
+    "me_feed": {},
+    "import": {},
+    "import_entries": {},
+    "import_apply": {"post": {"policy": "skip"}},
+    "import_undo": {},
 }
 # Routes of the caller's own account, which name no row.
 OWN = {
-    "contacts", "contacts_export", "birthdays", "trash", "changes", "batch", "duplicates", "merge", "undo", "groups",
-    "export", "logout", "me", "me_password", "me_sessions",
+    "contacts", "contacts_export", "birthdays", "trash", "changes", "batch", "duplicates", "merge", "undo",
+    "groups", "imports",
+    "export", "logout", "me", "me_password", "me_sessions", "me_feeds",
 }  # fmt: skip
 
 
@@ -197,13 +203,17 @@ def make_rows(owner: User) -> dict[str, Any]:
     (alike,) = duplicates.current(owner.pk, Book.objects.version(owner.pk), None)
     group = Group.objects.create(user=owner, name="Friends")
     names = ("contact", "avatar", "history", "restore")
+    of_import = ("import", "import_entries", "import_apply", "import_undo")
+    file = Import.objects.create(user=owner, filename="x.vcf", format="vcard", status="ready", total=0)
     return {
+        **dict.fromkeys(of_import, file.pk),
         **dict.fromkeys(names, kept.pk),
         "trash_restore": trashed.pk,
         "trash_purge": trashed.pk,
         "group": group.pk,
         "dismiss": alike.key,
         "me_session": Session.objects.begin(owner).pk,
+        "me_feed": Feed.objects.add(owner.pk, name="Phone")[0].pk,
     }
 
 

@@ -9,7 +9,7 @@ from contactbook.tests.hostile import exchange, request
 from contactbook.tests.live import serving
 from contactbook.tests.nginx import needs_nginx, nginx
 
-pytestmark = [needs_nginx]
+pytestmark = [needs_nginx, pytest.mark.one_stack]
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +68,14 @@ def test_headers_that_gunicorn_would_refuse_are_refused_in_json(front, name):
     assert_refused(exchange(front, request(b"POST /api/contacts", *headers)), status)
 
 
+@pytest.mark.parametrize(("path", "megabytes", "status"), [
+    ("/api/imports", 50, 401), ("/api/imports/", 50, 401), ("/api/imports", 52, 413),
+    ("/api/imports/1/apply", 12, 413), ("/api/contacts", 12, 413),
+])  # fmt: skip
+def test_a_file_of_contacts_may_be_larger_than_other_bodies(front, path, megabytes, status):
+    assert front.ask("POST", path, bytes(megabytes * 1024 * 1024)).status == status
+
+
 def test_many_headers_reach_the_application(front):
     answer = exchange(front, request(b"GET /api/contacts", *[b"X-%d: a" % number for number in range(500)]))
     assert answer.status == 401 and answer.headers["Content-Type"] == "application/json"
@@ -84,6 +92,8 @@ def test_no_query_and_no_personal_part_of_a_path_is_logged(front):
         "/api/contacts/Kanarienvogel",
         "/api/groups/Kanarienvogel",
         "/reset/Kanarienvogel",
+        "/feeds/Kanarienvogel/birthdays.ics",
+        "/reminders/off/Kanarienvogel",
         "/?q=Kanarienvogel",
     ):
         front.ask("GET", path)

@@ -10,8 +10,6 @@ from typing import Any, NamedTuple
 from contacts.cards import phones
 from contacts.cards.folding import fold
 from contacts.cards.jscontact import Card, flatten
-from contacts.cards.phones import EXTENSION as EXTENSION  # for contacts/cards/numbers.py
-from contacts.cards.phones import digits as digits
 
 LENGTH = 510  # characters; 2,040 bytes at most, which fit PostgreSQL's index rows of 2,704
 FEWEST_DIGITS, MOST_DIGITS = 3, 32

@@ -23,6 +23,10 @@ class ChangeQuerySet(models.QuerySet["Change"]):
         among = self.filter(contact_id__in=contact_ids).order_by()
         return set(among.values_list("contact_id", flat=True).distinct())
 
+    def by_source(self, via: str, source: int) -> Self:
+        """Return those of one import or app password, which `via` tells apart."""
+        return self.filter(via=via, source=source, source__isnull=False)
+
     def by_number(self, number: int) -> "Change | None":
         return self.filter(number=number).first() if abs(number) <= MAX_BIGINT else None
 
@@ -99,6 +103,11 @@ class Change(models.Model):
         indexes = [
             models.Index(fields=["book", "contact_id", "number"], name="change_history"),
             models.Index(fields=["book", "number"], name="change_purges", condition=models.Q(kind="purged")),
+            models.Index(
+                fields=["book", "source", "contact_id", "number"],
+                name="change_sources",
+                condition=models.Q(source__isnull=False),
+            ),
             models.Index(fields=["at"], name="change_contents", condition=models.Q(before__isnull=False)),
         ]
 

@@ -131,8 +131,12 @@ READS = {
     "groups": ["groups"],
     "export": ["me/export"],
     "contacts_export": ["contacts/export"],
+    "imports": ["imports"],
+    "import": ["imports/1"],
+    "import_entries": ["imports/1/entries"],
     "me": ["me"],
     "me_sessions": ["me/sessions"],
+    "me_feeds": ["me/feeds"],
 }
 
 
