@@ -22,9 +22,9 @@ from contactbook.tests.test_access_table import make_rows
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 
 DOCUMENT: dict[str, Any] = json.loads(document().content)
-# What only a mail, a password, a picture, a file, or a step before makes right.
+# What only a mail, a password, a picture, a file, a secret, the ids of two contacts, or a step before makes right.
 NEVER_BY_EXAMPLE = {"login", "refreshToken", "confirmEmail", "confirmEmailFromPage", "replaceAvatar"}
-NEVER_BY_EXAMPLE |= {"createImport", "undoImport"}
+NEVER_BY_EXAMPLE |= {"createImport", "undoImport", "mergeContacts", "readFeed", "deleteFeed"}
 ENDS_SESSIONS = {"logout", "endSession", "changePassword", "closeAccount", "refreshToken"}
 READ = ["/api/contacts", "/api/contacts?fields=card", "/api/contacts/bd?days_range=366&across_year=true"]
 READ += ["/api/contacts/trash", "/api/contacts/changes?fields=card", "/api/groups", "/api/me", "/api/me/sessions"]
@@ -99,6 +99,7 @@ class Attacker:
         for variable, row in own.items():
             row = "trash_restore" if "/trash/" in path else row
             path = path.replace(variable, str(self.rows[row]))
+        path = path.replace("{key}", self.rows["dismiss"])
         return path.replace("{query}", "kept").replace("{email_token}", "x")
 
     def reads_everything(self) -> None:

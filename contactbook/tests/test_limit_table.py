@@ -129,6 +129,8 @@ def test_a_callers_answers_tell_the_limit_and_the_third_is_a_429(
     answers = [getattr(client, method)(path) for client in clients]
     assert [remaining(answer) for answer in answers] == ["1", "0", "0"]
     assert [answer.status_code == 429 for answer in answers] == [False, False, True]
+    for answer in answers:
+        b"".join(answer)  # the end of an export frees its place
     assert method == "head" or answers[2].json().keys() == {"detail"}
 
 
@@ -141,6 +143,7 @@ def test_a_refused_callers_answers_tell_the_limit_of_the_address(
     assert [(answer.status_code, remaining(answer)) for answer in answers] == [(401, "1"), (401, "0"), (429, "0")]
     own = getattr(client_of(alice), method)(route.path(1))
     assert own.status_code != 429 and remaining(own) == "1", "the account is counted apart"
+    b"".join(own)
 
 
 @pytest.mark.parametrize(("method", "path"), PAGES)

@@ -93,9 +93,6 @@ class ContactQuerySet(models.QuerySet["Contact"]):
             return found
         return self.filter(pk__in=found.order_by().values("pk").union(numbers.values("contact")))
 
-    def with_key(self, keys: ContactKeyQuerySet) -> Self:
-        return self.filter(pk__in=keys.values("contact"))
-
     def matching(
         self,
         q: str = "",
