@@ -5,7 +5,7 @@ from datetime import date
 
 import contactbook_client as client  # type: ignore[import-not-found]
 
-ADDRESS, PASSWORD = "python@example.org", "a walk in the park"  # noqa: S105  # pragma: allowlist secret
+ADDRESS, PASSWORD = "python@example.org", "a walk in the park"  # pragma: allowlist secret
 birthday, picture = sys.argv[1:]
 
 with client.ApiClient() as api:
@@ -22,7 +22,7 @@ with client.ApiClient() as api:
     zoe = contacts.create_contact(client.CreateContactInput(fullname="Zoë", birthday=date.fromisoformat(birthday)))
     print(zoe.fullname, zoe.birthday)
     print(contacts.find_contact("lukasz").fullname)
-    print([each.fullname for each in contacts.list_birthdays()][0])
+    print(next(each.fullname for each in contacts.list_birthdays()))
     print(contacts.replace_avatar(lukasz.id, picture).avatar.startswith("http"))
     print(contacts.delete_contact(lukasz.id).fullname)
     print(history.restore_from_trash(lukasz.id).fullname)
