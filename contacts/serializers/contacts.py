@@ -30,7 +30,7 @@ ALL_COLUMNS = (*COLUMNS, *CARD_COLUMNS, "revision")
 EXAMPLE = {
     "fullname": "Ada Lovelace",
     "email": "ada@example.org",
-    "phone_number": 442079460958,
+    "phone": "+44 20 7946 0958",
     "birthday": "1815-12-10",
     "additional": "Met at the lecture on the engine.",
 }
@@ -214,7 +214,7 @@ class ContactOutput(serializers.Serializer):
         "user_id": 1,
         "avatar": "https://contacts.example.org/media/avatars/065d0c9b7a3e4f52b8c1d2e3f4a5b6c7.jpg",
         "id": 1,
-        "phone": "+44 20 7946 0958",
+        "phone_number": 442079460958,
     }
 
     fullname = serializers.CharField(max_length=255, help_text="The name.")
