@@ -7,13 +7,16 @@ from typing import Any
 
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError as DjangoValidationError
+from phonenumbers import SUPPORTED_REGIONS
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
 
 from accounts.addresses import is_deliverable
 from accounts.models import Session, User
+from accounts.models.reminder_times import Reminders
+from accounts.models.reminders import MAX_DAYS
 from accounts.models.user import normalized_password
-from contactbook.api.fields import SPACES, Count, Text
+from contactbook.api.fields import SPACES, Count, Number, Text
 from contactbook.api.serializers import PathSerializer
 
 MAX_PASSWORD = 1024  # characters
@@ -25,6 +28,15 @@ RULES = (  # of passwords
 NAME = "The name that people read, in e-mails and on pages. It need not be unique."
 TIME_ZONE = "A name of the IANA time zone database. It decides which day is today for birthdays."
 LEAP_DAY = "The day on which a birthday of 29 February is in common years: `02-28` or `03-01`, month and day."
+REGION = (
+    "The country (ISO 3166, two capital letters) in which a phone number without a country code is read. Null for "
+    "none: such numbers are compared by their ends."
+)
+REMINDERS = (
+    "Whether a mail tells of the birthdays ahead, at 8:00 of `time_zone`: `daily`, on Mondays (`weekly`), or never "
+    "(`off`). There is none when there is no birthday."
+)
+REMINDER_DAYS = "How many days after the day of the mail it looks ahead; 0 is that day alone."
 CREATED_AT = "When the account was made, in UTC (RFC 3339)."
 
 
@@ -74,6 +86,16 @@ class TimeZone(Text):
         if name not in time_zones():
             self.fail("unknown")
         return name
+
+
+class Region(Text):
+    default_error_messages = {"unknown": "There is no such region. DE is one."}
+
+    def to_internal_value(self, data: Any) -> str:
+        region = super().to_internal_value(data)
+        if region not in SUPPORTED_REGIONS:
+            self.fail("unknown")
+        return region
 
 
 class Password(Text):
@@ -149,6 +171,9 @@ class UserOutput(serializers.ModelSerializer):
             "created_at": {"help_text": CREATED_AT},
             "time_zone": {"help_text": TIME_ZONE},
             "leap_day": {"help_text": LEAP_DAY},
+            "region": {"help_text": REGION},
+            "reminders": {"help_text": REMINDERS},
+            "reminder_days": {"help_text": REMINDER_DAYS},
         }
 
 
@@ -182,12 +207,15 @@ class PairOutput(serializers.Serializer):
 
 
 class MeInput(serializers.Serializer):
-    """JSON Merge Patch (RFC 7396): a missing field is not changed. No field can be null."""
+    """JSON Merge Patch (RFC 7396): a missing field is not changed. Only `region` can be null."""
 
-    example = {"username": "Ada", "time_zone": "Europe/Kyiv", "leap_day": "03-01"}
+    example = {"username": "Ada", "time_zone": "Europe/Kyiv", "leap_day": "03-01", "reminders": "weekly"}
     username = DisplayName(min_length=1, max_length=150, required=False, help_text=NAME)
     time_zone = TimeZone(max_length=64, required=False, help_text=TIME_ZONE)
     leap_day = serializers.ChoiceField(User.LeapDay.choices, required=False, help_text=LEAP_DAY)
+    region = Region(max_length=2, required=False, allow_null=True, help_text=REGION)
+    reminders = serializers.ChoiceField(Reminders.choices, required=False, help_text=REMINDERS)
+    reminder_days = Number(required=False, min_value=0, max_value=MAX_DAYS, help_text=REMINDER_DAYS)
 
 
 class MeOutput(UserOutput):
@@ -200,10 +228,14 @@ class MeOutput(UserOutput):
         "created_at": "2026-01-31T12:00:00Z",
         "time_zone": "Europe/Kyiv",
         "leap_day": "02-28",
+        "region": None,
+        "reminders": "off",
+        "reminder_days": 7,
     }
 
     class Meta(UserOutput.Meta):
-        fields = ["id", "username", "email", "created_at", "time_zone", "leap_day"]
+        fields = ["id", "username", "email", "created_at", "time_zone", "leap_day", "region"]
+        fields += ["reminders", "reminder_days"]
         read_only_fields = fields  # so that the OpenAPI document says they are always present
 
 

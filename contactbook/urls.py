@@ -1,12 +1,12 @@
 from csp.decorators import csp_update
-from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path, re_path
-from django.views.static import serve
 
 from accounts import pages
 from contactbook.api import document
 from contactbook.http import errors, health
+from contacts import media
+from contacts.api.calendar import CalendarViewSet
 
 # The manual's theme has scripts and styles in its pages.
 manual_csp = csp_update({"script-src": ["'unsafe-inline'"], "style-src": ["'unsafe-inline'"]})
@@ -15,21 +15,26 @@ urlpatterns = [
     # Django uses the first that matches, so the most frequent ones come first.
     path("api/", include("contacts.urls")),
     path("api/", include("accounts.urls")),
+    re_path(
+        r"^feeds/(?P<secret>[^/]+)/birthdays\.ics\Z",
+        CalendarViewSet.as_view({"get": "retrieve"}),
+        name="birthdays_feed",
+    ),
     path("", pages.home, name="home"),
     re_path(r"^confirm/?\Z", pages.ask_confirm, name="ask_confirm"),
     re_path(r"^reset/?\Z", pages.ask_reset, name="ask_reset"),
     re_path(r"^reset/(?P<token>[^/]+)/?\Z", pages.reset, name="reset"),
+    re_path(r"^reminders/off/(?P<token>[^/]+)/?\Z", pages.stop_reminders, name="stop_reminders"),
     re_path(r"^api/schema/?\Z", document.schema, name="schema"),
     re_path(r"^api/docs/?\Z", document.docs, name="docs"),
     re_path(r"^api/redoc/?\Z", document.redoc, name="redoc"),
     re_path(r"^manual/(?P<path>.*)\Z", manual_csp(pages.manual), name="manual"),  # type: ignore[arg-type]
     path("admin/", admin.site.urls),
+    re_path(r"^media/avatars/(?P<name>[0-9a-f]{32}\.jpg)\Z", media.avatar, name="media"),
+    re_path(r"^media/pictures/(?P<name>[0-9a-f]{32})\Z", media.original, name="original"),
     re_path(r"^healthz/?\Z", health.healthz, name="healthz"),
     re_path(r"^readyz/?\Z", health.readyz, name="readyz"),
 ]
-if not settings.CLOUDINARY_URL:
-    avatars = {"document_root": settings.MEDIA_ROOT / "avatars"}
-    urlpatterns.append(re_path(r"^media/avatars/(?P<path>[0-9a-f]{32}\.jpg)\Z", serve, avatars, name="media"))
 
 handler400 = errors.bad_request
 handler403 = errors.permission_denied

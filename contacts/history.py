@@ -6,14 +6,16 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
 
-from django.db.models import Min, OuterRef, Subquery, Sum
+from django.db.models import Max, Min, OuterRef, Subquery, Sum
 
 from contactbook.api.pagination import MAX_BYTES, SAFE_LIMIT, rows_that_fit
 from contactbook.exceptions import ConflictError, InvalidValueError, NotFoundError, TooLargeError
+from contacts import merging
 from contacts.avatars.references import with_public_urls
 from contacts.cards import jscontact
 from contacts.cards.jscontact import Card
 from contacts.models import Book, Change, Contact
+from contacts.models.change import ChangeQuerySet
 from contacts.models.contact import ADDITIONAL_BYTES, PORTION
 
 MAX_UNDONE = 1000  # contacts in one undo
@@ -131,17 +133,29 @@ def plan(book: Book, given: dict[str, Any]) -> list[UndoStep]:
 
 
 def plan_since(book: Book, number: int) -> list[UndoStep]:
-    """Plan to undo everything after change `number`: the first later change of each contact says how it was."""
-    changes = Change.objects.for_user(book.user_id).filter(number__gt=number)
-    by_contact = changes.order_by().values("contact_id").annotate(first=Min("number"))
-    numbers = list(by_contact.values_list("first", flat=True)[: MAX_UNDONE + 1])
+    """Plan to undo everything after change `number`: the first later change of each contact says how it was.
+
+    If that is too much for one undo, contacts that are already as they were are left out: an undo can go back in steps.
+    """
+    firsts = Change.objects.for_user(book.user_id).filter(number__gt=number).firsts()
+    try:
+        bounded = within_bounds(book, firsts)
+    except (InvalidValueError, TooLargeError):
+        bounded = within_bounds(book, firsts.not_undone())
+    return steps_before(book, bounded, number)
+
+
+def within_bounds(book: Book, firsts: ChangeQuerySet) -> list[Change]:
+    """Return these changes; InvalidValueError or TooLargeError if they are too many, or too large, for one undo."""
+    numbers = list(firsts.values_list("number", flat=True)[: MAX_UNDONE + 1])
     if len(numbers) > MAX_UNDONE:
         raise InvalidValueError("since", f"That would change more than {MAX_UNDONE} contacts; undo less at once.")
-    firsts = changes.filter(number__in=numbers).order_by("number")
-    contacts = Contact.objects.all_of(book.user_id).filter(pk__in=[key for (key,) in firsts.values_list("contact_id")])
-    if sum(rows.aggregate(total=Sum("size"))["total"] or 0 for rows in (firsts, contacts)) > PORTION:
+    changes = Change.objects.for_user(book.user_id).filter(number__in=numbers).order_by("number")
+    ids = [key for (key,) in changes.values_list("contact_id")]
+    contacts = Contact.objects.all_of(book.user_id).filter(pk__in=ids)
+    if sum(rows.aggregate(total=Sum("size"))["total"] or 0 for rows in (changes, contacts)) > PORTION:
         raise TooLargeError(f"That would change more than {PORTION >> 20} MB of contacts at once. Undo less at once.")
-    return steps_before(book, list(firsts), number)
+    return list(changes)
 
 
 def plan_one(book: Book, number: int) -> list[UndoStep]:
@@ -150,9 +164,59 @@ def plan_one(book: Book, number: int) -> list[UndoStep]:
     change = changes.by_number(number)
     if change is None:
         raise NotFoundError("Change was not found")
+    if change.via == merging.VIA:
+        return plan_merge(book, change.operation)
     (step,) = steps_before(book, [change], number - 1)
     step.conflict |= changes.of(change.contact_id).filter(number__gt=number).exists()
     return [step]
+
+
+def plan_source(book: Book, via: str, source: int, contact_ids: list[int], since: int = 0) -> list[UndoStep]:
+    """Plan to undo what one import or app password wrote to these contacts after change `since`.
+
+    Each goes back to its newest change by another. If that one is its newest change of all, it is a conflict.
+    """
+    changes = Change.objects.for_user(book.user_id).filter(contact_id__in=contact_ids)
+    others = changes.exclude(via=via, source=source, source__isnull=False).order_by()
+    back_to = dict(others.values_list("contact_id").annotate(Max("number")))
+    own = changes.by_source(via, source).filter(number__gt=since).order_by("number").defer("before")
+    firsts: dict[int, int] = {}
+    conflicts: set[int] = set()
+    for contact_id, number in own.values_list("contact_id", "number"):
+        if number > back_to.get(contact_id, 0):
+            firsts.setdefault(contact_id, number)
+            conflicts.discard(contact_id)
+        elif contact_id not in firsts:
+            conflicts.add(contact_id)
+    steps = steps_before_each(book, list(changes.filter(number__in=firsts.values())))
+    contacts = Contact.objects.all_of(book.user_id).in_bulk(conflicts)
+    return steps + [UndoStep(key, contacts.get(key), None, True, conflict=True) for key in sorted(conflicts)]
+
+
+def steps_before_each(book: Book, firsts: list[Change]) -> list[UndoStep]:
+    """Return the steps that take contacts back to before these changes, one of each."""
+    ids = [change.contact_id for change in firsts]
+    contacts = Contact.objects.all_of(book.user_id).in_bulk(ids)
+    oldest = Change.objects.for_user(book.user_id).filter(contact_id__in=ids).order_by()
+    created = dict(oldest.values_list("contact_id").annotate(Min("number")))
+    return [
+        step_before(change, contacts.get(change.contact_id), created[change.contact_id] < change.number)
+        for change in firsts
+    ]
+
+
+def plan_merge(book: Book, operation: int) -> list[UndoStep]:
+    """Plan to undo a whole merge; all of it is a conflict if one of its contacts was changed since."""
+    numbers = operation, operation + merging.MOST  # for the index
+    changes = Change.objects.for_user(book.user_id).filter(number__range=numbers, operation=operation)
+    steps = steps_before(book, list(changes.order_by("number")), operation - 1)
+    revisions = dict(changes.values_list("contact_id", "number"))
+    conflict = any(
+        step.conflict or step.contact is None or step.contact.revision != revisions[step.contact_id] for step in steps
+    )
+    for step in steps:
+        step.conflict = conflict
+    return steps
 
 
 def steps_before(book: Book, firsts: list[Change], number: int) -> list[UndoStep]:

@@ -92,11 +92,7 @@ class MeViewSet(AccountViewSet):
     def update(self, request: Request) -> Response:
         serializer = MeInput(data=request.data)
         serializer.is_valid(raise_exception=True)
-        user = self.account()
-        for name, value in serializer.validated_data.items():
-            setattr(user, name, value)
-        user.save(update_fields=serializer.validated_data)
-        return Response(MeOutput(user).data)
+        return Response(MeOutput(self.account().change(serializer.validated_data)).data)
 
     @extend_schema(
         operation_id="closeAccount",

@@ -127,7 +127,8 @@ class AutoSchema(SpectacularAutoSchema):
         answers: Any = self.get_response_serializers()
         for code, answer in answers.items():
             for value in example_of(answer):
-                examples.append(OpenApiExample("Response", value=value, response_only=True, status_codes=[str(code)]))
+                status = str(code[0] if isinstance(code, tuple) else code)
+                examples.append(OpenApiExample("Response", value=value, response_only=True, status_codes=[status]))
         return examples
 
     def get_operation(self, *args: Any, **kwargs: Any) -> Schema | None:

@@ -1,4 +1,4 @@
-"""Error responses outside the API views: JSON under /api and for the health probes, an HTML page elsewhere."""
+"""Error responses outside the API views: JSON under /api, for feeds and health probes, an HTML page elsewhere."""
 
 import sys
 from collections.abc import Callable
@@ -12,7 +12,7 @@ SERVER_ERROR = "Something went wrong on our side."
 
 
 def is_api(request: HttpRequest) -> bool:
-    return f"{request.path}/".startswith(("/api/", "/healthz/", "/readyz/"))
+    return f"{request.path}/".startswith(("/api/", "/feeds/", "/healthz/", "/readyz/"))
 
 
 def error_response(request: HttpRequest, code: int, sentence: str) -> HttpResponse:

@@ -16,7 +16,8 @@ from rest_framework.test import APIClient
 from accounts import tokens
 from accounts.models import Session, User
 from conftest import PASSWORD, client_of
-from contacts.models import Book, Contact, Group
+from contacts import duplicates
+from contacts.models import Book, Contact, Feed, Group, Import
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 
@@ -32,12 +33,19 @@ ROWS: dict[str, dict[str, Any]] = {
     "trash_restore": {},
     "trash_purge": {},
     "group": {"patch": {"name": "x"}},
+    "dismiss": {},
     "me_session": {},
+    "me_feed": {},
+    "import": {},
+    "import_entries": {},
+    "import_apply": {"post": {"policy": "skip"}},
+    "import_undo": {},
 }
 # Routes of the caller's own account, which name no row.
 OWN = {
-    "contacts", "birthdays", "trash", "changes", "batch", "undo", "groups",
-    "export", "logout", "me", "me_password", "me_sessions",
+    "contacts", "contacts_export", "birthdays", "trash", "changes", "batch", "duplicates", "merge", "undo",
+    "groups", "imports",
+    "export", "logout", "me", "me_password", "me_sessions", "me_feeds",
 }  # fmt: skip
 
 
@@ -46,7 +54,7 @@ class Route(NamedTuple):
     pattern: str
     methods: set[str]
 
-    def path(self, row: int) -> str:
+    def path(self, row: int | str) -> str:
         path = self.pattern.removeprefix("^").removesuffix("/?\\Z")
         path = re.sub(r"\(\?P<\w+>(\[[^\]]*\]\+\??)\)", str(row), path)
         assert "(" not in path
@@ -186,19 +194,26 @@ def test_the_owner_is_answered(alice, route):
         assert depends_on_the_caller(answer)
 
 
-def make_rows(owner: User) -> dict[str, int]:
+def make_rows(owner: User) -> dict[str, Any]:
     with Book.objects.writing(owner.pk, "test") as book:
         kept = book.create({"name": {"full": "Kept"}})
         trashed = book.delete(book.create({"name": {"full": "Trashed"}}))
-    assert Contact.objects.for_user(owner.pk).count() == 1
+        book.create_many([{"name": {"full": "Ada Lovelace"}}] * 2)
+    assert Contact.objects.for_user(owner.pk).count() == 3
+    (alike,) = duplicates.current(owner.pk, Book.objects.version(owner.pk), None)
     group = Group.objects.create(user=owner, name="Friends")
     names = ("contact", "avatar", "history", "restore")
+    of_import = ("import", "import_entries", "import_apply", "import_undo")
+    file = Import.objects.create(user=owner, filename="x.vcf", format="vcard", status="ready", total=0)
     return {
+        **dict.fromkeys(of_import, file.pk),
         **dict.fromkeys(names, kept.pk),
         "trash_restore": trashed.pk,
         "trash_purge": trashed.pk,
         "group": group.pk,
+        "dismiss": alike.key,
         "me_session": Session.objects.begin(owner).pk,
+        "me_feed": Feed.objects.add(owner.pk, name="Phone")[0].pk,
     }
 
 

@@ -9,7 +9,7 @@ from contactbook.tests.hostile import exchange, request
 from contactbook.tests.live import serving
 from contactbook.tests.nginx import needs_nginx, nginx
 
-pytestmark = [needs_nginx]
+pytestmark = [needs_nginx, pytest.mark.one_stack]
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +84,8 @@ def test_no_query_and_no_personal_part_of_a_path_is_logged(front):
         "/api/contacts/Kanarienvogel",
         "/api/groups/Kanarienvogel",
         "/reset/Kanarienvogel",
+        "/feeds/Kanarienvogel/birthdays.ics",
+        "/reminders/off/Kanarienvogel",
         "/?q=Kanarienvogel",
     ):
         front.ask("GET", path)

@@ -24,6 +24,8 @@ OPEN = {
     "ask_confirm": {200},
     "ask_reset": {200},
     "reset": {422},
+    "stop_reminders": {422},
+    "birthdays_feed": {404},
     "manual": {200, 404},
     "schema": {200},
     "docs": {200},
@@ -32,6 +34,7 @@ OPEN = {
     "readyz": {200},
     "metrics": {200, 403, 404},
     "media": {404},
+    "original": {404},
 }
 OPEN_IN_THE_ADMIN = {"login", "logout"}
 
@@ -75,7 +78,9 @@ def address(path: str) -> str:
     """A path that the pattern matches, with the number of no row in it."""
     path = path.removeprefix("^").removesuffix(r"/?\Z").removesuffix(r"\Z")
     path = path.replace(r"(?P<path>[0-9a-f]{32}\.jpg)", "0" * 32 + ".jpg").replace("(?P<token>[^/]+)", "x")
+    path = path.replace("(?P<secret>[^/]+)", "x").replace(r"birthdays\.ics", "birthdays.ics")
     path = path.replace("(?P<path>.*)", "").replace("<path:object_id>", "1").replace("<id>", "1")
+    path = path.replace("<int:owner>", "1")
     path = path.replace("<int:content_type_id>/<path:object_id>", "1/1").replace("<int:content_type_id>", "1")
     path = path.replace("(?P<app_label>auth|accounts|contacts)", "accounts")
     path = path.removesuffix("(?P<url>.*)$") + ("nowhere/" if path.endswith("(?P<url>.*)$") else "")

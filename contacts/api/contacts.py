@@ -21,14 +21,13 @@ from contactbook.api.schema import (
     Problem,
     path_variable,
 )
-from contactbook.exceptions import NotFoundError
 from contacts import search
 from contacts.api.base import ContactBookViewSet
 from contacts.api.idempotency import idempotent
 from contacts.cards import jscontact
 from contacts.cards.birthdays import span
 from contacts.models import ContactQuerySet, Version, etag_of
-from contacts.models.contact import ADDITIONAL_BYTES, NOT_FOUND
+from contacts.models.contact import ADDITIONAL_BYTES
 from contacts.serializers.contacts import (
     ALL_COLUMNS,
     CARD_COLUMNS,
@@ -39,13 +38,14 @@ from contacts.serializers.contacts import (
     ListedContactOutput,
     PatchInput,
     WholeContactOutput,
+    flat_fields,
+    new_card,
     represent,
 )
 from contacts.serializers.queries import FILTERS, ORDERS, BirthdaysQuery, FindPath, ListQuery
 
 FEW = 5000  # contacts that match a filter, which are found before they are sorted
 LARGE_CARD = 10_000  # bytes, with its history; on average
-RESERVED = {"export"}  # the other reserved words have routes of their own
 
 
 class ContactViewSet(ContactBookViewSet):
@@ -63,7 +63,8 @@ class ContactViewSet(ContactBookViewSet):
         operation_id="listContacts",
         summary="List contacts",
         description="Returns a page of your contacts, sorted by name unless `order` says otherwise. The filters `q`, "
-        "`group`, `favourite` and `updated_since` are combined: a contact must meet each of them. "
+        "`group`, `favourite` and `updated_since` are combined: a contact must meet each of them. `q` finds part of a "
+        "name or of an e-mail address, and from four digits on a phone number in any spelling, or its end. "
         "`X-Total-Count` is the number of contacts that meet them. To read the whole book, begin with an empty "
         "`cursor` and follow the `next` URL of the `Link` header: each page costs the same, and a change of "
         "another contact moves none. A page by `skip` that is larger than 8 MB is a 413, which names a smaller "
@@ -92,7 +93,7 @@ class ContactViewSet(ContactBookViewSet):
 
     def filtered(self, filters: dict[str, Any], version: Version) -> tuple[ContactQuerySet, int]:
         """Return the contacts that meet the filters, and their number. A book of large cards is searched once."""
-        found = self.contacts().matching(**filters)
+        found = self.contacts().matching(**filters, numbers=self.numbers(filters.get("q", "")))
         if version.bytes > LARGE_CARD * version.live:
             keys = list(found.order_by().values_list("pk", flat=True)[: FEW + 1])
             if len(keys) <= FEW:
@@ -114,7 +115,7 @@ class ContactViewSet(ContactBookViewSet):
     def create(self, request: Request) -> Response:
         serializer = CreateContactInput(data=request.data)
         serializer.is_valid(raise_exception=True)
-        card = serializer.new_card()
+        card = new_card(serializer.validated_data)
         with self.writing(quota=True) as book:
             contact = book.create(card)
         return self.contact_response(contact, 201, Location=f"/api/contacts/{contact.pk}")
@@ -149,7 +150,8 @@ class ContactViewSet(ContactBookViewSet):
         operation_id="findContact",
         summary="Find a contact",
         description="Returns one contact: the one with this id if the text is a number, else the first in the order "
-        "of the list whose name contains the text, else the first whose e-mail address contains it. "
+        "of the list whose name contains the text, else the first whose e-mail address contains it, "
+        "else the first with that phone number in any spelling, or with that end of it, from four digits on. "
         "`lukasz` finds `Łukasz`. Contacts in the trash are not found. 404 if there is none.",
         parameters=[path_variable("contact_id", FindPath), IF_NONE_MATCH, ETAG],
         responses={200: WholeContactOutput},
@@ -158,12 +160,10 @@ class ContactViewSet(ContactBookViewSet):
         path = FindPath(data={"query": contact_id})
         path.is_valid(raise_exception=True)
         text = path.validated_data["query"]
-        if text in RESERVED:
-            raise NotFoundError(NOT_FOUND)
         return self.cached_response(request, path.validated_data, lambda version: self.found(text, version.live))
 
     def found(self, text: str, live: int) -> Response:
-        row = search.find(self.contacts(), text, live, ALL_COLUMNS)
+        row = search.find(self.contacts(), text, live, ALL_COLUMNS, lambda: self.numbers(text))
         return Response(represent(row), headers={"ETag": etag_of(row["id"], row["revision"])})
 
     @extend_schema(
@@ -181,7 +181,7 @@ class ContactViewSet(ContactBookViewSet):
         serializer.is_valid(raise_exception=True)
         with self.writing(quota=True) as book:
             contact = book.get(self.contact_id())
-            card = jscontact.with_flat(contact.card, serializer.flat_fields(contact.phone))
+            card = jscontact.with_flat(contact.card, flat_fields(serializer.validated_data, contact.phone))
             if not jscontact.same(card, contact.card):
                 check_if_match(request.headers.get("If-Match"), contact.etag)
             book.put_card(contact, card)

@@ -9,36 +9,40 @@ from collections.abc import Iterator
 from typing import IO, Any
 
 from django.conf import settings
-from django.db.models import QuerySet
 from django.http import FileResponse
+from django.http.response import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.utils.encoders import JSONEncoder
 
 from accounts.models import User
-from contactbook.api.pagination import MAX_BYTES, rows_that_fit
 from contactbook.exceptions import BusyError
 from contacts.api.base import ContactBookViewSet
 from contacts.avatars import storage
 from contacts.avatars.references import with_public_urls
-from contacts.models import Change, Contact, Group
+from contacts.exporting import in_pages
+from contacts.models import Change, Contact, Feed, Group
 from contacts.serializers.contacts import represent_contact
+from contacts.serializers.feeds import FeedOutput
 
 MAX_PHOTOS = 10_000
-PAGE = 200  # rows
 SLOTS = threading.BoundedSemaphore(settings.THREADS // 2)  # the other threads of the process serve short requests
-BUSY = "Other accounts are being exported. Try again in a moment."
+BUSY = "Other accounts are being read as a whole. Try again in a moment."
 
 
-class ExportResponse(FileResponse):
-    """A file, and `slot`, which is closed when the file was sent or the client has disconnected."""
+class ReservedSlot(HttpResponseBase):
+    """A response with a `slot`, which is closed when the response was sent or the client has disconnected."""
 
     slot = contextlib.ExitStack()
 
     def close(self) -> None:
         super().close()
         self.slot.close()
+
+
+class ExportResponse(ReservedSlot, FileResponse):
+    pass
 
 
 class ExportViewSet(ContactBookViewSet):
@@ -77,6 +81,7 @@ def write_zip(file: IO[bytes], user: User) -> None:
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("account.json", encoded(account(user)))
         archive.writestr("groups.json", encoded(list(Group.objects.for_user(user.pk).values("id", "name"))))
+        archive.writestr("feeds.json", encoded(FeedOutput(Feed.objects.for_user(user.pk), many=True).data))
         write_list(archive, "contacts.json", map(represent_contact, contacts_of(user)))
         write_list(archive, "trash.json", trash_of(user))
         write_list(archive, "changes.json", changes_of(user))
@@ -85,7 +90,8 @@ def write_zip(file: IO[bytes], user: User) -> None:
 
 
 def account(user: User) -> dict[str, Any]:
-    names = ("id", "username", "email", "created_at", "confirmed_at", "time_zone", "leap_day")
+    names = ["id", "username", "email", "created_at", "confirmed_at", "time_zone", "leap_day", "region"]
+    names += ["reminders", "reminder_days"]
     return {name: getattr(user, name) for name in names}
 
 
@@ -103,19 +109,6 @@ def changes_of(user: User) -> Iterator[dict[str, Any]]:
     for change in in_pages("number", Change.objects.for_user(user.pk)):
         before = with_public_urls(change.before) if change.before else None
         yield {**{name: getattr(change, name) for name in names}, "before": before}
-
-
-def in_pages(column: str, rows: QuerySet[Any]) -> Iterator[Any]:
-    """Yield all rows, read in pages: one query would load every row, since PgBouncer allows no server-side cursor."""
-    last = 0
-    while True:
-        following = rows.filter(**{f"{column}__gt": last}).order_by(column)
-        fitting = rows_that_fit(following[:PAGE], "size", MAX_BYTES // 2)
-        page = list(following[: fitting or PAGE])
-        if not page:
-            return
-        yield from page
-        last = getattr(page[-1], column)
 
 
 def write_list(archive: zipfile.ZipFile, name: str, items: Iterator[Any]) -> None:

@@ -4,10 +4,11 @@ from datetime import datetime
 from typing import Self
 
 from django.db import models
-from django.db.models import Sum
+from django.db.models import Exists, Min, OuterRef, Q, Sum
 from django.utils import timezone
 
 from contactbook.db.fields import MAX_BIGINT
+from contacts.models.contact import Contact
 
 
 class ChangeQuerySet(models.QuerySet["Change"]):
@@ -22,8 +23,30 @@ class ChangeQuerySet(models.QuerySet["Change"]):
         among = self.filter(contact_id__in=contact_ids).order_by()
         return set(among.values_list("contact_id", flat=True).distinct())
 
+    def by_source(self, via: str, source: int) -> Self:
+        """Return those of one import or app password, which `via` tells apart."""
+        return self.filter(via=via, source=source, source__isnull=False)
+
     def by_number(self, number: int) -> "Change | None":
         return self.filter(number=number).first() if abs(number) <= MAX_BIGINT else None
+
+    def firsts(self) -> Self:
+        """Return the first of each contact's changes among these."""
+        numbers = self.order_by().values("contact_id").annotate(first=Min("number")).values("first")
+        return self.filter(number__in=numbers).order_by("number")
+
+    def not_undone(self) -> Self:
+        """Return those whose contact is not as it was before the change, in its card or in being in the trash."""
+        contact = Contact.objects.filter(user=OuterRef("book"), pk=OuterRef("contact_id"))
+        live, in_trash = contact.filter(deleted_at=None), contact.filter(deleted_at__isnull=False)
+        was_in_trash = Q(kind=Change.Kind.RESTORED)
+        as_before = was_in_trash & Exists(in_trash.filter(card=OuterRef("before"))) | ~was_in_trash & Exists(
+            live.filter(card=OuterRef("before"))
+        )
+        created = Q(
+            kind__in=(Change.Kind.CREATED, Change.Kind.DELETED), before__isnull=True
+        )  # deleted: and created, too
+        return self.filter(created & Exists(live) | Q(before__isnull=False) & Exists(contact) & ~as_before)
 
     def with_contents_before(self, moment: datetime) -> Self:
         """Return the changes of every owner from before then that still have their contents."""
@@ -80,6 +103,11 @@ class Change(models.Model):
         indexes = [
             models.Index(fields=["book", "contact_id", "number"], name="change_history"),
             models.Index(fields=["book", "number"], name="change_purges", condition=models.Q(kind="purged")),
+            models.Index(
+                fields=["book", "source", "contact_id", "number"],
+                name="change_sources",
+                condition=models.Q(source__isnull=False),
+            ),
             models.Index(fields=["at"], name="change_contents", condition=models.Q(before__isnull=False)),
         ]
 

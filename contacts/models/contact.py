@@ -2,18 +2,20 @@
 
 import uuid
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Self
 
 from django.conf import settings
 from django.db import models
 from django.db.models import BooleanField, F, Func, Q, Value
+from django.db.models.fields.json import KeyTransform
 from django.db.models.functions import Cast, Coalesce, Length
 
 from contactbook.db.fields import MAX_BIGINT
 from contactbook.exceptions import NotFoundError
 from contacts.cards import birthdays, jscontact
 from contacts.cards.folding import fold
+from contacts.models.key import ContactKeyQuerySet
 
 FOLDED_LENGTH = 510  # characters; 2,040 bytes at most, which fit PostgreSQL's index rows of 2,704
 ADDITIONAL_BYTES = Length("additional") * 4  # at most, as UTF-8 and in memory: most of a row without its card
@@ -84,15 +86,29 @@ class ContactQuerySet(models.QuerySet["Contact"]):
             return self.none()
         return self.filter(**{f"{column}__contains": folded})
 
-    def search(self, text: str) -> Self:
-        """Return those whose name or e-mail address contains the text."""
-        return self.named(text) | self.with_email(text)
+    def search(self, text: str, numbers: ContactKeyQuerySet | None = None) -> Self:
+        """Return those whose name or e-mail address contains the text, and those that have one of the numbers."""
+        found = self.named(text) | self.with_email(text)
+        if numbers is None or numbers.query.is_empty():
+            return found
+        return self.filter(pk__in=found.order_by().values("pk").union(numbers.values("contact")))
+
+    def with_key(self, keys: ContactKeyQuerySet) -> Self:
+        return self.filter(pk__in=keys.values("contact"))
 
     def matching(
-        self, q: str = "", group: str = "", favourite: str = "", updated_since: datetime | None = None
+        self,
+        q: str = "",
+        group: str = "",
+        favourite: str = "",
+        updated_since: datetime | None = None,
+        numbers: ContactKeyQuerySet | None = None,
     ) -> Self:
-        """Return those that meet every given criterion; `favourite` is "true" or "false"."""
-        found = self.search(q) if q else self
+        """Return those that meet every given criterion; `favourite` is "true" or "false".
+
+        `numbers` are the phone numbers that `q` finds.
+        """
+        found = self.search(q, numbers) if q else self
         found = found.in_group(group) if group else found
         if favourite:
             is_favourite = HasKeyword(jscontact.FAVOURITE)
@@ -120,6 +136,13 @@ class ContactQuerySet(models.QuerySet["Contact"]):
         born = Q(birthday=None) | Q(birthday__lte=date(segment.year, 12, 31))
         found = self.filter(born, month_day__range=(segment.first, segment.last))
         return found.in_order() if segment.one_day else found.order_by("month_day", "fullname_folded", "id")
+
+    def with_days(self, anniversaries: bool) -> Self:
+        """Return those with a birthday, and those with any anniversary, which is annotated as `days`, if asked for."""
+        rows = self.only("fullname", "birthday", "month_day", "updated_at")
+        if not anniversaries:
+            return rows.filter(month_day__isnull=False)
+        return rows.filter(card__has_key="anniversaries").annotate(days=KeyTransform("anniversaries", "card"))
 
     def refuse(self, *args: Any, **kwargs: Any) -> Any:
         raise TypeError("Contacts are written through Book.objects.writing().")
@@ -199,6 +222,12 @@ class Contact(models.Model):
     @property
     def etag(self) -> str:
         return etag_of(self.pk, self.revision)
+
+    def server_set(self) -> dict[str, str]:
+        """Return the properties of the card that the server sets; the times in UTC, to the second."""
+        times = {"created": self.created_at, "updated": self.updated_at}
+        shown = {name: f"{time.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" for name, time in times.items()}
+        return {"@type": "Card", "version": "1.0", "uid": self.uid, **shown}
 
     def set_card(self, card: jscontact.Card) -> None:
         """Set the card and the columns that are derived from it."""

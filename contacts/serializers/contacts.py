@@ -105,24 +105,11 @@ class ContactInput(serializers.Serializer):
         help_text="The URL of a picture, http, https or relative, which the server never reads. Null for none.",
     )
 
-    def flat_fields(self, stored_phone: str | None = None) -> dict[str, Any]:
-        """Return the flat fields of a whole contact: a missing field is None, but a missing avatar is not changed."""
-        values = self.validated_data
-        fields = {name: values.get(name) for name in FLAT if name != "avatar" or name in values}
-        return {**fields, "phone": phone_text(values, stored_phone)}
-
 
 class CreateContactInput(ContactInput):
     """A new contact: the flat fields, and optionally its card. A flat field wins over the card."""
 
     card = CardField(required=False, help_text=CARD_INPUT)
-
-    def new_card(self) -> jscontact.Card:
-        values = self.validated_data
-        card: Any = {"name": {"full": values["fullname"]}}
-        if "card" in values:
-            card = validated_card(completed(card, without_public_urls(values["card"])))
-        return with_flat_fields(card, values)
 
 
 class PatchInput(ContactInput):
@@ -141,6 +128,20 @@ class PatchInput(ContactInput):
         return patched(stored, self.validated_data)
 
 
+def flat_fields(values: dict[str, Any], stored_phone: str | None) -> dict[str, Any]:
+    """Return the flat fields of a whole ContactInput: a missing field is None, but a missing avatar is not changed."""
+    fields = {name: values.get(name) for name in FLAT if name != "avatar" or name in values}
+    return {**fields, "phone": phone_text(values, stored_phone)}
+
+
+def new_card(values: dict[str, Any]) -> jscontact.Card:
+    """Return the card of a CreateContactInput."""
+    card: Any = {"name": {"full": values["fullname"]}}
+    if "card" in values:
+        card = validated_card(completed(card, without_public_urls(values["card"])))
+    return with_flat_fields(card, values)
+
+
 def completed(card: jscontact.Card, given: Any) -> Any:
     """Return the given card merged into `card`. A null removes a known property; in unknown ones it is a value."""
     if not isinstance(given, dict):
@@ -153,7 +154,7 @@ def completed(card: jscontact.Card, given: Any) -> Any:
 def patched(stored: jscontact.Card, values: dict[str, Any]) -> jscontact.Card:
     """Return the card with a Merge Patch, then with the given flat fields; Invalid if the result is not a card."""
     if "card" in values:
-        stored = validated_card(jscontact.merged(stored, without_public_urls(values["card"])))
+        stored = validated_card(jscontact.merged(stored, without_public_urls(values["card"])), stored)
     return with_flat_fields(stored, values)
 
 
@@ -164,10 +165,15 @@ def with_flat_fields(card: jscontact.Card, values: dict[str, Any]) -> jscontact.
     return jscontact.with_flat(card, flat)
 
 
-def validated_card(card: Any) -> Any:
-    """Return the card without the properties that the server sets; Invalid with every fault below `body.card`."""
+def validated_card(card: Any, stored: jscontact.Card | None = None) -> Any:
+    """Return the card without the properties that the server sets; Invalid with every fault below `body.card`.
+
+    A property that is as it was stored is not judged: an import stores what the model does not allow a client to set.
+    """
     detail: dict[Any, Any] = {}
     for path, sentence in validation.faults(card):
+        if stored and path and jscontact.same(card.get(path[0]), stored.get(path[0])):
+            continue
         *parents, last = ["card", *path]
         node = detail
         for name in parents:
@@ -239,6 +245,19 @@ class ListedContactOutput(ContactOutput):
     """A contact in a list. What is unset is null."""
 
     card = serializers.DictField(required=False, help_text=f"Only with `fields=card`. {CARD_TEXT}")
+
+
+class CardOutput(serializers.Serializer):
+    """A JSContact card (RFC 9553), with all of its properties."""
+
+    example = {
+        "@type": "Card",
+        "version": "1.0",
+        "uid": "6ba7b810-9dad-11d1-80b4-00c04fd430c8",
+        "name": {"full": "Ada"},
+    }
+    uid = serializers.CharField(help_text="The same in every program that has the contact.")
+    name = serializers.DictField(help_text="The name; `full` is the whole of it.")
 
 
 class WholeContactOutput(ContactOutput):

@@ -1,5 +1,6 @@
 """Serializers of the query parameters and paths of the contacts' routes."""
 
+from collections.abc import Callable
 from typing import Any
 
 from rest_framework import serializers
@@ -7,6 +8,9 @@ from rest_framework import serializers
 from contactbook.api.fields import Count, Text
 from contactbook.api.serializers import PathSerializer, QuerySerializer
 from contactbook.db.fields import MAX_BIGINT
+from contacts.exporting import FORMATS
+from contacts.models import ContactQuerySet
+from contacts.models.key import ContactKeyQuerySet
 from contacts.serializers.fields import CursorField
 
 MAX_SKIP = 2_147_483_647
@@ -58,7 +62,8 @@ class ListQuery(QuerySerializer):
     q = Text(
         required=False,
         max_length=320,
-        help_text="Only contacts whose name or e-mail address contains this, without regard to case and diacritics.",
+        help_text="Only contacts whose name or e-mail address contains this, without regard to case and diacritics, or "
+        "that have this phone number in any spelling. From four digits on the end of a number is enough.",
     )
     group = Text(
         required=False,
@@ -93,6 +98,38 @@ class BirthdaysQuery(QuerySerializer):
     )
     skip = Count(required=False, default=0, min_value=0, max_value=MAX_SKIP, help_text=SKIP)
     limit = Count(required=False, default=MAX_LIMIT, min_value=0, max_value=MAX_LIMIT, help_text=LIMIT)
+
+
+class IdsField(Text):
+    """Ids with commas between them, at most MAX_LIMIT."""
+
+    default_error_messages = {"ids": f"These are at most {MAX_LIMIT} ids with commas between them."}
+
+    def to_internal_value(self, data: Any) -> list[int]:  # type: ignore[override]
+        ids = super().to_internal_value(data).split(",")
+        if len(ids) > MAX_LIMIT or not all(each.isascii() and each.isdecimal() for each in ids):
+            self.fail("ids")
+        return [int(each) for each in ids if int(each) <= MAX_BIGINT]
+
+
+class ExportQuery(QuerySerializer):
+    format = serializers.ChoiceField(
+        list(FORMATS), required=False, default="vcard4", help_text="The format of the file."
+    )
+    ids = IdsField(
+        required=False,
+        max_length=20 * MAX_LIMIT,
+        help_text=f"Only the contacts with these ids, at most {MAX_LIMIT}, with commas between them.",
+    )
+    group = Text(required=False, max_length=255, trim_whitespace=False, help_text="Only the contacts of this group.")
+    q = Text(required=False, max_length=320, help_text="Only contacts that the list with this `q` has.")
+
+    def select(self, contacts: ContactQuerySet, numbers: Callable[[str], ContactKeyQuerySet]) -> ContactQuerySet:
+        """Return those of the contacts that meet the given criteria; `numbers` returns the numbers that `q` finds."""
+        values = self.validated_data
+        q = values.get("q", "")
+        found = contacts.matching(q=q, group=values.get("group", ""), numbers=numbers(q))
+        return found.filter(pk__in=values["ids"]) if "ids" in values else found
 
 
 class ChangesQuery(QuerySerializer):

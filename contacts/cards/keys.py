@@ -1,0 +1,69 @@
+"""The keys by which cards are matched: addresses, numbers, names and birthdays, each in one comparable form.
+
+Pure functions. A number has no region here: its digits are stored reversed, so that numbers with the same end share a
+prefix, in whatever spelling they are written. contacts/cards/phones.py compares them.
+"""
+
+import re
+from typing import Any, NamedTuple
+
+from contacts.cards import phones
+from contacts.cards.folding import fold
+from contacts.cards.jscontact import Card, flatten
+
+LENGTH = 510  # characters; 2,040 bytes at most, which fit PostgreSQL's index rows of 2,704
+FEWEST_DIGITS, MOST_DIGITS = 3, 32
+
+
+class Key(NamedTuple):
+    kind: str
+    value: str
+
+
+EMAIL, PHONE, NAME, BIRTH = "email", "phone", "name", "birth"
+
+
+def keys_of(card: Card) -> set[Key]:
+    """Return the keys of every address, number and name of a card, and of its birthday."""
+    found = {Key(EMAIL, email_key(text)) for text in values(card, "emails", "address")}
+    found |= {Key(PHONE, phone_key(text)) for text in values(card, "phones", "number")}
+    name = name_key(card.get("name", {}).get("full", ""))
+    found |= {Key(NAME, name), Key(BIRTH, birth_key(card, name))}
+    return {key for key in found if key.value}
+
+
+def values(card: Card, collection: str, member: str) -> list[str]:
+    entries: Any = card.get(collection) or {}
+    return [entry[member] for entry in entries.values() if isinstance(entry.get(member), str)]
+
+
+def email_key(address: str) -> str:
+    return address.strip().removeprefix("mailto:").casefold()[:LENGTH]
+
+
+def phone_key(number: str) -> str:
+    """Return the digits of a number in reverse, without its extension; empty for fewer than FEWEST_DIGITS.
+
+    A plus sign at the start of the number is at the end of its key.
+    """
+    found = phones.plain(number)
+    bare = found.removeprefix("+")
+    plus = found[: len(found) - len(bare)]
+    return bare[::-1][:MOST_DIGITS] + plus if len(bare) >= FEWEST_DIGITS else ""
+
+
+def number_of(value: str) -> str:
+    """Return the number of a phone's key, as `phones.plain` makes it."""
+    return value[::-1]
+
+
+def name_key(full: str) -> str:
+    """Return the folded words of a name, sorted: `Lovelace, Ada` and `Ada Lovelace` are one."""
+    return " ".join(sorted(re.findall(r"[^\s,;]+", fold(full))))[:LENGTH]
+
+
+def birth_key(card: Card, name: str) -> str:
+    """Return the full date of birth and the initials of a name's key: so few share one that they can be compared."""
+    birthday = flatten(card).birthday
+    initials = " ".join(sorted(word[0] for word in name.split()))
+    return f"{birthday.isoformat()} {initials}"[:LENGTH] if birthday and name else ""
