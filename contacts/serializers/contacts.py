@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from drf_spectacular.extensions import OpenApiSerializerExtension
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -258,6 +259,15 @@ class CardOutput(serializers.Serializer):
     }
     uid = serializers.CharField(help_text="The same in every program that has the contact.")
     name = serializers.DictField(help_text="The name; `full` is the whole of it.")
+
+
+class CardOutputExtension(OpenApiSerializerExtension):
+    """Declares in the OpenAPI document that a card has more properties than the named ones."""
+
+    target_class = CardOutput
+
+    def map_serializer(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
+        return {**super().map_serializer(auto_schema, direction), "additionalProperties": {}}
 
 
 class WholeContactOutput(ContactOutput):
