@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from drf_spectacular.extensions import OpenApiSerializerExtension
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -30,7 +31,7 @@ ALL_COLUMNS = (*COLUMNS, *CARD_COLUMNS, "revision")
 EXAMPLE = {
     "fullname": "Ada Lovelace",
     "email": "ada@example.org",
-    "phone_number": 442079460958,
+    "phone": "+44 20 7946 0958",
     "birthday": "1815-12-10",
     "additional": "Met at the lecture on the engine.",
 }
@@ -220,7 +221,7 @@ class ContactOutput(serializers.Serializer):
         "user_id": 1,
         "avatar": "https://contacts.example.org/media/avatars/065d0c9b7a3e4f52b8c1d2e3f4a5b6c7.jpg",
         "id": 1,
-        "phone": "+44 20 7946 0958",
+        "phone_number": 442079460958,
     }
 
     fullname = serializers.CharField(max_length=255, help_text="The name.")
@@ -258,6 +259,15 @@ class CardOutput(serializers.Serializer):
     }
     uid = serializers.CharField(help_text="The same in every program that has the contact.")
     name = serializers.DictField(help_text="The name; `full` is the whole of it.")
+
+
+class CardOutputExtension(OpenApiSerializerExtension):
+    """Declares in the OpenAPI document that a card has more properties than the named ones."""
+
+    target_class = CardOutput
+
+    def map_serializer(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
+        return {**super().map_serializer(auto_schema, direction), "additionalProperties": {}}
 
 
 class WholeContactOutput(ContactOutput):
