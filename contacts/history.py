@@ -6,14 +6,16 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
 
-from django.db.models import Min, OuterRef, Subquery, Sum
+from django.db.models import Exists, Min, OuterRef, Subquery, Sum
+from django.db.models.functions import JSONObject
 
 from contactbook.api.pagination import MAX_BYTES, SAFE_LIMIT, rows_that_fit
 from contactbook.exceptions import ConflictError, InvalidValueError, NotFoundError, TooLargeError
 from contacts.avatars.references import with_public_urls
 from contacts.cards import jscontact
 from contacts.cards.jscontact import Card
-from contacts.models import Book, Change, Contact
+from contacts.models import Book, Change, ChangeQuerySet, Contact, ContactQuerySet
+from contacts.models.change import app_password_of
 from contacts.models.contact import ADDITIONAL_BYTES, PORTION
 
 MAX_UNDONE = 1000  # contacts in one undo
@@ -52,6 +54,7 @@ def entry(change: Change, after: Card | None) -> dict[str, Any]:
         "kind": change.kind,
         "via": change.via,
         "client": change.client,
+        "app_password": change.app_password,
         "fields": fields,
     }
 
@@ -126,22 +129,41 @@ class UndoStep:
 
 
 def plan(book: Book, given: dict[str, Any]) -> list[UndoStep]:
-    """Plan the undo of one `change`, or of everything `since` one."""
-    return plan_since(book, given["since"]) if "since" in given else plan_one(book, given["change"])
+    """Plan the undo of one `change`, or of everything `since` one, or of what one `app_password` wrote since."""
+    if "since" not in given:
+        return plan_one(book, given["change"])
+    changes = Change.objects.for_user(book.user_id).filter(number__gt=given["since"])
+    password_id = given.get("app_password")
+    return plan_all(book, changes) if password_id is None else plan_app_password(book, changes, password_id)
 
 
-def plan_since(book: Book, number: int) -> list[UndoStep]:
-    """Plan to undo everything after change `number`: the first later change of each contact says how it was."""
-    changes = Change.objects.for_user(book.user_id).filter(number__gt=number)
+def plan_all(book: Book, changes: ChangeQuerySet) -> list[UndoStep]:
+    """Plan to undo these newest changes: the first of each contact says how it was."""
     by_contact = changes.order_by().values("contact_id").annotate(first=Min("number"))
     numbers = list(by_contact.values_list("first", flat=True)[: MAX_UNDONE + 1])
-    if len(numbers) > MAX_UNDONE:
+    check_number(len(numbers))
+    return steps_before(book, changes.filter(number__in=numbers))
+
+
+def plan_app_password(book: Book, changes: ChangeQuerySet, password_id: int) -> list[UndoStep]:
+    """Plan to undo what an app password wrote among these changes, back to each contact's newest change by another.
+
+    A contact whose newest change is by another is a conflict and stays as it is.
+    """
+    own = changes.by_app_password(password_id)
+    touched = set(own.order_by().values_list("contact_id", flat=True).distinct()[: MAX_UNDONE + 1])
+    check_number(len(touched))
+    later = changes.filter(contact_id=OuterRef("contact_id"), number__gt=OuterRef("number"))
+    newest = own.filter(~Exists(later.not_by_app_password(password_id)))
+    steps = plan_all(book, newest)
+    undone = {step.contact_id for step in steps}
+    contacts = Contact.objects.all_of(book.user_id).in_bulk(touched - undone)
+    return steps + [UndoStep(key, contacts.get(key), None, True, conflict=True) for key in sorted(touched - undone)]
+
+
+def check_number(contacts: int) -> None:
+    if contacts > MAX_UNDONE:
         raise InvalidValueError("since", f"That would change more than {MAX_UNDONE} contacts; undo less at once.")
-    firsts = changes.filter(number__in=numbers).order_by("number")
-    contacts = Contact.objects.all_of(book.user_id).filter(pk__in=[key for (key,) in firsts.values_list("contact_id")])
-    if sum(rows.aggregate(total=Sum("size"))["total"] or 0 for rows in (firsts, contacts)) > PORTION:
-        raise TooLargeError(f"That would change more than {PORTION >> 20} MB of contacts at once. Undo less at once.")
-    return steps_before(book, list(firsts), number)
 
 
 def plan_one(book: Book, number: int) -> list[UndoStep]:
@@ -150,17 +172,22 @@ def plan_one(book: Book, number: int) -> list[UndoStep]:
     change = changes.by_number(number)
     if change is None:
         raise NotFoundError("Change was not found")
-    (step,) = steps_before(book, [change], number - 1)
+    (step,) = steps_before(book, changes.filter(pk=change.pk))
     step.conflict |= changes.of(change.contact_id).filter(number__gt=number).exists()
     return [step]
 
 
-def steps_before(book: Book, firsts: list[Change], number: int) -> list[UndoStep]:
-    """Return the steps that take contacts back to after change `number`, from each one's first change after it."""
-    ids = [change.contact_id for change in firsts]
-    contacts = Contact.objects.all_of(book.user_id).in_bulk(ids)
-    existed = Change.objects.for_user(book.user_id).filter(number__lte=number).contacts_among(ids)
-    return [step_before(change, contacts.get(change.contact_id), change.contact_id in existed) for change in firsts]
+def steps_before(book: Book, firsts: ChangeQuerySet) -> list[UndoStep]:
+    """Return the steps that take contacts back to before these changes, one of each."""
+    contacts = Contact.objects.all_of(book.user_id).filter(pk__in=[key for (key,) in firsts.values_list("contact_id")])
+    if sum(rows.aggregate(total=Sum("size"))["total"] or 0 for rows in (firsts, contacts)) > PORTION:
+        raise TooLargeError(f"That would change more than {PORTION >> 20} MB of contacts at once. Undo less at once.")
+    found = contacts.in_bulk()
+    earlier = Change.objects.for_user(book.user_id).filter(
+        contact_id=OuterRef("contact_id"), number__lt=OuterRef("number")
+    )
+    firsts = firsts.annotate(existed=Exists(earlier)).order_by("number")
+    return [step_before(change, found.get(change.contact_id), change.existed) for change in firsts]
 
 
 def step_before(first: Change, contact: Contact | None, existed: bool) -> UndoStep:
@@ -197,40 +224,61 @@ class Feed:
         self.newest = max(book.sequence, since) if book else since
         self.next_since, self.more = self.newest, False
 
-    def rows(self, columns: tuple[str, ...]) -> Iterator[Row]:
-        """Yield by number: each change's kind, its contact's id, and these columns of it, or None for a deleted one."""
+    def rows(self, columns: tuple[str, ...]) -> list[Row]:
+        """Return by number: each change's kind, its contact's id, and these columns of it, or None for a deleted one.
+
+        Rows of one number stay together.
+        """
         if self.since == self.newest:
-            return
-        last = self.since
-        rows = heapq.merge(list(self.purged()), list(self.changed(columns)), key=itemgetter("number"))
-        for index, row in enumerate(rows):
-            if index == self.limit:
-                self.next_since, self.more = last, True
-                return
-            last = row["number"]
-            yield row
+            return []
+        gone = list(self.gone())
+        rows = list(heapq.merge(gone, self.changed(columns), key=itemgetter("number")))
+        end = self.limit
+        while 0 < end < len(rows) and rows[end]["number"] == rows[end - 1]["number"]:
+            end -= 1
+        end = end or 2
+        if len(rows) > end:
+            self.next_since, self.more = rows[end - 1]["number"], True
+        return rows[:end]
+
+    def contacts(self) -> ContactQuerySet:
+        assert self.book
+        contacts = Contact.objects.all_of(self.book.user_id)
+        return contacts.filter(revision__gt=self.since, revision__lte=self.newest).order_by("revision")
+
+    def changes(self) -> ChangeQuerySet:
+        assert self.book
+        changes = Change.objects.for_user(self.book.user_id)
+        return changes.filter(number__gt=self.since, number__lte=self.newest).order_by("number")
 
     def changed(self, columns: tuple[str, ...]) -> Iterator[Row]:
         assert self.book
-        kind = Change.objects.filter(book=OuterRef("user"), number=OuterRef("revision")).values("kind")
-        contacts = Contact.objects.all_of(self.book.user_id)
-        contacts = contacts.filter(revision__gt=self.since, revision__lte=self.newest).order_by("revision")
+        newest = Change.objects.filter(book=OuterRef("user"), number=OuterRef("revision"))
+        contacts = self.contacts()
         size = "size" if "card" in columns else ADDITIONAL_BYTES
         if self.book.bytes > MAX_BYTES and (fitting := rows_that_fit(contacts[: self.limit], size)):
             self.limit = fitting
-        names = {*columns, "id", "revision", "deleted_at", "change_kind"}
-        for row in contacts.annotate(change_kind=Subquery(kind)).values(*names)[: self.limit + 1]:
-            contact = None if row["deleted_at"] else row
+        names = {*columns, "id", "kind", "revision", "deleted_at", "change"}
+        rows = contacts.annotate(change=Subquery(newest.values(json=JSONObject(kind="kind", via="via", source="source"))))
+        for row in rows.values(*names)[: self.limit + 1]:
+            change = row["change"]
             yield {
                 "number": row["revision"],
-                "kind": row["change_kind"],
+                "kind": change["kind"],
                 "contact_id": row["id"],
-                "contact": contact,
+                "card_kind": row["kind"],
+                "app_password": app_password_of(change["via"], change["source"]),
+                "contact": None if row["deleted_at"] else row,
             }
 
-    def purged(self) -> Iterator[Row]:
-        assert self.book
-        changes = Change.objects.for_user(self.book.user_id).filter(number__gt=self.since, number__lte=self.newest)
-        purged = changes.filter(kind=Change.Kind.PURGED).order_by("number")
-        for row in purged.values("number", "kind", "contact_id")[: self.limit + 1]:
-            yield {**row, "contact": None}
+    def gone(self) -> Iterator[Row]:
+        """Yield what no contact shows any more: purges."""
+        for change in self.changes().filter(kind=Change.Kind.PURGED).defer("before")[: self.limit + 1]:
+            yield {
+                "number": change.number,
+                "kind": change.kind,
+                "contact_id": change.contact_id,
+                "card_kind": None,
+                "app_password": change.app_password,
+                "contact": None,
+            }

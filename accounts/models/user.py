@@ -211,9 +211,9 @@ class User(AbstractBaseUser, PermissionsMixin):
             self.save(update_fields=["closed_at"])
 
     def set_new_password(self, raw_password: str) -> None:
-        """Set the password of an owner who followed a reset link: ends every session, confirms the address.
+        """Set the password of an owner who followed a reset link: ends every session and app password.
 
-        The name of an unconfirmed account may be a stranger's choice: it becomes the address's part before the @.
+        It confirms the address. The name of an unconfirmed account may be a stranger's choice: it becomes the address's part before the @.
         CredentialsError as in `lock_if_password_unchanged`.
         """
         checked = self.token_version
@@ -224,6 +224,7 @@ class User(AbstractBaseUser, PermissionsMixin):
             User.objects.lock_if_password_unchanged(self.pk, checked)
             self.save(update_fields=["password", "token_version", "confirmed_at", "username"])
             self.end_sessions()
+            self.app_passwords.all().end()
             OutgoingEmail.objects.queue(OutgoingEmail.Kind.PASSWORD_CHANGED, self.email)
         rate_limit.clear("account_failures", self.email_key)
 

@@ -14,7 +14,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts import tokens
-from accounts.models import Session, User
+from accounts.models import AppPassword, Session, User
 from conftest import PASSWORD, client_of
 from contacts.models import Book, Contact, Group
 
@@ -33,11 +33,12 @@ ROWS: dict[str, dict[str, Any]] = {
     "trash_purge": {},
     "group": {"patch": {"name": "x"}},
     "me_session": {},
+    "app_password": {},
 }
 # Routes of the caller's own account, which name no row.
 OWN = {
     "contacts", "birthdays", "trash", "changes", "batch", "undo", "groups",
-    "export", "logout", "me", "me_password", "me_sessions",
+    "export", "logout", "me", "me_password", "me_sessions", "app_passwords",
 }  # fmt: skip
 
 
@@ -199,6 +200,7 @@ def make_rows(owner: User) -> dict[str, int]:
         "trash_purge": trashed.pk,
         "group": group.pk,
         "me_session": Session.objects.begin(owner).pk,
+        "app_password": AppPassword.objects.issue(owner.pk, "Phone", True)[0].pk,
     }
 
 

@@ -50,6 +50,8 @@ LIMITS = {
     "me_password": {"post": "me_password"},
     "me_sessions": {"get": "me_sessions"},
     "me_session": {"delete": "me_session_end"},
+    "app_passwords": {"get": "app_passwords_list", "post": "app_passwords_create"},
+    "app_password": {"delete": "app_passwords_delete"},
 }
 # Pages: the path and method, and the limits that count it, by address; the headers are those of the first.
 PAGES = {
@@ -66,7 +68,8 @@ PAGES = {
     ("get", "/api/redoc"): ["pages"],
     ("post", "/admin/login/"): ["admin_login"],
 }
-COUNTED_ELSEWHERE = {"account_failures", "address_mails"}  # passwords of an account, mails to an address
+# Passwords of an account, mails to an address, and CardDAV (contacts/tests/test_dav_authentication.py).
+COUNTED_ELSEWHERE = {"account_failures", "address_mails", "dav", "dav_write", "dav_failures"}
 ROUTES = list(routes())
 CASES = [pytest.param(each, method, id=f"{method} {each.name}") for each in ROUTES for method in LIMITS[each.name]]
 

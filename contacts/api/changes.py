@@ -35,4 +35,11 @@ class ChangesViewSet(ContactBookViewSet):
 
 def representation(row: dict[str, Any]) -> dict[str, Any]:
     contact = row["contact"] and represent(row["contact"])
-    return {"change": row["number"], "kind": row["kind"], "id": row["contact_id"], "contact": contact}
+    return {
+        "change": row["number"],
+        "kind": row["kind"],
+        "id": row["contact_id"],
+        "card_kind": row["card_kind"],
+        "app_password": row["app_password"],
+        "contact": contact,
+    }

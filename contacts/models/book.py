@@ -17,7 +17,7 @@ from django.utils import timezone
 from contactbook.exceptions import QuotaExceededError, TooLargeError
 from contacts.cards import jscontact
 from contacts.models.change import Change, ChangeQuerySet
-from contacts.models.contact import PORTION, Contact
+from contacts.models.contact import PORTION, Contact, new_resource_name
 from contacts.models.group import Group
 
 TOO_LARGE = f"That would read and write more than {PORTION >> 20} MB of contacts at once. Write fewer."
@@ -158,11 +158,16 @@ class Book(models.Model):
     def get_from_trash(self, contact_id: int) -> Contact:
         return Contact.objects.trash_of(self.user_id).by_id(contact_id)
 
-    def create(self, card: jscontact.Card) -> Contact:
-        contact = Contact(user_id=self.user_id, created_at=timezone.now())
+    def create(self, card: jscontact.Card, uid: str = "", resource: str | None = None) -> Contact:
+        """Create a contact; with a new uid unless one is given, and the name of its CardDAV resource if it has one."""
+        contact = Contact(user_id=self.user_id, created_at=timezone.now(), resource=resource)
+        contact.uid = uid or contact.uid
         contact.set_card(card)
         self.check_quota()
-        return self.write(contact, Change.Kind.CREATED, None)
+        self.write(contact, Change.Kind.CREATED, None)
+        if uid and not resource:
+            self.make_resource_name_unique(contact)
+        return contact
 
     def create_many(self, cards: list[jscontact.Card]) -> list[Contact]:
         """Create a contact for each card, with a few statements for all."""
@@ -189,11 +194,13 @@ class Book(models.Model):
             return contact
         if contact.deleted_at:
             raise ValueError("A contact in the trash is restored before it is changed.")
-        size = contact.size
+        size, kind = contact.size, contact.kind
         contact.set_card(card)
         if contact.size > size:
             self.check_quota()
         self.count(contact, 0, contact.size - size)
+        if contact.kind != kind:
+            self.live += 1 if contact.kind == Contact.Kind.INDIVIDUAL else -1
         return self.write(contact, Change.Kind.CHANGED, before)
 
     def delete(self, contact: Contact) -> Contact:  # type: ignore[override]
@@ -208,12 +215,36 @@ class Book(models.Model):
         self.count(contact, 1, 0)
         return self.write(contact, Change.Kind.RESTORED, contact.card)
 
+    def move_resource(self, contact: Contact, name: str) -> Contact:
+        """Give the contact another name in CardDAV. The log says that the earlier one ceased."""
+        if contact.resource_name == name:
+            return contact
+        ceased, contact.resource = contact.resource_name, name
+        written = self.write(contact, Change.Kind.CHANGED, contact.card)
+        self.pending[contact.pk].ceased = ceased
+        return written
+
+    def make_resource_name_unique(self, contact: Contact) -> None:
+        """Give a new contact a name of its own, if another one has the name that its uid or id makes."""
+        others = Contact.objects.all_of(self.user_id).exclude(pk=contact.pk)
+        if others.by_resource_name(contact.resource_name):
+            contact.resource = new_resource_name()
+            contact.save_row(update_fields=["resource"])
+
+    def free_resource_name(self, name: str) -> None:
+        """Take the name away from a contact in the trash: it gets one of its own, under which it can come back."""
+        holder = Contact.objects.trash_of(self.user_id).by_resource_name(name)
+        if holder:
+            holder.resource = new_resource_name()
+            holder.save_row(update_fields=["resource"])
+
     def purge(self, contact: Contact) -> None:
         """Erase a contact in the trash and the contents of its changes. The log still says that it existed."""
         changes = Change.objects.for_user(self.user_id).of(contact.pk)
         self.bytes -= contact.size + changes.sizes_by_book().get(self.user_id, 0)
         changes.erase_contents()
         self.log(contact, Change.Kind.PURGED, None)
+        self.pending[contact.pk].ceased = contact.resource_name
         models.Model.delete(contact)
 
     def write(self, contact: Contact, kind: Change.Kind, before: jscontact.Card | None) -> Contact:

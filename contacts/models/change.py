@@ -4,10 +4,14 @@ from datetime import datetime
 from typing import Self
 
 from django.db import models
-from django.db.models import Sum
+from django.db.models import Count, Sum
 from django.utils import timezone
 
 from contactbook.db.fields import MAX_BIGINT
+from contacts.models.contact import RESOURCE_LENGTH
+
+
+CARDDAV = "carddav"  # the `via` of what a program with an app password wrote
 
 
 class ChangeQuerySet(models.QuerySet["Change"]):
@@ -17,10 +21,15 @@ class ChangeQuerySet(models.QuerySet["Change"]):
     def of(self, contact_id: int) -> Self:
         return self.filter(contact_id=contact_id)
 
-    def contacts_among(self, contact_ids: list[int]) -> set[int]:
-        """Return those of the contacts that have a change among these."""
-        among = self.filter(contact_id__in=contact_ids).order_by()
-        return set(among.values_list("contact_id", flat=True).distinct())
+    def by_app_password(self, password_id: int) -> Self:
+        return self.filter(via=CARDDAV, source=password_id)
+
+    def not_by_app_password(self, password_id: int) -> Self:
+        return self.exclude(via=CARDDAV, source=password_id, source__isnull=False)
+
+    def count_by_app_password(self) -> dict[int, int]:
+        """Return how many there are of each app password, by its id."""
+        return dict(self.filter(via=CARDDAV, source__isnull=False).order_by().values_list("source").annotate(Count("pk")))
 
     def by_number(self, number: int) -> "Change | None":
         return self.filter(number=number).first() if abs(number) <= MAX_BIGINT else None
@@ -71,6 +80,8 @@ class Change(models.Model):
     source = models.BigIntegerField(null=True)  # the id of the import or app password behind it
     at = models.DateTimeField(default=timezone.now)
     before = models.JSONField(null=True)
+    # The name of a CardDAV resource that ceased, though no contact in the trash has it; empty for none.
+    ceased = models.CharField(max_length=RESOURCE_LENGTH, default="", db_default="", blank=True)
     size = models.PositiveIntegerField(default=0)  # bytes of `before`
 
     objects = ChangeQuerySet.as_manager()
@@ -80,8 +91,17 @@ class Change(models.Model):
         indexes = [
             models.Index(fields=["book", "contact_id", "number"], name="change_history"),
             models.Index(fields=["book", "number"], name="change_purges", condition=models.Q(kind="purged")),
+            models.Index(fields=["book", "number"], name="change_ceased", condition=~models.Q(ceased="")),
+            models.Index(
+                fields=["book", "source", "number"], name="change_sources", condition=models.Q(source__isnull=False)
+            ),
             models.Index(fields=["at"], name="change_contents", condition=models.Q(before__isnull=False)),
         ]
+
+    @property
+    def app_password(self) -> int | None:
+        """The id of the app password that wrote it."""
+        return app_password_of(self.via, self.source)
 
     def __str__(self) -> str:
         return f"{self.number} {self.kind}"
@@ -91,6 +111,7 @@ class Change(models.Model):
     def combine(self, later: "Change") -> None:
         """Take a later write of the same contact in the same transaction into this change."""
         self.creates |= self.kind == self.Kind.CREATED
+        self.ceased = later.ceased or self.ceased
         if later.kind == self.Kind.PURGED:
             self.before, self.size = None, 0
         elif self.kind == self.Kind.CREATED and later.kind == self.Kind.DELETED:
@@ -99,3 +120,8 @@ class Change(models.Model):
         if self.creates and kind == self.Kind.CHANGED:  # created, deleted and restored
             kind, self.before, self.size = self.Kind.CREATED, None, 0
         self.kind = kind
+
+
+def app_password_of(via: str, source: int | None) -> int | None:
+    """Return the id of the app password behind a change: its source, where it came by CardDAV."""
+    return source if via == CARDDAV else None

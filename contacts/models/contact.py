@@ -1,7 +1,8 @@
 """Contacts and the queries over them. Only `Book` writes them."""
 
+import re
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime
 from typing import Any, Self
 
@@ -19,6 +20,12 @@ FOLDED_LENGTH = 510  # characters; 2,040 bytes at most, which fit PostgreSQL's i
 ADDITIONAL_BYTES = Length("additional") * 4  # at most, as UTF-8 and in memory: most of a row without its card
 NOT_FOUND = "Contact was not found"
 PORTION = 16 * 1024 * 1024  # bytes of cards that one transaction may read, and write, before and after
+
+
+# A uid of other characters does not become part of a resource name.
+PLAIN_UID = re.compile(r"[A-Za-z0-9._-]+")
+SUFFIX = ".vcf"
+RESOURCE_LENGTH = 255 + len(SUFFIX)
 
 
 class HasKeyword(Func):
@@ -44,6 +51,10 @@ def new_uid() -> str:
     return str(uuid.uuid4())
 
 
+def new_resource_name() -> str:
+    return f"{new_uid()}{SUFFIX}"
+
+
 class ContactQuerySet(models.QuerySet["Contact"]):
     """A query begins with `for_user`, `trash_of` or `all_of`, which scope it to one owner."""
 
@@ -52,6 +63,14 @@ class ContactQuerySet(models.QuerySet["Contact"]):
         # A bigint, since PostgreSQL's GIN index of (user_id, text) is not used for an integer of four bytes.
         owner = Cast(Value(user_id), models.BigIntegerField())
         return self.filter(user=owner, deleted_at=None, kind=Contact.Kind.INDIVIDUAL)
+
+    def groups_of(self, user_id: int) -> Self:
+        """Return the owner's group cards outside the trash."""
+        return self.filter(user=user_id, deleted_at=None, kind=Contact.Kind.GROUP)
+
+    def synced_of(self, user_id: int) -> Self:
+        """Return what CardDAV shows of the owner: contacts and group cards outside the trash."""
+        return self.filter(user=user_id, deleted_at=None)
 
     def trash_of(self, user_id: int) -> Self:
         return self.filter(user=user_id, deleted_at__isnull=False)
@@ -66,6 +85,17 @@ class ContactQuerySet(models.QuerySet["Contact"]):
         if contact is None:
             raise NotFoundError(NOT_FOUND)
         return contact
+
+    def by_resource_names(self, names: Iterable[str]) -> dict[str, "Contact"]:
+        """Return those of one owner whose CardDAV resources have these names, at most some hundred, by name."""
+        names = set(names)
+        stems = [name.removesuffix(SUFFIX) for name in names if name.endswith(SUFFIX)]
+        ids = [int(stem) for stem in stems if stem.isascii() and stem.isdecimal() and len(stem) < 19]
+        found = self.filter(Q(resource__in=names) | Q(resource=None, uid__in=stems) | Q(resource=None, pk__in=ids))
+        return {contact.resource_name: contact for contact in found if contact.resource_name in names}
+
+    def by_resource_name(self, name: str) -> "Contact | None":
+        return self.by_resource_names([name]).get(name)
 
     def in_order(self) -> Self:
         return self.order_by("fullname_folded", "id")
@@ -141,6 +171,8 @@ class Contact(models.Model):
     )
     uid = models.CharField(max_length=255, default=new_uid)
     kind = models.CharField(max_length=10, choices=Kind, default=Kind.INDIVIDUAL, editable=False)
+    # The last part of its path in CardDAV, as a client chose it; null: made of the uid or the id.
+    resource = models.CharField(max_length=RESOURCE_LENGTH, null=True, editable=False)
     revision = models.BigIntegerField()  # the number of its last change
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
@@ -162,7 +194,14 @@ class Contact(models.Model):
     objects = ContactQuerySet.as_manager()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["user", "uid"], name="contact_uid_unique_per_owner")]
+        constraints = [
+            models.UniqueConstraint(fields=["user", "uid"], name="contact_uid_unique_per_owner"),
+            models.UniqueConstraint(
+                fields=["user", "resource"],
+                name="contact_resource_unique_per_owner",
+                condition=Q(resource__isnull=False),
+            ),
+        ]
         indexes = [
             models.Index(
                 fields=["user", "fullname_folded", "id"],
@@ -200,9 +239,14 @@ class Contact(models.Model):
     def etag(self) -> str:
         return etag_of(self.pk, self.revision)
 
+    @property
+    def resource_name(self) -> str:
+        return resource_name(self.resource, self.uid, self.pk)
+
     def set_card(self, card: jscontact.Card) -> None:
         """Set the card and the columns that are derived from it."""
         self.card = jscontact.in_order(card)
+        self.kind = self.Kind.GROUP if card.get("kind") == "group" else self.Kind.INDIVIDUAL
         for column, value in self.derived_columns(card).items():
             setattr(self, column, value)
 
@@ -220,6 +264,11 @@ class Contact(models.Model):
         before = {column: getattr(self, column) for column in self.DERIVED}
         self.set_card(self.card)
         return any(getattr(self, column) != value for column, value in before.items())
+
+
+def resource_name(resource: str | None, uid: str, contact_id: int) -> str:
+    """Return the last part of a contact's path in CardDAV."""
+    return resource or f"{uid if PLAIN_UID.fullmatch(uid) else contact_id}{SUFFIX}"
 
 
 def etag_of(contact_id: int, revision: int) -> str:

@@ -133,7 +133,7 @@ def with_flat_fields(card: jscontact.Card, values: dict[str, Any]) -> jscontact.
 def validated_card(card: Any) -> Any:
     """Return the card without the properties that the server sets; Invalid with every fault below `body.card`."""
     detail: dict[Any, Any] = {}
-    for path, sentence in validation.faults(card):
+    for path, sentence in [*validation.faults(card), *group_fault(card)]:
         *parents, last = ["card", *path]
         node = detail
         for name in parents:
@@ -142,6 +142,11 @@ def validated_card(card: Any) -> Any:
     if detail:
         raise Invalid("body", detail)
     return {name: value for name, value in card.items() if name not in jscontact.SERVER_SET}
+
+
+def group_fault(card: Any) -> list[validation.Fault]:
+    is_group = isinstance(card, dict) and card.get("kind") == Contact.Kind.GROUP
+    return [(["kind"], "Group cards are written by CardDAV alone.")] if is_group else []
 
 
 def phone_text(values: dict[str, Any], stored: str | None) -> str | None:

@@ -9,10 +9,11 @@ from rest_framework import serializers
 from contactbook.api.fields import Flag, Number, Text
 from contactbook.db.fields import MAX_BIGINT
 from contacts.cards.jscontact import FAVOURITE
-from contacts.models import Change, Group
+from contacts.models import Change, Contact, Group
 from contacts.serializers.contacts import ContactOutput, WholeContactOutput
 
 MAX_ITEMS = 1000
+APP_PASSWORD = "The id of the app password with which a program wrote it; null for other interfaces."
 
 
 class RestoreInput(serializers.Serializer):
@@ -31,11 +32,20 @@ class UndoInput(serializers.Serializer):
 
     change = Number(required=False, min_value=1, max_value=MAX_BIGINT)
     since = Number(required=False, min_value=0, max_value=MAX_BIGINT)
+    app_password = Number(
+        required=False,
+        allow_null=True,
+        min_value=1,
+        max_value=MAX_BIGINT,
+        help_text="With `since`: the id of an app password, of which alone the changes are undone; null for all changes.",
+    )
     dry_run = Flag(required=False, default=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if ("change" in attrs) == ("since" in attrs):
             raise serializers.ValidationError("Give either change or since.")
+        if "change" in attrs and attrs.get("app_password") is not None:
+            raise serializers.ValidationError({"app_password": ["An app password goes with since."]})
         return attrs
 
 
@@ -110,13 +120,15 @@ class HistoryOutput(serializers.Serializer):
         "kind": "changed",
         "via": "rest",
         "client": "curl/8.5",
+        "app_password": None,
         "fields": {"phone": [None, "+380 44 123 45 67"]},
     }
     change = serializers.IntegerField()
     at = serializers.DateTimeField()
     kind = serializers.ChoiceField(Change.Kind.choices)
-    via = serializers.CharField(help_text="The interface: rest, admin, command …")
+    via = serializers.CharField(help_text="The interface: rest, carddav, admin, command …")
     client = serializers.CharField(help_text="The User-Agent of the program.")
+    app_password = serializers.IntegerField(allow_null=True, help_text=APP_PASSWORD)
     fields = serializers.DictField(  # type: ignore[assignment]
         child=serializers.ListField(min_length=2, max_length=2),
         allow_null=True,
@@ -128,13 +140,26 @@ class ChangeOutput(serializers.Serializer):
     change = serializers.IntegerField()
     kind = serializers.ChoiceField(Change.Kind.choices)
     id = serializers.IntegerField()
+    card_kind = serializers.ChoiceField(
+        Contact.Kind.choices, allow_null=True, help_text="`group` for a group card of CardDAV; null where purged."
+    )
+    app_password = serializers.IntegerField(allow_null=True, help_text=APP_PASSWORD)
     contact = ContactOutput(allow_null=True)
 
 
 @extend_schema_serializer(many=False)
 class ChangesOutput(serializers.Serializer):
     example = {
-        "changes": [{"change": 1, "kind": "created", "id": 1, "contact": ContactOutput.example}],
+        "changes": [
+            {
+                "change": 1,
+                "kind": "created",
+                "id": 1,
+                "card_kind": "individual",
+                "app_password": None,
+                "contact": ContactOutput.example,
+            }
+        ],
         "next": 1,
         "more": False,
     }

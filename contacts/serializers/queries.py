@@ -7,6 +7,7 @@ from rest_framework import serializers
 from contactbook.api.fields import Count, Text
 from contactbook.api.serializers import PathSerializer, QuerySerializer
 from contactbook.db.fields import MAX_BIGINT
+from contacts.models import Contact
 from contacts.serializers.fields import CursorField
 
 MAX_SKIP = 2_147_483_647
@@ -39,6 +40,9 @@ class ListQuery(QuerySerializer):
     favourite = serializers.ChoiceField(["true", "false"], required=False)
     updated_since = serializers.DateTimeField(required=False)
     fields = serializers.ChoiceField(["card"], required=False)  # type: ignore[assignment]
+    kind = serializers.ChoiceField(
+        Contact.Kind.choices, required=False, help_text="`group` lists the group cards of CardDAV in place of contacts."
+    )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         position, order = attrs.get("cursor"), attrs["order"]
