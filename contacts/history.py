@@ -217,12 +217,17 @@ class Feed:
     that was read first are there; a contact that moves beyond it meanwhile comes in the next answer.
     """
 
+    with_change = True  # whether a row has the kind of the change, and the app password behind it
+
     def __init__(self, book: Book | None, since: int, limit: int) -> None:
-        if book and 0 < since < book.resync_below:
-            raise ConflictError("The server was restored from a backup. Read everything again, from since=0.")
         self.book, self.since, self.limit = book, since, limit
         self.newest = max(book.sequence, since) if book else since
         self.next_since, self.more = self.newest, False
+        self.check_since()
+
+    def check_since(self) -> None:
+        if self.book and 0 < self.since < self.book.resync_below:
+            raise ConflictError("The server was restored from a backup. Read everything again, from since=0.")
 
     def rows(self, columns: tuple[str, ...]) -> list[Row]:
         """Return by number: each change's kind, its contact's id, and these columns of it, or None for a deleted one.
@@ -258,10 +263,12 @@ class Feed:
         size = "size" if "card" in columns else ADDITIONAL_BYTES
         if self.book.bytes > MAX_BYTES and (fitting := rows_that_fit(contacts[: self.limit], size)):
             self.limit = fitting
-        names = {*columns, "id", "kind", "revision", "deleted_at", "change"}
-        rows = contacts.annotate(change=Subquery(newest.values(json=JSONObject(kind="kind", via="via", source="source"))))
-        for row in rows.values(*names)[: self.limit + 1]:
-            change = row["change"]
+        if self.with_change:
+            facts = JSONObject(kind="kind", via="via", source="source")
+            contacts = contacts.annotate(change=Subquery(newest.values(json=facts)))
+            columns = (*columns, "change")
+        for row in contacts.values(*{*columns, "id", "kind", "revision", "deleted_at"})[: self.limit + 1]:
+            change = row.get("change") or {"kind": None, "via": "", "source": None}
             yield {
                 "number": row["revision"],
                 "kind": change["kind"],
@@ -269,6 +276,7 @@ class Feed:
                 "card_kind": row["kind"],
                 "app_password": app_password_of(change["via"], change["source"]),
                 "contact": None if row["deleted_at"] else row,
+                "row": row,
             }
 
     def gone(self) -> Iterator[Row]:

@@ -1,4 +1,5 @@
-"""Error responses outside the API views: JSON under /api and for the health probes, an HTML page elsewhere."""
+"""Error responses outside the API views: JSON under /api and for the health probes, text for CardDAV, an HTML
+page elsewhere."""
 
 import sys
 from collections.abc import Callable
@@ -8,6 +9,7 @@ from django.shortcuts import render
 
 from contactbook.api.exceptions import Unavailable, as_api_exception
 
+DAV_METHODS = {"PROPFIND", "PROPPATCH", "REPORT"}
 SERVER_ERROR = "Something went wrong on our side."
 
 
@@ -15,10 +17,17 @@ def is_api(request: HttpRequest) -> bool:
     return f"{request.path}/".startswith(("/api/", "/healthz/", "/readyz/"))
 
 
+def is_dav(request: HttpRequest) -> bool:
+    """Return whether an address book program asks, which shows no pages."""
+    return f"{request.path}/".startswith("/dav/") or request.method in DAV_METHODS
+
+
 def error_response(request: HttpRequest, code: int, sentence: str) -> HttpResponse:
     response: HttpResponse
     if is_api(request):
         response = JsonResponse({"detail": sentence}, status=code)
+    elif is_dav(request):
+        response = HttpResponse(f"{sentence}\n", "text/plain; charset=utf-8", code)
     else:
         response = render(request, "error.html", {"code": code, "sentence": sentence}, status=code)
     response._has_been_logged = True  # type: ignore[attr-defined]  # Django's own line would name the path

@@ -29,7 +29,9 @@ class ChangeQuerySet(models.QuerySet["Change"]):
 
     def count_by_app_password(self) -> dict[int, int]:
         """Return how many there are of each app password, by its id."""
-        return dict(self.filter(via=CARDDAV, source__isnull=False).order_by().values_list("source").annotate(Count("pk")))
+        return dict(
+            self.filter(via=CARDDAV, source__isnull=False).order_by().values_list("source").annotate(Count("pk"))
+        )
 
     def by_number(self, number: int) -> "Change | None":
         return self.filter(number=number).first() if abs(number) <= MAX_BIGINT else None
