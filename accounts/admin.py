@@ -70,7 +70,7 @@ class UserAdmin(FastAdmin, DjangoUserAdmin):
                 )
             },
         ),
-        ("Birthdays", {"fields": ("time_zone", "leap_day")}),
+        ("Birthdays", {"fields": ("time_zone", "leap_day", "region")}),
         ("Staff", {"fields": RIGHTS}),
     )
     # The address identifies the account: it was confirmed, and links were sent to it.

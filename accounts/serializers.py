@@ -7,6 +7,7 @@ from typing import Any
 
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError as DjangoValidationError
+from phonenumbers import SUPPORTED_REGIONS
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
 
@@ -65,6 +66,16 @@ class TimeZone(Text):
         if name not in time_zones():
             self.fail("unknown")
         return name
+
+
+class Region(Text):
+    default_error_messages = {"unknown": "There is no such region. DE is one."}
+
+    def to_internal_value(self, data: Any) -> str:
+        region = super().to_internal_value(data)
+        if region not in SUPPORTED_REGIONS:
+            self.fail("unknown")
+        return region
 
 
 class Password(Text):
@@ -152,13 +163,20 @@ class PairOutput(serializers.Serializer):
 
 
 class MeInput(serializers.Serializer):
-    """JSON Merge Patch (RFC 7396): a missing field is not changed. No field can be null."""
+    """JSON Merge Patch (RFC 7396): a missing field is not changed. Only `region` can be null."""
 
-    example = {"username": "Ada", "time_zone": "Europe/Kyiv", "leap_day": "03-01"}
+    example = {"username": "Ada", "time_zone": "Europe/Kyiv", "leap_day": "03-01", "region": "UA"}
     username = DisplayName(min_length=1, max_length=150, required=False)
     time_zone = TimeZone(max_length=64, required=False, help_text="A name of the IANA time zone database.")
     leap_day = serializers.ChoiceField(
         User.LeapDay.choices, required=False, help_text="When a birthday of 29 February is in common years."
+    )
+    region = Region(
+        max_length=2,
+        required=False,
+        allow_null=True,
+        help_text="The country (ISO 3166, two capital letters) whose national phone numbers are read without a country "
+        "code; null for none.",
     )
 
 
@@ -170,11 +188,12 @@ class MeOutput(serializers.ModelSerializer):
         "created_at": "2026-01-31T12:00:00Z",
         "time_zone": "Europe/Kyiv",
         "leap_day": "02-28",
+        "region": None,
     }
 
     class Meta:
         model = User
-        fields = ["id", "username", "email", "created_at", "time_zone", "leap_day"]
+        fields = ["id", "username", "email", "created_at", "time_zone", "leap_day", "region"]
         read_only_fields = fields  # so that the OpenAPI document says they are always present
 
 

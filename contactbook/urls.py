@@ -1,12 +1,11 @@
 from csp.decorators import csp_update
-from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path, re_path
-from django.views.static import serve
 
 from accounts import pages
 from contactbook.api import document
 from contactbook.http import errors, health
+from contacts import media
 from contacts.carddav.views import dav, dav_or_page, well_known
 
 # The manual's theme has scripts and styles in its pages.
@@ -28,12 +27,11 @@ urlpatterns = [
     re_path(r"^api/redoc/?\Z", document.redoc, name="redoc"),
     re_path(r"^manual/(?P<path>.*)\Z", manual_csp(pages.manual), name="manual"),  # type: ignore[arg-type]
     path("admin/", admin.site.urls),
+    re_path(r"^media/avatars/(?P<name>[0-9a-f]{32}\.jpg)\Z", media.avatar, name="media"),
+    re_path(r"^media/pictures/(?P<name>[0-9a-f]{32})\Z", media.original, name="original"),
     re_path(r"^healthz/?\Z", health.healthz, name="healthz"),
     re_path(r"^readyz/?\Z", health.readyz, name="readyz"),
 ]
-if not settings.CLOUDINARY_URL:
-    avatars = {"document_root": settings.MEDIA_ROOT / "avatars"}
-    urlpatterns.append(re_path(r"^media/avatars/(?P<path>[0-9a-f]{32}\.jpg)\Z", serve, avatars, name="media"))
 
 handler400 = errors.bad_request
 handler403 = errors.permission_denied

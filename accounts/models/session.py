@@ -15,7 +15,7 @@ MAX_SESSIONS = 100  # of one account; beyond that the least recently used one en
 
 # In SQL, since every request runs it: building the statement by the ORM takes five times as long as running it.
 ACCOUNT_OF_SESSION = (
-    'SELECT account.time_zone, account.leap_day FROM "accounts_session" AS session'
+    'SELECT account.time_zone, account.leap_day, account.region FROM "accounts_session" AS session'
     ' JOIN "accounts_user" AS account ON account.id = session.user_id'
     " WHERE session.id = %s AND session.user_id = %s AND session.expires_at > %s"
     " AND account.is_active AND account.token_version = %s"
@@ -29,11 +29,12 @@ class TokenUser:
     is_active = True
     is_anonymous = False
 
-    def __init__(self, user_id: int, session_id: int, time_zone: str, leap_day: str) -> None:
+    def __init__(self, user_id: int, session_id: int, time_zone: str, leap_day: str, region: str | None) -> None:
         self.pk = self.id = user_id
         self.session_id = session_id
         self.time_zone = time_zone
         self.leap_day = leap_day
+        self.region = region
 
     def today(self) -> date:
         return timezone.localdate(timezone=zoneinfo.ZoneInfo(self.time_zone))

@@ -130,6 +130,13 @@ class User(AbstractBaseUser, PermissionsMixin):
         "29 February in common years", max_length=5, choices=LeapDay, default=LeapDay.FEBRUARY_28
     )
 
+    region = models.CharField(
+        max_length=2,
+        null=True,
+        blank=True,
+        help_text="the country whose national phone numbers are read without a country code (ISO 3166)",
+    )
+
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS = ["username"]
 

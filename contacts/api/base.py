@@ -58,7 +58,7 @@ class ContactBookViewSet(APIViewSet):
         """
         version, user = Book.objects.version(self.user.pk), self.user
         route = f"{request.path.rstrip('/')} {self.action}"
-        parts = (*version, user.today(), user.leap_day, route)
+        parts = (*version, user.today(), user.leap_day, user.region, route)
         key = responses.response_key(user.pk, *parts, parameters=parameters)
         cached = responses.get(key)
         if cached is None:

@@ -82,7 +82,7 @@ def write_zip(file: IO[bytes], user: User) -> None:
 
 
 def account(user: User) -> dict[str, Any]:
-    names = ("id", "username", "email", "created_at", "confirmed_at", "time_zone", "leap_day")
+    names = ("id", "username", "email", "created_at", "confirmed_at", "time_zone", "leap_day", "region")
     return {name: getattr(user, name) for name in names}
 
 

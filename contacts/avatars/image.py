@@ -79,7 +79,10 @@ class NotAnImage(ValueError):
 def render(upload: UploadedFile) -> bytes:
     """Return the central square of the picture as a JPEG of 250×250 pixels; NotAnImage if it cannot be read."""
     upload.seek(0)
-    data = upload.read(MAX_BYTES + 1)
+    return render_bytes(upload.read(MAX_BYTES + 1))
+
+
+def render_bytes(data: bytes) -> bytes:
     if len(data) > MAX_BYTES:
         raise NotAnImage("The picture must be at most 10 MB.")
     with DECODING:

@@ -1,6 +1,7 @@
-"""References to stored pictures: `/media/avatars/{name}` in the database, a URL under PUBLIC_URL in responses.
+"""References to stored pictures, in the database a path, in responses a URL under PUBLIC_URL.
 
-So the URLs stay right when PUBLIC_URL changes.
+So the URLs stay right when PUBLIC_URL changes. `/media/avatars/{name}` is shown as a JPEG of 250×250 pixels;
+`/media/pictures/{name}` is a picture from inside a card that cannot be decoded, or a sound.
 """
 
 import re
@@ -8,12 +9,22 @@ from typing import Any
 
 from django.conf import settings
 
+from contacts.cards.jscontact import UNDECODED
+
 NAME = re.compile(r"[0-9a-f]{32}\.jpg")
-PREFIX = "/media/avatars/"
+REFERENCE = re.compile(r"/media/(?:avatars/[0-9a-f]{32}\.jpg|pictures/[0-9a-f]{32})")
 
 
 def is_reference(text: str) -> bool:
-    return text.startswith(PREFIX) and NAME.fullmatch(text, len(PREFIX)) is not None
+    return text.startswith("/media/") and REFERENCE.fullmatch(text) is not None
+
+
+def reference_of(name: str) -> str:
+    return f"/media/avatars/{name}" if name.endswith(".jpg") else f"{UNDECODED}{name}"
+
+
+def name_of(reference: str) -> str:
+    return reference.rpartition("/")[2]
 
 
 def public_url(reference: str | None) -> str | None:

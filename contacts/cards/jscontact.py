@@ -14,8 +14,10 @@ from contacts.cards.validation import MAX_VALUES, number_of_values
 Card = dict[str, Any]
 
 VALUE_BYTES = 16  # that a value counts for beside its JSON: small values take more time and memory than their bytes
+UNDECODED = "/media/pictures/"  # begins the `uri` of a stored picture that cannot be shown, and so is no `avatar`
 FAVOURITE = "favourite"  # the keyword of favourites; it is not a group
 SERVER_SET = {"@type", "version", "uid", "created", "updated"}  # in every card of a response, in no stored one
+FULL_NAME = 255  # characters that `fullname` shows of a name; an import keeps longer ones whole in the card
 STRUCTURED_NAME = {"components", "isOrdered", "defaultSeparator", "sortAs", "phoneticScript", "phoneticSystem"}
 
 
@@ -54,7 +56,9 @@ def candidates(card: Card, place: Place) -> list[str]:
     return [
         key
         for key, entry in (card.get(place.collection) or {}).items()
-        if entry.get(place.member) and all(entry.get(name) == value for name, value in place.kind.items())
+        if entry.get(place.member)
+        and all(entry.get(name) == value for name, value in place.kind.items())
+        and not (place.collection == "media" and entry["uri"].startswith(UNDECODED))
     ]
 
 
@@ -73,7 +77,7 @@ def value_at(card: Card, field: str) -> Any:
 def flatten(card: Card) -> Flat:
     birth = value_at(card, "birthday") or {}
     return Flat(
-        fullname=card.get("name", {}).get("full", ""),
+        fullname=card.get("name", {}).get("full", "")[:FULL_NAME],
         email=value_at(card, "email"),
         phone=value_at(card, "phone"),
         birthday=full_date(birth),

@@ -1,20 +1,25 @@
 """Address books, their contacts and groups, and the log of every write."""
 
-from contacts.models.book import Book, Version
+from contacts.models.book import Book
+from contacts.models.book_manager import Version
 from contacts.models.change import Change, ChangeQuerySet
 from contacts.models.contact import Contact, ContactQuerySet, etag_of
 from contacts.models.group import Group, GroupQuerySet
 from contacts.models.idempotency import IdempotencyRecord
+from contacts.models.key import ContactKey
+from contacts.models.picture import Picture
 
 __all__ = [
     "Book",
     "Change",
     "ChangeQuerySet",
     "Contact",
+    "ContactKey",
     "ContactQuerySet",
     "Group",
     "GroupQuerySet",
     "IdempotencyRecord",
+    "Picture",
     "Version",
     "etag_of",
 ]

@@ -1,115 +1,23 @@
 """The address book of an owner: every write of a contact goes through it and is logged."""
 
-import contextlib
-import secrets
-from collections import Counter
-from collections.abc import Iterator
-from datetime import datetime
-from typing import Any, NamedTuple
+from collections.abc import Iterable
+from typing import Any
 
 from django.conf import settings
-from django.contrib.auth import get_user_model
-from django.db import connection, models, transaction
-from django.db.models import F, Sum
-from django.db.models.functions import Greatest
+from django.db import models
+from django.db.models import Sum
 from django.utils import timezone
 
 from contactbook.exceptions import QuotaExceededError, TooLargeError
 from contacts.cards import jscontact
-from contacts.models.change import Change, ChangeQuerySet
+from contacts.models.book_manager import BookManager, new_epoch
+from contacts.models.change import Change
 from contacts.models.contact import PORTION, Contact, new_resource_name
 from contacts.models.group import Group
+from contacts.models.key import ContactKey
+from contacts.models.picture import Picture, Prepared
 
 TOO_LARGE = f"That would read and write more than {PORTION >> 20} MB of contacts at once. Write fewer."
-
-
-class Version(NamedTuple):
-    """What a cached response depends on; `live` and `bytes` as in Book."""
-
-    epoch: int
-    sequence: int
-    fold_version: int
-    live: int
-    bytes: int
-
-
-# In SQL, since every read runs it: building the statement by the ORM takes longer than running it.
-VERSION = 'SELECT epoch, sequence, fold_version, live, bytes FROM "contacts_book" WHERE user_id = %s'
-
-
-def new_epoch() -> int:
-    return secrets.randbelow(2**62)
-
-
-class BookManager(models.Manager["Book"]):
-    @contextlib.contextmanager
-    def writing(
-        self, user_id: int, via: str, client: str = "", source: int | None = None, quota: bool = False
-    ) -> Iterator["Book"]:
-        """Open the owner's book for writing: one transaction in which its row is locked.
-
-        `via` names the interface for the log (rest, admin, command …), `client` the program behind it. With `quota`
-        a write that adds to a full account raises QuotaExceededError. The lock comes first, so changes are numbered
-        in the order in which they are committed.
-        """
-        with transaction.atomic():
-            book, _ = self.select_for_update().get_or_create(user_id=user_id)
-            book.begin(via, client, source, settings.ACCOUNT_QUOTA if quota else None)
-            yield book
-            book.save_changes()
-
-    def version(self, user_id: int) -> Version:
-        with connection.cursor() as cursor:
-            cursor.execute(VERSION, [user_id])
-            row = cursor.fetchone()
-        return Version(*(row or (0,) * len(Version._fields)))
-
-    def lock(self, owners: models.QuerySet[Any, Any]) -> None:
-        """Lock the books of these owners: before any row of theirs, as every writer does, so that none deadlock."""
-        list(self.select_for_update().filter(pk__in=owners).order_by("pk").values_list("pk"))
-
-    def refold(self, contact_ids: list[int]) -> int:
-        """Derive the columns of these contacts from their cards again; return how many differed.
-
-        The log gets no change: the cards stay the same, and so do clients' copies.
-        """
-        stale, growth = [], Counter[int]()
-        with transaction.atomic():
-            contacts = Contact.objects.filter(pk__in=contact_ids)
-            self.lock(contacts.order_by().values("user").distinct())
-            for contact in contacts.select_for_update():
-                size = contact.size
-                if contact.refold():
-                    stale.append(contact)
-                    growth[contact.user_id] += contact.size - size
-            models.QuerySet[Contact, Contact](Contact).bulk_update(stale, Contact.DERIVED, batch_size=100)
-            for owner, size in growth.items():
-                self.filter(pk=owner).update(fold_version=F("fold_version") + 1, bytes=F("bytes") + size)
-        return len(stale)
-
-    def erase_contents(self, changes: ChangeQuerySet) -> int:
-        """Erase the contents of these changes and lower the byte counts of their books; return how many there were.
-
-        The books are locked first: a purge of a contact at the same time erases contents and counts them, too.
-        """
-        with transaction.atomic():
-            self.lock(changes.order_by().values("book").distinct())
-            for owner, size in changes.sizes_by_book().items():
-                self.filter(pk=owner).update(bytes=F("bytes") - size)
-            return changes.erase_contents()
-
-    def begin_new_epoch(self, moment: datetime) -> None:
-        """Renew the numbers after a restore from a backup, so that no number of the lost history is used again.
-
-        A client with an older number must read everything again. The new numbers begin at the clock, in microseconds
-        since 1970, which is higher than every number of the lost history: no book counts as fast.
-        """
-        now = int(moment.timestamp() * 1_000_000)
-        owners = get_user_model().objects.using(self.db)
-        without = list(owners.filter(book=None).values_list("pk", flat=True))
-        self.bulk_create((Book(user_id=pk) for pk in without), batch_size=1000)  # they may have had one before
-        later = Greatest(F("sequence") + 1, now)
-        self.update(sequence=later, resync_below=later, epoch=new_epoch())
 
 
 class Book(models.Model):
@@ -165,9 +73,19 @@ class Book(models.Model):
         contact.set_card(card)
         self.check_quota()
         self.write(contact, Change.Kind.CREATED, None)
+        ContactKey.objects.add([contact])
         if uid and not resource:
             self.make_resource_name_unique(contact)
         return contact
+
+    def add_pictures(self, prepared: Iterable[Prepared]) -> dict[str, str]:
+        """Store pictures from inside cards; return the reference for each one's `uri`. They count for the quota."""
+        stored, size = Picture.objects.store(self.user_id, prepared)
+        if size:
+            self.check_quota()
+            self.bytes += size
+            self.save(update_fields=["bytes"])  # also if no contact is written
+        return stored
 
     def create_many(self, cards: list[jscontact.Card]) -> list[Contact]:
         """Create a contact for each card, with a few statements for all."""
@@ -178,6 +96,7 @@ class Book(models.Model):
             contact.revision = number
             self.new_keywords |= set(card.get("keywords") or ())
         created = models.QuerySet[Contact, Contact](Contact).bulk_create(contacts, batch_size=500)
+        ContactKey.objects.add(created)
         for contact in created:
             self.log(contact, Change.Kind.CREATED, None)
             self.count(contact, 1, contact.size)
@@ -201,7 +120,9 @@ class Book(models.Model):
         self.count(contact, 0, contact.size - size)
         if contact.kind != kind:
             self.live += 1 if contact.kind == Contact.Kind.INDIVIDUAL else -1
-        return self.write(contact, Change.Kind.CHANGED, before)
+        self.write(contact, Change.Kind.CHANGED, before)
+        ContactKey.objects.update_for(contact, before)
+        return contact
 
     def delete(self, contact: Contact) -> Contact:  # type: ignore[override]
         """Move the contact to the trash."""

@@ -119,7 +119,7 @@ def completed(card: jscontact.Card, given: Any) -> Any:
 def patched(stored: jscontact.Card, values: dict[str, Any]) -> jscontact.Card:
     """Return the card with a Merge Patch, then with the given flat fields; Invalid if the result is not a card."""
     if "card" in values:
-        stored = validated_card(jscontact.merged(stored, without_public_urls(values["card"])))
+        stored = validated_card(jscontact.merged(stored, without_public_urls(values["card"])), stored)
     return with_flat_fields(stored, values)
 
 
@@ -130,10 +130,15 @@ def with_flat_fields(card: jscontact.Card, values: dict[str, Any]) -> jscontact.
     return jscontact.with_flat(card, flat)
 
 
-def validated_card(card: Any) -> Any:
-    """Return the card without the properties that the server sets; Invalid with every fault below `body.card`."""
+def validated_card(card: Any, stored: jscontact.Card | None = None) -> Any:
+    """Return the card without the properties that the server sets; Invalid with every fault below `body.card`.
+
+    A property that is as it was stored is not judged: an import stores what the model does not allow a client to set.
+    """
     detail: dict[Any, Any] = {}
     for path, sentence in [*validation.faults(card), *group_fault(card)]:
+        if stored and path and jscontact.same(card.get(path[0]), stored.get(path[0])):
+            continue
         *parents, last = ["card", *path]
         node = detail
         for name in parents:

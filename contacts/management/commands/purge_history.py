@@ -12,9 +12,9 @@ from django.utils import timezone
 
 from contactbook.db.batches import in_batches
 from contacts.avatars import storage
-from contacts.models import Book, Change, Contact, IdempotencyRecord
+from contacts.models import Book, Change, Contact, IdempotencyRecord, Picture
 
-PICTURE = re.compile(r"[0-9a-f]{32}\.jpg")
+PICTURE = re.compile(r"[0-9a-f]{32}\.jpg|(?<=/media/pictures/)[0-9a-f]{32}")
 IN_PROGRESS = timedelta(days=1)  # newer pictures stay: a picture is stored before its contact is written
 
 
@@ -49,6 +49,7 @@ class Command(BaseCommand):
         pictures = unused_pictures(moment)
         for name in pictures:
             storage.delete(storages["avatars"].url(name))
+            Book.objects.delete_picture(name)
         self.stdout.write(f"{len(pictures):,} pictures were deleted.")
 
 
@@ -70,6 +71,8 @@ def unused_pictures(moment: datetime) -> set[str]:
         unused = set(storage.stored_before(timezone.now() - IN_PROGRESS))
     except OSError as error:
         raise CommandError(f"Pictures cannot be listed at the moment: {error}") from error
+    embedded = Picture.objects.stored_before(timezone.now() - IN_PROGRESS)
+    unused.update(embedded.values_list("name", flat=True))
     if unused:
         cards = Contact.objects.exclude(pk__in=Contact.objects.trashed_before(moment)).values_list("card", flat=True)
         contents = Change.objects.filter(before__isnull=False, at__gte=moment).values_list("before", flat=True)

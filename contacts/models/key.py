@@ -1,0 +1,83 @@
+"""The table of keys: the addresses, numbers and names of every contact, for matching by indexed queries."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Self
+
+from django.conf import settings
+from django.db import models
+
+from contacts.cards import keys
+from contacts.cards.jscontact import Card
+from contacts.cards.keys import Key
+
+if TYPE_CHECKING:
+    from contacts.models.contact import Contact
+
+
+class ContactKeyQuerySet(models.QuerySet["ContactKey"]):
+    """Keys of contacts in the trash are there, too: a query joins the contacts that it is about."""
+
+    def for_user(self, user_id: int) -> Self:
+        return self.filter(user=user_id)
+
+    def among(self, kind: str, values: Iterable[str]) -> Self:
+        return self.filter(kind=kind, value__in=list(values))
+
+    def ending(self, digits: str) -> Self:
+        """Return the numbers that end with these digits."""
+        start = digits[::-1]
+        return self.filter(kind=keys.PHONE, value__gte=start, value__lt=f"{start}:")  # the colon follows 9
+
+    def add(self, contacts: Iterable["Contact"]) -> None:
+        """Add the keys of contacts that have none."""
+        rows: list[Any] = [
+            ContactKey(contact_id=contact.pk, user_id=contact.user_id, kind=key.kind, value=key.value)
+            for contact in contacts
+            for key in sorted(keys.keys_of(contact.card))
+        ]
+        self.bulk_create(rows, batch_size=500)
+
+    def update_for(self, contact: "Contact", before: Card) -> None:
+        """Write what differs between the keys of the contact's card and those of its card before."""
+        self.replace(contact, keys.keys_of(before))
+
+    def replace(self, contact: "Contact", old: set[Key]) -> bool:
+        """Write what differs from the keys that the contact has; return whether any did."""
+        new = keys.keys_of(contact.card)
+        for kind in {key.kind for key in old - new}:
+            gone = [key.value for key in old - new if key.kind == kind]
+            self.filter(contact=contact.pk).among(kind, gone).delete()
+        added: list[Any] = [
+            ContactKey(contact_id=contact.pk, user_id=contact.user_id, kind=key.kind, value=key.value)
+            for key in sorted(new - old)
+        ]
+        if added:
+            self.bulk_create(added, batch_size=500)
+        return new != old
+
+    def by_contact(self, contact_ids: list[int]) -> dict[int, set[Key]]:
+        found: dict[int, set[Key]] = {key: set() for key in contact_ids}
+        for contact_id, kind, value in self.filter(contact__in=contact_ids).values_list("contact", "kind", "value"):
+            found[contact_id].add(Key(kind, value))
+        return found
+
+
+class ContactKey(models.Model):
+    """A key of one contact (contacts/cards/keys.py). `user` is the contact's owner, so that an index begins with it."""
+
+    # Neither needs an index: those below begin with them.
+    contact = models.ForeignKey("contacts.Contact", on_delete=models.CASCADE, related_name="keys", db_index=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False)
+    kind = models.CharField(max_length=5)
+    value = models.CharField(max_length=keys.LENGTH)
+
+    objects = ContactKeyQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["contact", "kind", "value"], name="contact_key_unique_per_contact")
+        ]
+        indexes = [models.Index(fields=["user", "kind", "value", "contact"], name="contact_key_values")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.value}"
