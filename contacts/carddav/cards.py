@@ -7,12 +7,11 @@ from django.utils.http import http_date
 
 from contactbook.api.conditional import matches, tags
 from contactbook.http.accept import quality_of
-from contacts.avatars.references import without_public_urls
 from contacts.carddav import paths, xml
 from contacts.carddav.address_data import vcard
 from contacts.carddav.errors import DavError, not_found
 from contacts.carddav.incoming import SentCard, invalid, sent_card
-from contacts.carddav.pictures import Pictures
+from contacts.carddav.pictures import Pictures, stored
 from contacts.carddav.request import DavRequest
 from contacts.cards import jscontact, validation
 from contacts.cards.jscontact import Card
@@ -76,7 +75,7 @@ def put_into(book: Book, request: DavRequest, sent: SentCard) -> tuple[Contact, 
         return changed(book, live, sent), 204
     trash = Contact.objects.trash_of(book.user_id)
     trashed = trash.filter(uid=sent.uid).first() if sent.uid else trash.by_resource_name(name)
-    card = with_pictures(book, sent.card, sent)
+    card = stored(book, sent.card, sent.pictures)
     if trashed is None:
         book.free_resource_name(name)
         return book.create(card, uid=sent.uid, resource=name), 201
@@ -120,7 +119,7 @@ def changed(book: Book, contact: Contact, sent: SentCard) -> Contact:
     card = combined(contact.card, shown, sent.card)
     if jscontact.same(without_product(card), without_product(contact.card)):
         return contact
-    card = with_pictures(book, card, sent)
+    card = stored(book, card, sent.pictures)
     if validation.out_of_bounds(card):
         raise invalid()
     return book.put_card(contact, card)
@@ -130,25 +129,20 @@ def read_card(text: str) -> Card:
     return next(read(text)).card or {}
 
 
-def combined(stored: Card, shown: list[Card], sent: Card) -> Card:
-    """Return the stored card with those members of the sent one that differ from how they were shown.
+def combined(before: Card, shown: list[Card], sent: Card) -> Card:
+    """Return the card with those members of the sent one that differ from how they were shown.
 
     3.0 cannot show all of a card (docs/vcard.md). Thunderbird reads 3.0 and sends 4.0, so either may have been shown.
     """
     unchanged = {
-        name for name in {*stored, *sent} if any(jscontact.same(sent.get(name), each.get(name)) for each in shown)
+        name for name in {*before, *sent} if any(jscontact.same(sent.get(name), each.get(name)) for each in shown)
     }
-    kept = {name: value for name, value in stored.items() if name in unchanged}
+    kept = {name: value for name, value in before.items() if name in unchanged}
     return {**kept, **{name: value for name, value in sent.items() if name not in unchanged}}
 
 
 def without_product(card: Card) -> Card:
     return {name: value for name, value in card.items() if name != "prodId"}
-
-
-def with_pictures(book: Book, card: Card, sent: SentCard) -> Card:
-    """Return the card with references to the pictures of the sent card, which are stored."""
-    return without_public_urls(card)
 
 
 def delete(request: DavRequest) -> HttpResponse:

@@ -9,7 +9,9 @@ from contacts.carddav.properties import MAX_CARD_BYTES
 from contacts.carddav.request import DavRequest
 from contacts.cards import validation
 from contacts.cards.jscontact import SERVER_SET, Card
-from contacts.cards.vcard import Entry, Limits, Picture, read
+from contacts.cards.vcard import Entry, Limits, read
+from contacts.models import Picture
+from contacts.models.picture import Prepared
 
 MEDIA_TYPES = {"", "text/vcard", "text/x-vcard", "text/directory", "application/octet-stream"}
 VERSION = re.compile(r"^VERSION[ \t]*(?:;[^:\n]*)?:[ \t]*([^\s]*)[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
@@ -31,7 +33,7 @@ class SentCard:
     card: Card  # without what the server sets
     uid: str  # empty where the vCard has none
     version: str
-    pictures: list[Picture]
+    pictures: list[Prepared]
     body: bytes
 
 
@@ -65,7 +67,8 @@ def sent_card(request: DavRequest) -> SentCard:
     card = {name: value for name, value in entry.card.items() if name not in SERVER_SET}
     if len(uid) > MAX_UID or xml.UNWRITABLE.search(uid) or validation.out_of_bounds(card):
         raise invalid()
-    return SentCard(card, uid, entry.version, entry.pictures, body)
+    prepared = Picture.objects.prepare(request.user.pk, entry.pictures)
+    return SentCard(card, uid, entry.version, prepared, body)
 
 
 def only_entry(text: str) -> Entry:

@@ -1,10 +1,12 @@
-"""The pictures of cards: bytes for the references in `media`."""
+"""The pictures of cards: bytes for the references in `media`, and references for bytes that a client sent."""
 
 from typing import Any
 
-from contacts.avatars import storage
-from contacts.avatars.references import with_public_urls, without_public_url
-from contacts.cards.vcard import Picture
+from contacts.avatars.references import with_public_urls, with_uris, without_public_url, without_public_urls
+from contacts.cards import vcard
+from contacts.cards.jscontact import Card
+from contacts.models import Book, Picture
+from contacts.models.picture import Prepared
 
 
 class Pictures:
@@ -14,9 +16,18 @@ class Pictures:
         self.user_id = user_id
 
     def with_urls(self, card: dict[str, Any]) -> dict[str, Any]:
+        """Return the card with a URL for each reference: where the bytes cannot be read now, the URL goes out."""
         return with_public_urls(card) if "media" in card else card
 
-    def __call__(self, uri: str) -> Picture | None:
-        """Return the picture; None where it is a URL, or cannot be read now: then the URL goes out."""
-        data = storage.read(without_public_url(uri))
-        return Picture(uri, data, "image/jpeg") if data else None
+    def __call__(self, uri: str) -> vcard.Picture | None:
+        """Return the picture; None where it is a URL of another server, or cannot be read now."""
+        return Picture.objects.original(self.user_id, without_public_url(uri))
+
+
+def stored(book: Book, card: Card, prepared: list[Prepared]) -> Card:
+    """Return the card with references to the pictures that came with it, which are stored if the card names them."""
+    if "media" not in card:
+        return card
+    uris = {entry.get("uri") for entry in card["media"].values()}
+    references = book.add_pictures([each for each in prepared if each.reference in uris])
+    return with_uris(without_public_urls(card), lambda uri: references.get(uri, uri))

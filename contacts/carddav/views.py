@@ -78,6 +78,8 @@ def dav(request: HttpRequest) -> HttpResponseBase:
         response = failure(error)
     response.headers["DAV"] = DAV
     response.headers.setdefault("Cache-Control", "private, no-cache")
+    if isinstance(response, HttpResponse) and not response.content:
+        del response.headers["Content-Type"]  # of Django's default, HTML
     patch_vary_headers(response, ["Accept", "Authorization"])
     response._has_been_logged = True  # type: ignore[attr-defined]  # Django's own line would name the path
     return response

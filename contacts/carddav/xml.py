@@ -30,14 +30,20 @@ class BoundedBuilder:
 
     def __init__(self) -> None:
         self.builder, self.depth = etree.TreeBuilder(), 0
+        self.fault: DavError | None = None
+
+    def refuse(self, sentence: str) -> None:
+        """End the parsing. lxml calls `close` even so, which would hide the fault behind another."""
+        self.fault = DavError(400, sentence)
+        raise self.fault
 
     def doctype(self, *args: Any) -> None:
-        raise DavError(400, "XML with a DOCTYPE is refused.")
+        self.refuse("XML with a DOCTYPE is refused.")
 
     def start(self, tag: str, attributes: Any, nsmap: Any = None) -> None:
         self.depth += 1
         if self.depth > MAX_DEPTH:
-            raise DavError(400, f"The XML has more than {MAX_DEPTH} levels.")
+            self.refuse(f"The XML has more than {MAX_DEPTH} levels.")
         self.builder.start(tag, attributes)
 
     def end(self, tag: str) -> None:
@@ -48,6 +54,8 @@ class BoundedBuilder:
         self.builder.data(text)
 
     def close(self) -> Element:
+        if self.fault:
+            raise self.fault
         return self.builder.close()
 
 
