@@ -7,27 +7,36 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0002_region'),
+        ("accounts", "0002_region"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='AppPassword',
+            name="AppPassword",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=150)),
-                ('write', models.BooleanField(default=True, help_text='whether it may change contacts')),
-                ('digest', models.CharField(editable=False, max_length=64, unique=True)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('last_used_at', models.DateTimeField(editable=False, help_text='to five minutes', null=True)),
-                ('last_client', models.CharField(blank=True, editable=False, help_text='the User-Agent', max_length=200)),
-                ('ended_at', models.DateTimeField(editable=False, null=True)),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='app_passwords', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=150)),
+                ("write", models.BooleanField(default=True, help_text="whether it may change contacts")),
+                ("digest", models.CharField(editable=False, max_length=64, unique=True)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ("last_used_at", models.DateTimeField(editable=False, help_text="to five minutes", null=True)),
+                (
+                    "last_client",
+                    models.CharField(blank=True, editable=False, help_text="the User-Agent", max_length=200),
+                ),
+                ("ended_at", models.DateTimeField(editable=False, null=True)),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="app_passwords",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'app password',
+                "verbose_name": "app password",
             },
         ),
     ]

@@ -218,10 +218,10 @@ class User(AbstractBaseUser, PermissionsMixin):
             self.save(update_fields=["closed_at"])
 
     def set_new_password(self, raw_password: str) -> None:
-        """Set the password of an owner who followed a reset link: ends every session and app password.
+        """Set the password of an owner who followed a reset link; it ends every session and app password.
 
-        It confirms the address. The name of an unconfirmed account may be a stranger's choice: it becomes the address's part before the @.
-        CredentialsError as in `lock_if_password_unchanged`.
+        It confirms the address. The name of an unconfirmed account may be a stranger's choice: it becomes the address's
+        part before the @. CredentialsError as in `lock_if_password_unchanged`.
         """
         checked = self.token_version
         self.set_password(raw_password)  # hashed before the row is locked

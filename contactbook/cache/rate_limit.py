@@ -21,7 +21,7 @@ from redis.exceptions import RedisError
 
 from contactbook.observability import metrics
 
-# KEYS[1]: the log. ARGV: the limit, the span in seconds, the ticket (empty: nothing is counted). The time is that of Redis.
+# KEYS[1]: the log. ARGV: the limit, the span in seconds, the ticket (empty: nothing is counted). The time is Redis's.
 # A ticket that is in the log already is counted once, as of now.
 # Returns the number of requests in the log with this one (0: refused), and microseconds until the oldest leaves it.
 ACQUIRE = """

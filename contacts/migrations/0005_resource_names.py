@@ -5,33 +5,42 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('contacts', '0004_fill_keys'),
+        ("contacts", "0004_fill_keys"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='change',
-            name='ceased',
-            field=models.CharField(blank=True, db_default='', default='', max_length=259),
+            model_name="change",
+            name="ceased",
+            field=models.CharField(blank=True, db_default="", default="", max_length=259),
         ),
         migrations.AddField(
-            model_name='contact',
-            name='resource',
+            model_name="contact",
+            name="resource",
             field=models.CharField(editable=False, max_length=259, null=True),
         ),
         migrations.AddIndex(
-            model_name='change',
-            index=models.Index(condition=models.Q(('ceased', ''), _negated=True), fields=['book', 'number'], name='change_ceased'),
+            model_name="change",
+            index=models.Index(
+                condition=models.Q(("ceased", ""), _negated=True), fields=["book", "number"], name="change_ceased"
+            ),
         ),
         migrations.AddIndex(
-            model_name='change',
-            index=models.Index(condition=models.Q(('source__isnull', False)), fields=['book', 'source', 'number'], name='change_sources'),
+            model_name="change",
+            index=models.Index(
+                condition=models.Q(("source__isnull", False)),
+                fields=["book", "source", "number"],
+                name="change_sources",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='contact',
-            constraint=models.UniqueConstraint(condition=models.Q(('resource__isnull', False)), fields=('user', 'resource'), name='contact_resource_unique_per_owner'),
+            model_name="contact",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("resource__isnull", False)),
+                fields=("user", "resource"),
+                name="contact_resource_unique_per_owner",
+            ),
         ),
     ]

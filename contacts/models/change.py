@@ -10,7 +10,6 @@ from django.utils import timezone
 from contactbook.db.fields import MAX_BIGINT
 from contacts.models.contact import RESOURCE_LENGTH
 
-
 CARDDAV = "carddav"  # the `via` of what a program with an app password wrote
 
 
@@ -100,13 +99,13 @@ class Change(models.Model):
             models.Index(fields=["at"], name="change_contents", condition=models.Q(before__isnull=False)),
         ]
 
+    def __str__(self) -> str:
+        return f"{self.number} {self.kind}"
+
     @property
     def app_password(self) -> int | None:
         """The id of the app password that wrote it."""
         return app_password_of(self.via, self.source)
-
-    def __str__(self) -> str:
-        return f"{self.number} {self.kind}"
 
     creates = False  # whether the transaction created the contact, whatever it did to it afterwards
 

@@ -13,7 +13,7 @@ from contacts.models import Change, Contact, Group
 from contacts.serializers.contacts import ContactOutput, WholeContactOutput
 
 MAX_ITEMS = 1000
-APP_PASSWORD = "The id of the app password with which a program wrote it; null for other interfaces."
+WRITTEN_WITH = "The id of the app password with which a program wrote it; null for other interfaces."
 
 
 class RestoreInput(serializers.Serializer):
@@ -37,7 +37,7 @@ class UndoInput(serializers.Serializer):
         allow_null=True,
         min_value=1,
         max_value=MAX_BIGINT,
-        help_text="With `since`: the id of an app password, of which alone the changes are undone; null for all changes.",
+        help_text="With `since`: the id of an app password whose changes alone are undone; null for all changes.",
     )
     dry_run = Flag(required=False, default=False)
 
@@ -128,7 +128,7 @@ class HistoryOutput(serializers.Serializer):
     kind = serializers.ChoiceField(Change.Kind.choices)
     via = serializers.CharField(help_text="The interface: rest, carddav, admin, command …")
     client = serializers.CharField(help_text="The User-Agent of the program.")
-    app_password = serializers.IntegerField(allow_null=True, help_text=APP_PASSWORD)
+    app_password = serializers.IntegerField(allow_null=True, help_text=WRITTEN_WITH)
     fields = serializers.DictField(  # type: ignore[assignment]
         child=serializers.ListField(min_length=2, max_length=2),
         allow_null=True,
@@ -143,7 +143,7 @@ class ChangeOutput(serializers.Serializer):
     card_kind = serializers.ChoiceField(
         Contact.Kind.choices, allow_null=True, help_text="`group` for a group card of CardDAV; null where purged."
     )
-    app_password = serializers.IntegerField(allow_null=True, help_text=APP_PASSWORD)
+    app_password = serializers.IntegerField(allow_null=True, help_text=WRITTEN_WITH)
     contact = ContactOutput(allow_null=True)
 
 
