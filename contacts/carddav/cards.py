@@ -7,7 +7,7 @@ from django.utils.http import http_date
 
 from contactbook.api.conditional import matches, tags
 from contactbook.http.accept import quality_of
-from contacts.carddav import paths, xml
+from contacts.carddav import merging, paths, xml
 from contacts.carddav.address_data import vcard
 from contacts.carddav.errors import DavError, not_found
 from contacts.carddav.incoming import SentCard, invalid, sent_card
@@ -116,7 +116,7 @@ def changed(book: Book, contact: Contact, sent: SentCard) -> Contact:
     pictures = Pictures(book.user_id)
     forms = ("3.0", "4.0") if sent.version == "4.0" else ("3.0",)
     shown = [read_card(vcard(row_of(contact), version, pictures)) for version in forms]
-    card = combined(contact.card, shown, sent.card)
+    card = merging.combined(contact.card, shown, sent.readings)
     if jscontact.same(without_product(card), without_product(contact.card)):
         return contact
     card = stored(book, card, sent.pictures)
@@ -127,18 +127,6 @@ def changed(book: Book, contact: Contact, sent: SentCard) -> Contact:
 
 def read_card(text: str) -> Card:
     return next(read(text)).card or {}
-
-
-def combined(before: Card, shown: list[Card], sent: Card) -> Card:
-    """Return the card with those members of the sent one that differ from how they were shown.
-
-    3.0 cannot show all of a card (docs/vcard.md). Thunderbird reads 3.0 and sends 4.0, so either may have been shown.
-    """
-    unchanged = {
-        name for name in {*before, *sent} if any(jscontact.same(sent.get(name), each.get(name)) for each in shown)
-    }
-    kept = {name: value for name, value in before.items() if name in unchanged}
-    return {**kept, **{name: value for name, value in sent.items() if name not in unchanged}}
 
 
 def without_product(card: Card) -> Card:

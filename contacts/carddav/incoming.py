@@ -1,6 +1,7 @@
 """The body of a PUT as a card (RFC 6352 §6.3.2): what is taken, and the preconditions of what is not."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from contacts.carddav import xml
@@ -30,11 +31,15 @@ UNNAMED = "FN:Unnamed"
 
 @dataclass
 class SentCard:
-    card: Card  # without what the server sets
+    readings: list[Card]  # without what the server sets; of a 4.0 card also how it would be read as 3.0
     uid: str  # empty where the vCard has none
     version: str
     pictures: list[Prepared]
     body: bytes
+
+    @property
+    def card(self) -> Card:
+        return self.readings[0]
 
 
 def too_large() -> DavError:
@@ -64,11 +69,22 @@ def sent_card(request: DavRequest) -> SentCard:
     if any(len(picture.data) > MAX_PICTURE for picture in entry.pictures):
         raise too_large()
     uid = entry.card.get("uid", "")
-    card = {name: value for name, value in entry.card.items() if name not in SERVER_SET}
-    if len(uid) > MAX_UID or xml.UNWRITABLE.search(uid) or validation.out_of_bounds(card):
+    readings = [without_server_set(card) for card in (entry.card, *as_3_0(text, entry))]
+    if len(uid) > MAX_UID or xml.UNWRITABLE.search(uid) or validation.out_of_bounds(readings[0]):
         raise invalid()
     prepared = Picture.objects.prepare(request.user.pk, entry.pictures)
-    return SentCard(card, uid, entry.version, prepared, body)
+    return SentCard(readings, uid, entry.version, prepared, body)
+
+
+def without_server_set(card: Card) -> Card:
+    return {name: value for name, value in card.items() if name not in SERVER_SET}
+
+
+def as_3_0(text: str, entry: Entry) -> Iterator[Card]:
+    """Yield the other reading of a 4.0 card: its program may have been shown 3.0."""
+    if entry.version == "4.0":
+        for again in read(VERSION.sub("VERSION:3.0", text, count=1), limits=LIMITS):
+            yield again.card or {}
 
 
 def only_entry(text: str) -> Entry:

@@ -55,11 +55,19 @@ def test_a_home_is_no_principal_and_neither_is_a_book(phone):
 
 def test_a_book_tells_what_it_supports(phone):
     ((_, props),) = responses(
-        phone.propfind(phone.book, "<supported-report-set/><C:supported-address-data/><C:max-resource-size/>"
-                       "<C:supported-collation-set/><owner/><displayname/>")
+        phone.propfind(
+            phone.book,
+            "<supported-report-set/><C:supported-address-data/><C:max-resource-size/>"
+            "<C:supported-collation-set/><owner/><displayname/>",
+        )
     ).items()
     reports = [each[0].tag for each in props[f"{D}supported-report-set"].iter(f"{D}report")]
-    assert reports == [f"{C}addressbook-multiget", f"{C}addressbook-query", f"{D}sync-collection", f"{D}expand-property"]
+    assert reports == [
+        f"{C}addressbook-multiget",
+        f"{C}addressbook-query",
+        f"{D}sync-collection",
+        f"{D}expand-property",
+    ]
     versions = [dict(each.attrib) for each in props[f"{C}supported-address-data"]]
     assert versions == [{"content-type": "text/vcard", "version": "3.0"}]
     assert props[f"{C}max-resource-size"] == str(10 * 1024 * 1024)
@@ -117,7 +125,9 @@ def test_an_unknown_property_is_404_and_is_left_out_for_minimal(phone):
     asked = '<getetag/><x:odd xmlns:x="urn:a&amp;b"/><bare xmlns=""/><resourcetype/>'
     ((_, props),) = responses(phone.propfind(phone.book, asked)).items()
     assert {name: value for name, value in props.items() if value is None} == {
-        f"{D}getetag": None, '{urn:a&b}odd': None, "bare": None,
+        f"{D}getetag": None,
+        "{urn:a&b}odd": None,
+        "bare": None,
     }
     for headers in ({"prefer": "return=minimal"}, {"prefer": "respond-async, return=minimal"}, {"brief": "t"}):
         answer = phone.propfind(phone.book, asked, **headers)
@@ -148,7 +158,9 @@ def test_options_names_the_classes_and_the_methods(phone):
         assert answer["DAV"] == "1, 3, access-control, addressbook" and "Content-Type" not in answer
 
 
-@pytest.mark.parametrize("method", ["DELETE", "PUT", "GET", "MKCOL", "COPY", "MOVE", "LOCK", "UNLOCK", "POST", "ACL", "PATCH", "TRACE"])
+@pytest.mark.parametrize(
+    "method", ["DELETE", "PUT", "GET", "MKCOL", "COPY", "MOVE", "LOCK", "UNLOCK", "POST", "ACL", "PATCH", "TRACE"]
+)
 def test_a_collection_has_no_other_methods(phone, method):
     for path in ("/dav/", phone.principal, phone.home, phone.book):
         answer = phone.ask(method, path, vcard() if method == "PUT" else "")
@@ -188,7 +200,11 @@ def test_expand_property_follows_hrefs(phone):
 
 
 def test_a_report_that_a_resource_does_not_have_is_403(phone):
-    for path, name in ((phone.home, "sync-collection"), (phone.principal, "principal-property-search"), (phone.book, "odd")):
+    for path, name in (
+        (phone.home, "sync-collection"),
+        (phone.principal, "principal-property-search"),
+        (phone.book, "odd"),
+    ):
         answer = phone.report(f'<{name} xmlns="DAV:"/>', path)
         assert answer.status_code == 403 and precondition(answer) == f"{D}supported-report"
 
@@ -205,7 +221,16 @@ def test_another_users_path_is_404_like_one_that_is_not_there(alice, bob, phone)
     assert "FN:Ann" in phone.get("a.vcf").text_body
 
 
-@pytest.mark.parametrize("path", ["/dav/x", "/dav/addressbooks/{id}/other/", "/dav/addressbooks/{id}/contacts/a/b", "/dav//",
-                                  "/dav/principals/0{id}/", "/dav/principals/x/"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/dav/x",
+        "/dav/addressbooks/{id}/other/",
+        "/dav/addressbooks/{id}/contacts/a/b",
+        "/dav//",
+        "/dav/principals/0{id}/",
+        "/dav/principals/x/",
+    ],
+)
 def test_other_paths_are_404(phone, path):
     assert phone.propfind(path.format(id=phone.user.pk)).status_code == 404
