@@ -69,10 +69,8 @@ def prop_filter(element: Element) -> Test:
 
     if any(child.tag == IS_NOT_DEFINED for child in inside):
         return lambda found: not named(found)
-    if not inside:
-        return lambda found: bool(named(found))
     test = joined(element, [text_test(child) if child.tag == TEXT_MATCH else param_filter(child) for child in inside])
-    return lambda found: any(test(each) for each in named(found))
+    return lambda found: any(test(each) or not inside for each in named(found))
 
 
 def text_test(element: Element) -> Test:

@@ -19,7 +19,12 @@ def combined(before: Card, shown: list[Card], sent: list[Card]) -> Card:
     unchanged = {
         name
         for name in {*before, *sent[0]}
-        if any(alike(name, reading.get(name), each.get(name)) for reading in sent for each in known)
+        if any(
+            alike(name, reading.get(name), each.get(name))
+            for reading in sent
+            if (name in reading) == (name in sent[0])
+            for each in known
+        )
     }
     kept = {name: value for name, value in before.items() if name in unchanged}
     return {**kept, **{name: value for name, value in sent[0].items() if name not in unchanged}}
@@ -39,5 +44,5 @@ def comparable(name: str, value: Any) -> Any:
 
 
 def property_of(entry: Any) -> str:
-    """Return what tells entries of different vCard properties apart; those of one keep their order, which may matter."""
+    """Return what tells entries of different vCard properties apart; those of one keep their order."""
     return str([entry.get(name) for name in ("kind", "vCardName", "service")]) if isinstance(entry, dict) else ""

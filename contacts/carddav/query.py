@@ -7,6 +7,7 @@ from django.http.response import HttpResponseBase
 
 from contacts.carddav import filters, sync, xml
 from contacts.carddav.address_data import AddressData
+from contacts.carddav.candidates import candidates
 from contacts.carddav.errors import DavError
 from contacts.carddav.filters import Test
 from contacts.carddav.multistatus import NOT_FOUND, TRUNCATED, multistatus, response
@@ -16,6 +17,7 @@ from contacts.carddav.request import DavRequest
 from contacts.carddav.xml import CARDDAV, DAV, Element
 from contacts.cards.vcard import entries
 from contacts.cards.vcard.tokenizer import Property
+from contacts.models import ContactQuerySet
 
 PORTION = 100  # cards that are read at once, of at most 256 KB each
 VERSION = Property("VERSION", {}, "3.0")
@@ -52,15 +54,18 @@ def card_name(request: DavRequest, href: str) -> str:
 
 def addressbook_query(request: DavRequest, root: Element) -> HttpResponseBase:
     wanted = AddressData.of(request, root.find(f"{{{DAV}}}prop"))
-    test = filters.filter_of(root.find(filters.FILTER))
+    element = root.find(filters.FILTER)
+    test = filters.filter_of(element)
     limit = sync.limit_of(root.find(f"{{{CARDDAV}}}limit"), CARDDAV)
-    return multistatus(matching_cards(request, wanted, test, limit))
+    return multistatus(matching_cards(request, wanted, test, candidates(request.user.pk, element), limit))
 
 
-def matching_cards(request: DavRequest, wanted: AddressData, test: Test, limit: int | None) -> Iterator[str]:
+def matching_cards(
+    request: DavRequest, wanted: AddressData, test: Test, only: ContactQuerySet | None, limit: int | None
+) -> Iterator[str]:
     """Yield a response for each card that passes; past `nresults` one more that says so (§8.6.2)."""
     number = 0
-    for row in sync.rows_of(request.book, (*COLUMNS, "card")):
+    for row in sync.rows_of(request.book, (*COLUMNS, "card"), only):
         if not test(properties_of(row)):
             continue
         if number == limit:

@@ -105,7 +105,7 @@ def test_past_the_quota_what_adds_is_507_and_the_rest_works(phone, settings):
 
 
 def test_a_body_without_a_length_is_411(phone):
-    chunked = {"HTTP_TRANSFER_ENCODING": "chunked", "CONTENT_LENGTH": ""}
+    chunked = {"HTTP_TRANSFER_ENCODING": "chunked", "CONTENT_LENGTH": "", "HTTP_DEPTH": "0"}
     for method in ("PUT", "PROPFIND"):
         answer = phone.client.generic(method, phone.path("a.vcf"), "", "text/vcard", **phone.headers, **chunked)
         assert answer.status_code == 411 and answer["Content-Type"].startswith("text/plain")
