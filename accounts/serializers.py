@@ -19,6 +19,19 @@ from contactbook.api.serializers import PathSerializer
 
 MAX_PASSWORD = 1024  # characters
 
+RULES = (  # of passwords
+    "At least 8 characters, not only digits, not a common password, and not like the name or the address. "
+    "The server stores a hash of it."
+)
+NAME = "The name that people read, in e-mails and on pages. It need not be unique."
+TIME_ZONE = "A name of the IANA time zone database. It decides which day is today for birthdays."
+LEAP_DAY = "The day on which a birthday of 29 February is in common years: `02-28` or `03-01`, month and day."
+REGION = (
+    "The country (ISO 3166, two capital letters) in which a phone number without a country code is read. Null for "
+    "none: such numbers are compared by their ends."
+)
+CREATED_AT = "When the account was made, in UTC (RFC 3339)."
+
 
 class Address(serializers.EmailField):
     """An e-mail address that can be delivered to. DRF's field also accepts numbers."""
@@ -81,14 +94,7 @@ class Region(Text):
 class Password(Text):
     @property
     def openapi(self) -> dict[str, Any]:
-        described = "At least 8 characters, not only digits, not common, not like the name or the address."
-        return {
-            "type": "string",
-            "format": "password",
-            "minLength": 8,
-            "maxLength": 1024,
-            "description": described,
-        }
+        return {"type": "string", "format": "password", "minLength": 8, "maxLength": 1024}
 
 
 def password_faults(password: str, user: User) -> list[ErrorDetail]:
@@ -101,10 +107,12 @@ def password_faults(password: str, user: User) -> list[ErrorDetail]:
 
 
 class SignupInput(serializers.Serializer):
+    """A new account."""
+
     example = {"username": "Ada Lovelace", "email": "ada@example.org", "password": "correct horse 9"}
-    username = DisplayName(min_length=1, max_length=150)
-    email = Address(max_length=254)
-    password = Password(min_length=1, max_length=MAX_PASSWORD, trim_whitespace=False)
+    username = DisplayName(min_length=1, max_length=150, help_text=NAME)
+    email = Address(max_length=254, help_text="The address to log in with. It is unique without regard to case.")
+    password = Password(min_length=1, max_length=MAX_PASSWORD, trim_whitespace=False, help_text=RULES)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         faults = password_faults(attrs["password"], User(username=attrs["username"], email=attrs["email"]))
@@ -114,34 +122,55 @@ class SignupInput(serializers.Serializer):
 
 
 class LoginInput(serializers.Serializer):
-    """OAuth2's password form (RFC 6749 §4.3.2); `username` is the address."""
+    """The form of OAuth2's password grant (RFC 6749 §4.3.2)."""
 
     example = {"grant_type": "password", "username": "ada@example.org", "password": "correct horse 9"}
-    grant_type = serializers.ChoiceField(["password"], required=False, allow_blank=True)
-    username = Text(max_length=320)
-    password = Text(max_length=MAX_PASSWORD, trim_whitespace=False)
-    scope = Text(required=False, allow_blank=True)
-    client_id = Text(required=False, allow_blank=True, allow_null=True)
-    client_secret = Text(required=False, allow_blank=True, allow_null=True)
+    grant_type = serializers.ChoiceField(
+        ["password"], required=False, allow_blank=True, help_text="`password`, or left out."
+    )
+    username = Text(max_length=320, help_text="The e-mail address of the account, in any case.")
+    password = Text(max_length=MAX_PASSWORD, trim_whitespace=False, help_text="The password of the account.")
+    scope = Text(required=False, allow_blank=True, help_text="Ignored. OAuth2 clients send it.")
+    client_id = Text(required=False, allow_blank=True, allow_null=True, help_text="Ignored. OAuth2 clients send it.")
+    client_secret = Text(
+        required=False, allow_blank=True, allow_null=True, help_text="Ignored. OAuth2 clients send it."
+    )
 
 
 class AddressInput(serializers.Serializer):
+    """The address of an account, or of nobody."""
+
     example = {"email": "ada@example.org"}
-    email = Address(max_length=254)
+    email = Address(max_length=254, help_text="The address to send the mail to, if it is an account's.")
 
 
 class ConfirmPath(PathSerializer):
     example = {"email_token": "from-the-mail"}
-    email_token = Text(trim_whitespace=False, help_text="The last part of the link in the mail.")
+    email_token = Text(
+        trim_whitespace=False, help_text="The last part of the link in the mail. It is valid for 7 days."
+    )
 
 
 class UserOutput(serializers.ModelSerializer):
+    """An account."""
+
     class Meta:
         model = User
         fields = ["id", "username", "email", "created_at"]
+        extra_kwargs = {
+            "id": {"help_text": "The number of the account, which never changes. It is the `user_id` of its contacts."},
+            "username": {"help_text": NAME},
+            "email": {"help_text": "The address to log in with, as it was given."},
+            "created_at": {"help_text": CREATED_AT},
+            "time_zone": {"help_text": TIME_ZONE},
+            "leap_day": {"help_text": LEAP_DAY},
+            "region": {"help_text": REGION},
+        }
 
 
 class SignupOutput(serializers.Serializer):
+    """The new account, whose address is not confirmed yet."""
+
     example = {
         "user": {
             "id": 1,
@@ -151,36 +180,36 @@ class SignupOutput(serializers.Serializer):
         },
         "detail": "Successfully created",
     }
-    user = UserOutput()
-    detail = serializers.CharField(default="Successfully created")
+    user = UserOutput(help_text="The account.")
+    detail = serializers.CharField(read_only=True, default="Successfully created", help_text="One sentence for people.")
 
 
 class PairOutput(serializers.Serializer):
+    """An access token and a refresh token, which are JSON Web Tokens."""
+
     example = {"access_token": "eyJhbGciOi…", "refresh_token": "eyJhbGciOi…", "token_type": "bearer"}
-    access_token = serializers.CharField()
-    refresh_token = serializers.CharField()
-    token_type = serializers.ChoiceField(["bearer"])
+    access_token = serializers.CharField(
+        help_text="Send it with every request as `Authorization: Bearer …`. It is valid for 15 minutes."
+    )
+    refresh_token = serializers.CharField(
+        help_text="Send it to `refreshToken` for the next pair. It is valid for 7 days, and works once."
+    )
+    token_type = serializers.ChoiceField(["bearer"], help_text="Always `bearer`.")
 
 
 class MeInput(serializers.Serializer):
     """JSON Merge Patch (RFC 7396): a missing field is not changed. Only `region` can be null."""
 
     example = {"username": "Ada", "time_zone": "Europe/Kyiv", "leap_day": "03-01", "region": "UA"}
-    username = DisplayName(min_length=1, max_length=150, required=False)
-    time_zone = TimeZone(max_length=64, required=False, help_text="A name of the IANA time zone database.")
-    leap_day = serializers.ChoiceField(
-        User.LeapDay.choices, required=False, help_text="When a birthday of 29 February is in common years."
-    )
-    region = Region(
-        max_length=2,
-        required=False,
-        allow_null=True,
-        help_text="The country (ISO 3166, two capital letters) whose national phone numbers are read without a country "
-        "code; null for none.",
-    )
+    username = DisplayName(min_length=1, max_length=150, required=False, help_text=NAME)
+    time_zone = TimeZone(max_length=64, required=False, help_text=TIME_ZONE)
+    leap_day = serializers.ChoiceField(User.LeapDay.choices, required=False, help_text=LEAP_DAY)
+    region = Region(max_length=2, required=False, allow_null=True, help_text=REGION)
 
 
-class MeOutput(serializers.ModelSerializer):
+class MeOutput(UserOutput):
+    """The caller's account with its settings."""
+
     example = {
         "id": 1,
         "username": "Ada Lovelace",
@@ -191,26 +220,29 @@ class MeOutput(serializers.ModelSerializer):
         "region": None,
     }
 
-    class Meta:
-        model = User
+    class Meta(UserOutput.Meta):
         fields = ["id", "username", "email", "created_at", "time_zone", "leap_day", "region"]
         read_only_fields = fields  # so that the OpenAPI document says they are always present
 
 
 class NewPasswordInput(serializers.Serializer):
+    """The old and the new password."""
+
     example = {"old": "correct horse 9", "new": "battery staple 7"}
-    old = Text(max_length=MAX_PASSWORD, trim_whitespace=False)
-    new = Password(max_length=MAX_PASSWORD, trim_whitespace=False)
+    old = Text(max_length=MAX_PASSWORD, trim_whitespace=False, help_text="The password of the account until now.")
+    new = Password(max_length=MAX_PASSWORD, trim_whitespace=False, help_text=RULES)
 
 
 class PasswordInput(serializers.Serializer):
+    """The account's password, so that a stolen token alone is not enough."""
+
     example = {"password": "correct horse 9"}
-    password = Text(max_length=MAX_PASSWORD, trim_whitespace=False)
+    password = Text(max_length=MAX_PASSWORD, trim_whitespace=False, help_text="The password of the account.")
 
 
 class SessionPath(PathSerializer):
     example = {"session_id": 1}
-    session_id = Count()
+    session_id = Count(help_text="The number of the session, from `listSessions`.")
 
 
 class SessionOutput(serializers.ModelSerializer):
@@ -229,15 +261,25 @@ class SessionOutput(serializers.ModelSerializer):
         model = Session
         fields = ["id", "created_at", "last_used_at", "client", "current"]
         read_only_fields = fields
+        extra_kwargs = {
+            "id": {"help_text": "The number of the session."},
+            "created_at": {"help_text": "When it began with a login, in UTC (RFC 3339)."},
+            "last_used_at": {"help_text": "When it began, or its tokens were last refreshed, in UTC (RFC 3339)."},
+            "client": {"help_text": "The User-Agent of the program that logged in, at most 200 characters."},
+        }
 
     def get_current(self, session: Session) -> bool:
         return session.pk == self.context["current"]
 
 
 class ClosedOutput(serializers.Serializer):
+    """What becomes of the closed account."""
+
     example = {
         "detail": "The account is closed. Until it is deleted, logging in opens it again.",
         "deleted_after": "2026-03-02T12:00:00Z",
     }
-    detail = serializers.CharField(read_only=True, default=example["detail"])
-    deleted_after = serializers.DateTimeField(read_only=True)
+    detail = serializers.CharField(read_only=True, default=example["detail"], help_text="One sentence for people.")
+    deleted_after = serializers.DateTimeField(
+        read_only=True, help_text="When it is deleted, 30 days from now, in UTC (RFC 3339)."
+    )

@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from contactbook.api.introduction import INTRODUCTION, TAGS
 from contactbook.env import Configuration, ConfigurationError
 from contactbook.env.var_dir import make_folder, stored_secret_key
 
@@ -45,7 +46,7 @@ DATABASES: dict[str, Any] = {
             # A deferred transaction that reads and then writes fails at once, whatever the timeout.
             "transaction_mode": "IMMEDIATE",
             "timeout": 20,
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL",
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-256",  # KB each
         },
         "TEST": {"NAME": VAR_DIR / "test.sqlite3"},
     }
@@ -246,28 +247,22 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Contact book",
-    "DESCRIPTION": "The address book that people and their programs can rely on.",
+    "DESCRIPTION": INTRODUCTION,
     "VERSION": RELEASE,
     "OAS_VERSION": "3.1.1",
     "SCHEMA_PATH_PREFIX": "/api",
     "SERVE_AUTHENTICATION": [],
-    # No SERVERS: calls go to the host that the document came from.
-    "TAGS": [
-        {"name": "auth", "description": "Sign up, log in, set a new password."},
-        {"name": "email", "description": "The link in the confirmation mail."},
-        {"name": "contacts", "description": "Your contacts. A contact of another account is a 404, on every route."},
-        {"name": "groups", "description": "Groups of contacts, by name."},
-        {"name": "undo", "description": "Undo changes."},
-        {"name": "me", "description": "Your account."},
-    ],
+    "SORT_OPERATIONS": False,  # as in the URL patterns
+    "SERVERS": [{"url": PUBLIC_URL, "description": "This server."}],
+    "CONTACT": {"name": "The operator of this server", "url": PUBLIC_URL},
+    "LICENSE": {"name": "All rights reserved", "identifier": "LicenseRef-All-rights-reserved"},
+    "TAGS": TAGS,
     "PREPROCESSING_HOOKS": ["contactbook.api.schema.contract_paths"],
     "POSTPROCESSING_HOOKS": [
-        "drf_spectacular.hooks.postprocess_schema_enums",
         "contactbook.api.schema.add_components",
         "contactbook.api.schema.simplify",
     ],
     "COMPONENT_SPLIT_PATCH": False,  # the serializers of PATCH declare what is required
-    "ENUM_ADD_EXPLICIT_BLANK_NULL_CHOICE": False,
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "SORT_OPERATION_PARAMETERS": False,
     "SWAGGER_UI_DIST": "SIDECAR",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
 
-from django.db.models import Exists, Min, OuterRef, Subquery, Sum
+from django.db.models import Exists, OuterRef, Subquery, Sum
 from django.db.models.functions import JSONObject
 
 from contactbook.api.pagination import MAX_BYTES, SAFE_LIMIT, rows_that_fit
@@ -138,11 +138,16 @@ def plan(book: Book, given: dict[str, Any]) -> list[UndoStep]:
 
 
 def plan_all(book: Book, changes: ChangeQuerySet) -> list[UndoStep]:
-    """Plan to undo these newest changes: the first of each contact says how it was."""
-    by_contact = changes.order_by().values("contact_id").annotate(first=Min("number"))
-    numbers = list(by_contact.values_list("first", flat=True)[: MAX_UNDONE + 1])
-    check_number(len(numbers))
-    return steps_before(book, changes.filter(number__in=numbers))
+    """Plan to undo these newest changes: the first of each contact says how it was.
+
+    If that is too much for one undo, contacts that are already as they were are left out: an undo can go back in steps.
+    """
+    firsts = changes.firsts()
+    try:
+        bounded = within_bounds(book, firsts)
+    except (InvalidValueError, TooLargeError):
+        bounded = within_bounds(book, firsts.not_undone())
+    return steps_before(book, bounded)
 
 
 def plan_app_password(book: Book, changes: ChangeQuerySet, password_id: int) -> list[UndoStep]:
@@ -154,16 +159,27 @@ def plan_app_password(book: Book, changes: ChangeQuerySet, password_id: int) -> 
     touched = set(own.order_by().values_list("contact_id", flat=True).distinct()[: MAX_UNDONE + 1])
     check_number(len(touched))
     later = changes.filter(contact_id=OuterRef("contact_id"), number__gt=OuterRef("number"))
-    newest = own.filter(~Exists(later.not_by_app_password(password_id)))
-    steps = plan_all(book, newest)
-    undone = {step.contact_id for step in steps}
-    contacts = Contact.objects.all_of(book.user_id).in_bulk(touched - undone)
-    return steps + [UndoStep(key, contacts.get(key), None, True, conflict=True) for key in sorted(touched - undone)]
+    steps = plan_all(book, own.filter(~Exists(later.not_by_app_password(password_id))))
+    conflicts = sorted(touched - {step.contact_id for step in steps})
+    contacts = Contact.objects.all_of(book.user_id).in_bulk(conflicts)
+    return steps + [UndoStep(key, contacts.get(key), None, live=True, conflict=True) for key in conflicts]
 
 
 def check_number(contacts: int) -> None:
     if contacts > MAX_UNDONE:
         raise InvalidValueError("since", f"That would change more than {MAX_UNDONE} contacts; undo less at once.")
+
+
+def within_bounds(book: Book, firsts: ChangeQuerySet) -> ChangeQuerySet:
+    """Return these changes; InvalidValueError or TooLargeError if they are too many, or too large, for one undo."""
+    numbers = list(firsts.values_list("number", flat=True)[: MAX_UNDONE + 1])
+    check_number(len(numbers))
+    changes = Change.objects.for_user(book.user_id).filter(number__in=numbers)
+    ids = [key for (key,) in changes.values_list("contact_id")]
+    contacts = Contact.objects.all_of(book.user_id).filter(pk__in=ids)
+    if sum(rows.aggregate(total=Sum("size"))["total"] or 0 for rows in (changes, contacts)) > PORTION:
+        raise TooLargeError(f"That would change more than {PORTION >> 20} MB of contacts at once. Undo less at once.")
+    return changes
 
 
 def plan_one(book: Book, number: int) -> list[UndoStep]:
@@ -179,10 +195,7 @@ def plan_one(book: Book, number: int) -> list[UndoStep]:
 
 def steps_before(book: Book, firsts: ChangeQuerySet) -> list[UndoStep]:
     """Return the steps that take contacts back to before these changes, one of each."""
-    contacts = Contact.objects.all_of(book.user_id).filter(pk__in=[key for (key,) in firsts.values_list("contact_id")])
-    if sum(rows.aggregate(total=Sum("size"))["total"] or 0 for rows in (firsts, contacts)) > PORTION:
-        raise TooLargeError(f"That would change more than {PORTION >> 20} MB of contacts at once. Undo less at once.")
-    found = contacts.in_bulk()
+    found = Contact.objects.all_of(book.user_id).in_bulk([key for (key,) in firsts.values_list("contact_id")])
     earlier = Change.objects.for_user(book.user_id).filter(
         contact_id=OuterRef("contact_id"), number__lt=OuterRef("number")
     )

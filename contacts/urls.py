@@ -5,6 +5,7 @@ from contacts.api.avatar import AvatarViewSet
 from contacts.api.batch import BatchViewSet
 from contacts.api.changes import ChangesViewSet
 from contacts.api.contacts import ContactViewSet
+from contacts.api.contacts_export import ContactsExportViewSet
 from contacts.api.export import ExportViewSet
 from contacts.api.groups import GroupViewSet
 from contacts.api.history import HistoryViewSet
@@ -27,6 +28,7 @@ urlpatterns = [
     route("contacts/trash", TrashViewSet, "trash", get="list"),
     route(f"contacts/trash/{CONTACT}", TrashViewSet, "trash_purge", delete="purge"),
     route(f"contacts/trash/{CONTACT}/restore", TrashViewSet, "trash_restore", post="restore"),
+    route("contacts/export", ContactsExportViewSet, "contacts_export", get="export"),
     route("contacts/changes", ChangesViewSet, "changes", get="list"),
     route("contacts/batch", BatchViewSet, "batch", post="run"),
     route(f"contacts/{CONTACT}/avatar", AvatarViewSet, "avatar", patch="replace"),

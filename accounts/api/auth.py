@@ -28,6 +28,8 @@ class AuthViewSet(PublicViewSet):
     @extend_schema(
         operation_id="signup",
         summary="Sign up",
+        description="Makes an account and sends a mail with a link to confirm the address. Until it is confirmed, "
+        "`login` is a 401. 409 if there is an account with this address, 422 for a weak password.",
         request=SignupInput,
         responses={201: SignupOutput, 409: Problem},
     )
@@ -40,6 +42,9 @@ class AuthViewSet(PublicViewSet):
     @extend_schema(
         operation_id="requestEmail",
         summary="Send the confirmation mail again",
+        description="Sends a new confirmation mail if there is an account with this address that is not "
+        "confirmed. The answer is the same for every address, so that nobody learns who has an account. "
+        "At most three such mails an hour go to one address.",
         request=AddressInput,
         responses={200: sentence(SENT_IF_KNOWN)},
     )
@@ -49,6 +54,9 @@ class AuthViewSet(PublicViewSet):
     @extend_schema(
         operation_id="resetPassword",
         summary="Send a link to set a new password",
+        description="Sends a mail with a link to a page that sets a new password, which ends every session. The link "
+        "works once, for an hour. The answer is the same for every address. At most three such mails an hour go to "
+        "one address.",
         request=AddressInput,
         responses={200: sentence(SENT_IF_KNOWN)},
     )
@@ -69,6 +77,9 @@ class LoginViewSet(PublicViewSet):
     @extend_schema(
         operation_id="login",
         summary="Log in",
+        description="Begins a session and returns its first pair of tokens. The body is a form, OAuth2's password "
+        "grant, and `username` is the e-mail address. 401 for a wrong address or password, and until the address is "
+        "confirmed. 429 after too many wrong passwords for one account. A closed account is opened again.",
         request=LoginInput,
         responses={200: PairOutput, 401: Problem},
     )
@@ -92,12 +103,16 @@ class RefreshViewSet(APIViewSet):
     @extend_schema(
         operation_id="refreshToken",
         summary="Get a new pair of tokens",
+        description="Returns the next pair of the session; authorize with the refresh token. A refresh token "
+        "works once; for 10 seconds more it returns the same pair, so that a lost answer can be repeated. "
+        "A token that comes back later ends the session, since it may be stolen. 401 means: log in.",
         responses={200: PairOutput},
     )
     def refresh_token(self, request: Request) -> Response:
         return Response(tokens.rotate(cast(tokens.Token, request.auth)))
 
 
+@extend_schema(tags=["auth"])
 class EmailViewSet(PublicViewSet):
     """The link in the confirmation mail.
 
@@ -110,6 +125,9 @@ class EmailViewSet(PublicViewSet):
     @extend_schema(
         operation_id="confirmEmail",
         summary="Confirm an address",
+        description="Confirms the address of an account. The mail has this link. A browser gets a page with a button, "
+        "so that a mail scanner that follows links confirms nothing; a program gets JSON, and the address is "
+        "confirmed. 422 for a link that is not valid, or older than 7 days.",
         parameters=[path_variable("email_token", ConfirmPath)],
         responses=html_or_json("Email confirmed"),
     )
@@ -125,6 +143,8 @@ class EmailViewSet(PublicViewSet):
     @extend_schema(
         operation_id="confirmEmailFromPage",
         summary="Confirm from the browser page",
+        description="Confirms the address of an account; the button of the page sends it. A program gets the same "
+        "answer as with `confirmEmail`.",
         request=None,
         parameters=[path_variable("email_token", ConfirmPath)],
         responses=html_or_json("Email confirmed"),

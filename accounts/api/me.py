@@ -57,7 +57,12 @@ class LogoutViewSet(AccountViewSet):
     limits = {"logout": "logout"}
 
     @extend_schema(
-        operation_id="logout", summary="End this session", request=None, responses={200: sentence(LOGGED_OUT)}
+        operation_id="logout",
+        summary="Log out",
+        description="Ends the session of the access token: it and the refresh token are not valid any more. Other "
+        "sessions stay open.",
+        request=None,
+        responses={200: sentence(LOGGED_OUT)},
     )
     def logout(self, request: Request) -> Response:
         self.sessions().end(self.user.session_id)
@@ -67,12 +72,22 @@ class LogoutViewSet(AccountViewSet):
 class MeViewSet(AccountViewSet):
     limits = {"retrieve": "me", "update": "me_update", "close": "me_delete"}
 
-    @extend_schema(operation_id="showAccount", summary="Show your account", responses={200: MeOutput})
+    @extend_schema(
+        operation_id="showAccount",
+        summary="Show your account",
+        description="Returns the account that the access token belongs to.",
+        responses={200: MeOutput},
+    )
     def retrieve(self, request: Request) -> Response:
         return Response(MeOutput(self.account()).data)
 
     @extend_schema(
-        operation_id="changeAccount", summary="Change your account", request=MeInput, responses={200: MeOutput}
+        operation_id="changeAccount",
+        summary="Change your account",
+        description="Changes the settings that the body has, and no others: a JSON Merge Patch (RFC 7396). The address "
+        "cannot be changed.",
+        request=MeInput,
+        responses={200: MeOutput},
     )
     def update(self, request: Request) -> Response:
         serializer = MeInput(data=request.data)
@@ -86,7 +101,8 @@ class MeViewSet(AccountViewSet):
     @extend_schema(
         operation_id="closeAccount",
         summary="Close your account",
-        description="Ends every session. Everything is deleted after 30 days; until then a login opens it again.",
+        description="Closes the account and ends every session. Everything is deleted after 30 days; until then a "
+        "login opens the account again. 403 for staff, 422 for a wrong password.",
         request=PasswordInput,
         responses={200: ClosedOutput, 403: Problem},
     )
@@ -108,7 +124,8 @@ class PasswordViewSet(AccountViewSet):
     @extend_schema(
         operation_id="changePassword",
         summary="Set a new password",
-        description="Ends every session, and answers with the first pair of a new one.",
+        description="Sets a new password, ends every session, and returns the first pair of tokens of a new one. "
+        "422 for a wrong old password, which counts like one at the login, and for a weak new one.",
         request=NewPasswordInput,
         responses={200: PairOutput},
     )
@@ -132,6 +149,8 @@ class SessionsViewSet(AccountViewSet):
     @extend_schema(
         operation_id="listSessions",
         summary="List your open sessions, newest use first",
+        description="Returns the sessions that are open. Each login begins one; it ends by `logout`, by "
+        "`endSession`, with a new password, and 7 days after the last refresh of its tokens.",
         responses={200: SessionOutput(many=True)},
     )
     def list(self, request: Request) -> Response:
@@ -140,6 +159,8 @@ class SessionsViewSet(AccountViewSet):
     @extend_schema(
         operation_id="endSession",
         summary="End one of your sessions",
+        description="Ends a session at once: its access token and its refresh token are not valid any more. Returns "
+        "the session as it was. 404 if it is not open.",
         responses={200: SessionOutput},
     )
     def end(self, request: Request, session_id: str) -> Response:

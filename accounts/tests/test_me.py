@@ -20,6 +20,7 @@ def test_it_shows_the_callers_account(as_alice, alice, url):
         "created_at": alice.created_at.isoformat().replace("+00:00", "Z"),
         "time_zone": "UTC",
         "leap_day": "02-28",
+        "region": None,
     }
     assert answer["Cache-Control"] == "no-store"
     assert answer["RateLimit-Limit"] == "60"

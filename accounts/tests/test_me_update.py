@@ -170,3 +170,13 @@ def test_the_next_request_uses_the_new_leap_day(as_nobody, alice, time_machine):
     body = json.dumps({"leap_day": "03-01"})
     assert as_nobody.patch(URL, body, content_type="application/json", **headers).status_code == 200
     assert counted() == 0
+
+
+@pytest.mark.parametrize(
+    ("region", "status"), [("DE", 200), (None, 200), ("de", 422), ("XX", 422), ("", 422), (1, 422)]
+)
+def test_a_region_is_two_letters_or_null(as_alice, region, status):
+    assert as_alice.patch(URL, {"region": "UA"}, format="json").json()["region"] == "UA"
+    answer = as_alice.patch(URL, {"region": region}, format="json")
+    assert answer.status_code == status
+    assert as_alice.get(URL).json()["region"] == (region if status == 200 else "UA")

@@ -1,5 +1,20 @@
 """The OpenAPI document: what follows from a view. What one operation reads and answers is told by its extend_schema.
 
+What a new endpoint must provide; contactbook/tests/test_openapi*.py fail without it:
+
+- `extend_schema` on the view's method with `operation_id` (letters and digits, a verb first), `summary` (a title),
+  `description` (what it does, what becomes of what exists, and the errors worth knowing, in a few sentences),
+  `request`, and `responses`, which name the errors that do not follow from the view: `{201: FeedOutput, 409: Problem}`.
+  What follows (401, 404 of an `_id` in the path, 304, 411 to 415, 422, 429, 503) is added here.
+- A serializer for each body, each answer and each query: a docstring, which describes the schema; a `help_text` for
+  each field, in sentences that end with a full stop (its unit, its bound, what null means); and `example`, which works
+  as it stands. An `example` of an answer has every field.
+- Integers without a bound below 2^31 are int64 by themselves. A field of a request has one type, beside null, even if
+  the server takes more: DescribedField.
+- The group is the first part of the path, or `@extend_schema(tags=["…"])` on the viewset. A new group goes into TAGS in
+  introduction.py, where a newcomer would look for it. Operations stand in the order of the URL patterns.
+- Headers as the constants below. A header, an error or the id of a path that is new goes into schema_components.py.
+
 GET /api/contacts/{query} and PUT /api/contacts/{contact_id} are one path of the document: OpenAPI forbids two whose
 templates differ only in the names of their variables.
 """
@@ -47,8 +62,7 @@ def path_variable(name: str, serializer: Any) -> OpenApiParameter:
     """Return the parameter of a path's variable, which the one field of the serializer validates."""
     (field,) = serializer().fields.values()
     example = OpenApiExample(name, value=serializer.example[field.field_name])
-    text = field.help_text or ""
-    return OpenApiParameter(name, field.openapi, OpenApiParameter.PATH, description=text, examples=[example])
+    return OpenApiParameter(name, field.openapi, "path", description=field.help_text, examples=[example])
 
 
 def sentence(text: str) -> OpenApiResponse:
@@ -112,7 +126,8 @@ class AutoSchema(SpectacularAutoSchema):
         answers: Any = self.get_response_serializers()
         for code, answer in answers.items():
             for value in example_of(answer):
-                examples.append(OpenApiExample("Response", value=value, response_only=True, status_codes=[str(code)]))
+                status = str(code[0] if isinstance(code, tuple) else code)
+                examples.append(OpenApiExample("Response", value=value, response_only=True, status_codes=[status]))
         return examples
 
     def get_operation(self, *args: Any, **kwargs: Any) -> Schema | None:
@@ -208,12 +223,13 @@ def add_components(result: Schema, **kwargs: Any) -> Schema:
 
 
 def simplify(result: Any, **kwargs: Any) -> Any:
-    """Give `examples` of one value as `example`, and leave out the empty string as an alternative type of a text."""
+    """Give `examples` of one value as `example`; leave out drf-spectacular's marks, and "" as a text's second type."""
     if isinstance(result, list):
         return [simplify(each) for each in result]
     if not isinstance(result, dict):
         return result
     node = {key: value if key in ("example", "default") else simplify(value) for key, value in result.items()}
+    node.pop("x-spec-enum-id", None)
     if isinstance(node.get("examples"), dict):
         node["example"] = next(iter(node.pop("examples").values()))["value"]
     if isinstance(node.get("oneOf"), list) and BLANK in node["oneOf"]:

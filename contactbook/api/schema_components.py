@@ -14,7 +14,9 @@ TEXT: Schema = {"type": "string"}
 
 
 class Problem(serializers.Serializer):
-    detail = serializers.CharField(help_text="One sentence.")
+    """An error that is not about the form of the request."""
+
+    detail = serializers.CharField(help_text="One sentence for people.")
 
 
 @extend_schema_field({"type": ["string", "integer"]})
@@ -23,15 +25,20 @@ class Step(serializers.Field):
 
 
 class ValidationError(serializers.Serializer):
-    loc = serializers.ListField(child=Step(), help_text="`path`, `query` or `body`, then the way to the fault.")
-    msg = serializers.CharField(help_text="For people.")
-    type = serializers.CharField(help_text="For programs.")
+    """One fault of a request."""
+
+    loc = serializers.ListField(
+        child=Step(),
+        help_text="Where it is: `path`, `query` or `body`, then the names of fields, and the indexes in lists from 0.",
+    )
+    msg = serializers.CharField(help_text="One sentence for people.")
+    type = serializers.CharField(help_text="A code for programs, such as `missing` or `value_error`.")
 
 
 class HTTPValidationError(serializers.Serializer):
-    """One entry per fault."""
+    """The faults of a request."""
 
-    detail = ValidationError(many=True)
+    detail = ValidationError(many=True, help_text="One entry for each fault.")
 
 
 def reference(kind: str, name: str) -> Schema:
@@ -43,15 +50,26 @@ def header(description: str, schema: Schema, required: bool = True) -> Schema:
 
 
 HEADERS = {
-    "ETag": header("Identifies this state; for If-None-Match and If-Match.", TEXT),
-    "Link": header("Where the next and the previous page are (RFC 8288).", TEXT, required=False),
-    "Location": header("Where the new contact is.", {"type": "string", "format": "uri-reference"}),
-    "RateLimit-Limit": header("Requests that the limit allows; absent where it is lifted.", NATURAL, required=False),
-    "RateLimit-Remaining": header("Requests that are left.", NATURAL, required=False),
-    "RateLimit-Reset": header("Seconds until one more is left.", NATURAL, required=False),
-    "Retry-After": header("Seconds to wait.", {"type": "integer", "minimum": 1}),
-    "WWW-Authenticate": header("Bearer, and why.", {"type": "string", "pattern": "^Bearer"}),
-    "X-Total-Count": header("How many there are on all pages.", NATURAL),
+    "ETag": header("The state of what is returned, for `If-None-Match` and `If-Match`; quoted.", TEXT),
+    "Link": header(
+        "The URLs of the next and the previous page (RFC 8288), `rel` `next` and `prev`. Absent if there is no other "
+        "page; `next` is absent on the last one.",
+        TEXT,
+        required=False,
+    ),
+    "Location": header("The path of what was made.", {"type": "string", "format": "uri-reference"}),
+    "RateLimit-Limit": header(
+        "The number of requests that the limit of this operation allows. Absent if the operator has lifted it.",
+        NATURAL,
+        required=False,
+    ),
+    "RateLimit-Remaining": header("The number of requests that are left.", NATURAL, required=False),
+    "RateLimit-Reset": header("The seconds until one more request is allowed.", NATURAL, required=False),
+    "Retry-After": header("The seconds to wait before the next try.", {"type": "integer", "minimum": 1}),
+    "WWW-Authenticate": header(
+        "The scheme, `Bearer`, with the reason (RFC 6750).", {"type": "string", "pattern": "^Bearer"}
+    ),
+    "X-Total-Count": header("The number of entries on all pages.", NATURAL),
 }
 RATE_LIMIT = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
 
@@ -64,36 +82,42 @@ def request_header(name: str, description: str, schema: Schema = TEXT) -> Schema
     return {"in": "header", "name": name, "description": description, "schema": schema}
 
 
-def path_id(name: str) -> Schema:
-    return {"in": "path", "name": name, "required": True, "schema": ID, "example": 1}
+def path_id(name: str, description: str) -> Schema:
+    return {"in": "path", "name": name, "required": True, "description": description, "schema": ID, "example": 1}
 
 
 PARAMETERS = {
-    "If-None-Match": request_header("If-None-Match", "An ETag: answered with 304 where it is still current."),
+    "If-None-Match": request_header(
+        "If-None-Match", "The ETag of the copy that the client has: a 304 without a body if it is still current."
+    ),
     "If-Match": request_header(
-        "If-Match", "An ETag: answered with 412, and nothing done, where it is no longer current."
+        "If-Match", "The ETag that the client has read: a 412, and nothing is done, if it is not current any more."
     ),
     "Idempotency-Key": request_header(
         "Idempotency-Key",
-        "Chosen by the client: the same key and body get the first answer again, for 24 hours.",
+        "A text chosen by the client, such as a UUID. For 24 hours the same request with the same key gets the "
+        "first answer again; another request with it is a 422. An answer over 64 KB is repeated with ids for contacts.",
         {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]*$"},
     ),
-    **{name: path_id(name) for name in ("contact_id", "group_id", "session_id")},
+    "contact_id": path_id("contact_id", "The number of the contact, its `id`."),
+    "group_id": path_id("group_id", "The number of the group, its `id`."),
+    "session_id": path_id("session_id", "The number of the session, its `id`."),
 }
 
 # From the status to the component's name and its sentence.
 ERRORS = {
     400: ("BadRequest", "The form could not be understood."),
-    401: ("Unauthorized", "Nobody is logged in, or not by these credentials."),
+    401: ("Unauthorized", "There is no token, or it is not valid any more."),
     403: ("Forbidden", "This account may not do it."),
     404: ("NotFound", "It does not exist, or belongs to another account."),
-    409: ("Conflict", "It exists already, or contradicts the current state."),
+    409: ("Conflict", "It exists already, or the current state does not allow it."),
     411: ("LengthRequired", "The body came without its Content-Length."),
-    412: ("PreconditionFailed", "If-Match names an older state."),
-    413: ("TooLarge", "The body is too large."),
-    415: ("UnsupportedMediaType", "The body is of another media type."),
-    429: ("TooManyRequests", "Too many requests."),
-    503: ("Unavailable", "A service that this one needs does not answer."),
+    412: ("PreconditionFailed", "`If-Match` names an older state. Nothing was done."),
+    413: ("TooLarge", "The body, or what would be read or written, is too large."),
+    415: ("UnsupportedMediaType", "The body has another media type than the operation takes."),
+    429: ("TooManyRequests", "Too many requests. Wait for `Retry-After` seconds."),
+    503: ("Unavailable", "The server is busy, or a service that it needs does not answer. Try again."),
+    507: ("StorageFull", "The account has used its storage. Deleting makes room."),
 }
 HEADERS_OF_ERROR = {401: ["WWW-Authenticate"], 429: ["Retry-After"], 503: ["Retry-After"]}
 NOT_VALID = "Something in the path, the query or the body is not valid."
@@ -114,7 +138,7 @@ def not_valid(**media: Schema) -> Schema:
 
 RESPONSES = {
     "NotModified": {
-        "description": "The ETag of If-None-Match is still current.",
+        "description": "The copy that the client has is current. There is no body.",
         "headers": header_references("ETag", *RATE_LIMIT),
     },
     "NotValid": not_valid(),

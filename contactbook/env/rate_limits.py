@@ -27,6 +27,7 @@ RATE_LIMIT_DEFAULTS = {
     "trash_purge": "10/m",
     "contacts_changes": "60/m",
     "contacts_batch": "10/m",
+    "contacts_export": "10/m",
     "undo": "10/m",
     "groups_list": "10/m",
     "groups_create": "10/m",

@@ -37,7 +37,7 @@ ROWS: dict[str, dict[str, Any]] = {
 }
 # Routes of the caller's own account, which name no row.
 OWN = {
-    "contacts", "birthdays", "trash", "changes", "batch", "undo", "groups",
+    "contacts", "contacts_export", "birthdays", "trash", "changes", "batch", "undo", "groups",
     "export", "logout", "me", "me_password", "me_sessions", "app_passwords",
 }  # fmt: skip
 

@@ -22,10 +22,11 @@ def server(tmp_path_factory):
 def test_the_modes_are_in_force(db):
     with connection.cursor() as cursor:
         pragma = {}
-        for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout"):
+        for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout", "cache_size"):
             cursor.execute(f"PRAGMA {name}")
             pragma[name] = cursor.fetchone()[0]
-    assert pragma == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 20_000}
+    assert (pragma["journal_mode"], pragma["synchronous"], pragma["foreign_keys"]) == ("wal", 2, 1)
+    assert (pragma["busy_timeout"], pragma["cache_size"]) == (20_000, -256)
     assert connection.transaction_mode == "IMMEDIATE"
 
 

@@ -8,7 +8,7 @@ from rest_framework.response import Response
 
 from contactbook.api.conditional import check_if_match
 from contactbook.api.exceptions import Invalid, TooLarge, Unavailable
-from contactbook.api.schema import ETAG, IF_MATCH
+from contactbook.api.schema import ETAG, IF_MATCH, Problem
 from contacts.api.base import ContactBookViewSet
 from contacts.avatars import image, storage
 from contacts.serializers.contacts import AvatarInput, WholeContactOutput
@@ -24,9 +24,12 @@ class AvatarViewSet(ContactBookViewSet):
     @extend_schema(
         operation_id="replaceAvatar",
         summary="Upload a contact's picture",
+        description="Replaces the picture of a contact. The middle square of the upload is stored as a JPEG of "
+        "250 × 250 pixels, without anything but its pixels; `avatar` of the answer is its URL. The old picture stays "
+        "as long as the history needs it. 413 over 10 MB, 422 for what is no picture or has too many pixels.",
         request={"multipart/form-data": OpenApiRequest(AvatarInput, encoding=ENCODING)},
         parameters=[IF_MATCH, ETAG],
-        responses={200: WholeContactOutput},
+        responses={200: WholeContactOutput, 507: Problem},
     )
     def replace(self, request: Request, contact_id: str) -> Response:
         # The picture is not decoded for a contact that is not there.

@@ -6,6 +6,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from contactbook.api.schema import Problem
 from contacts.api.base import ContactBookViewSet
 from contacts.history import Feed
 from contacts.models import Book
@@ -14,14 +15,19 @@ from contacts.serializers.log import ChangesOutput
 from contacts.serializers.queries import ChangesQuery
 
 
+@extend_schema(tags=["sync"])
 class ChangesViewSet(ContactBookViewSet):
     limits = {"list": "contacts_changes"}
 
     @extend_schema(
         operation_id="listChanges",
         summary="List what changed since a change",
+        description="Returns the contacts that were changed after `since`, each once in its newest state, the oldest "
+        "change first. A program that keeps a copy begins with `since=0`, stores every `contact`, deletes where it "
+        "is null, and goes on with `next` until `more` is false; later it asks again with the last `next`. Nothing is "
+        "skipped. 409 if the server was restored from a backup: read everything again.",
         parameters=[ChangesQuery],
-        responses={200: ChangesOutput},
+        responses={200: ChangesOutput, 409: Problem},
     )
     def list(self, request: Request) -> Response:
         query = ChangesQuery(data=request.query_params)

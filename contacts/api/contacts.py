@@ -18,16 +18,16 @@ from contactbook.api.schema import (
     LINK,
     LOCATION,
     TOTAL_COUNT,
+    Problem,
     path_variable,
 )
-from contactbook.exceptions import NotFoundError
 from contacts import search
 from contacts.api.base import ContactBookViewSet
 from contacts.api.idempotency import idempotent
 from contacts.cards import jscontact
 from contacts.cards.birthdays import span
 from contacts.models import Contact, ContactQuerySet, Version, etag_of
-from contacts.models.contact import ADDITIONAL_BYTES, NOT_FOUND
+from contacts.models.contact import ADDITIONAL_BYTES
 from contacts.serializers.contacts import (
     ALL_COLUMNS,
     CARD_COLUMNS,
@@ -38,13 +38,14 @@ from contacts.serializers.contacts import (
     NewContactInput,
     PatchInput,
     WholeContactOutput,
+    flat_fields,
+    new_card,
     represent,
 )
 from contacts.serializers.queries import FILTERS, ORDERS, BirthdaysQuery, FindPath, ListQuery
 
 FEW = 5000  # contacts that match a filter, which are found before they are sorted
 LARGE_CARD = 10_000  # bytes, with its history; on average
-RESERVED = {"export"}  # the other reserved words have routes of their own
 
 
 class ContactViewSet(ContactBookViewSet):
@@ -61,8 +62,14 @@ class ContactViewSet(ContactBookViewSet):
     @extend_schema(
         operation_id="listContacts",
         summary="List contacts",
+        description="Returns a page of your contacts, sorted by name unless `order` says otherwise. The filters `q`, "
+        "`group`, `favourite` and `updated_since` are combined: a contact must meet each of them. "
+        "`X-Total-Count` is the number of contacts that meet them. To read the whole book, begin with an empty "
+        "`cursor` and follow the `next` URL of the `Link` header: each page costs the same, and a change of "
+        "another contact moves none. A page by `skip` that is larger than 8 MB is a 413, which names a smaller "
+        "`limit`; a page by cursor ends early.",
         parameters=[ListQuery, IF_NONE_MATCH, ETAG, TOTAL_COUNT, LINK],
-        responses={200: ListedContactOutput(many=True)},
+        responses={200: ListedContactOutput(many=True), 413: Problem},
     )
     def list(self, request: Request) -> HttpResponse:
         query = ListQuery(data=request.query_params)
@@ -101,15 +108,18 @@ class ContactViewSet(ContactBookViewSet):
     @extend_schema(
         operation_id="createContact",
         summary="Add a contact",
+        description="Adds a contact to your book. Only `fullname` is required. `Location` is the URL of the new "
+        "contact. The same contact can be added twice: send an `Idempotency-Key` to repeat the request after a lost "
+        "answer.",
         request=NewContactInput,
         parameters=[IDEMPOTENCY_KEY, ETAG, LOCATION],
-        responses={201: WholeContactOutput},
+        responses={201: WholeContactOutput, 507: Problem},
     )
     @idempotent
     def create(self, request: Request) -> Response:
         serializer = NewContactInput(data=request.data)
         serializer.is_valid(raise_exception=True)
-        card = serializer.new_card()
+        card = new_card(serializer.validated_data)
         with self.writing(quota=True) as book:
             contact = book.create(card)
         return self.contact_response(contact, 201, Location=f"/api/contacts/{contact.pk}")
@@ -117,6 +127,9 @@ class ContactViewSet(ContactBookViewSet):
     @extend_schema(
         operation_id="listBirthdays",
         summary="List coming birthdays",
+        description="Returns the contacts whose birthday is today or in the next `days_range` days, the next one "
+        "first. Today is the date in your account's time zone. The list ends on 31 December unless `across_year` is "
+        "true. A birthday of 29 February is on your `leap_day` in common years. Nobody is listed before their birth.",
         parameters=[BirthdaysQuery, IF_NONE_MATCH, ETAG, LINK],
         responses={200: ContactOutput(many=True)},
     )
@@ -140,6 +153,9 @@ class ContactViewSet(ContactBookViewSet):
     @extend_schema(
         operation_id="findContact",
         summary="Find a contact",
+        description="Returns one contact: the one with this id if the text is a number, else the first in the order "
+        "of the list whose name contains the text, else the first whose e-mail address contains it. "
+        "`lukasz` finds `Łukasz`. Contacts in the trash are not found. 404 if there is none.",
         parameters=[path_variable("contact_id", FindPath), IF_NONE_MATCH, ETAG],
         responses={200: WholeContactOutput},
     )
@@ -147,8 +163,6 @@ class ContactViewSet(ContactBookViewSet):
         path = FindPath(data={"query": contact_id})
         path.is_valid(raise_exception=True)
         text = path.validated_data["query"]
-        if text in RESERVED:
-            raise NotFoundError(NOT_FOUND)
         return self.cached_response(request, path.validated_data, lambda version: self.found(text, version.live))
 
     def found(self, text: str, live: int) -> Response:
@@ -158,16 +172,19 @@ class ContactViewSet(ContactBookViewSet):
     @extend_schema(
         operation_id="replaceContact",
         summary="Replace a contact's flat fields",
+        description="Sets all flat fields. A field that is left out or null is removed, with every entry of the card "
+        "that could stand for it; only a left-out `avatar` stays. The rest of the card stays too. A repeat changes "
+        "nothing, and the history keeps what was there. To change single fields use `patchContact`.",
         request=ContactInput,
         parameters=[IF_MATCH, ETAG],
-        responses={200: WholeContactOutput},
+        responses={200: WholeContactOutput, 507: Problem},
     )
     def update(self, request: Request, contact_id: str) -> Response:
         serializer = ContactInput(data=request.data)
         serializer.is_valid(raise_exception=True)
         with self.writing(quota=True) as book:
             contact = book.get(self.contact_id())
-            card = jscontact.with_flat(contact.card, serializer.flat_fields(contact.phone))
+            card = jscontact.with_flat(contact.card, flat_fields(serializer.validated_data, contact.phone))
             if not jscontact.same(card, contact.card):
                 check_if_match(request.headers.get("If-Match"), contact.etag)
             book.put_card(contact, card)
@@ -176,10 +193,12 @@ class ContactViewSet(ContactBookViewSet):
     @extend_schema(
         operation_id="patchContact",
         summary="Change a contact",
-        description="JSON Merge Patch (RFC 7396) over the contact and its card.",
+        description="Changes the fields that the body has, and no others: a JSON Merge Patch (RFC 7396), also with "
+        "the media type `application/merge-patch+json`. Null removes a field. `card` is patched in depth: "
+        '`{"card": {"keywords": {"Family": true}}}` puts the contact into a group. A flat field wins over the card.',
         request=PatchInput,
         parameters=[IF_MATCH, ETAG],
-        responses={200: WholeContactOutput},
+        responses={200: WholeContactOutput, 507: Problem},
     )
     def partial_update(self, request: Request, contact_id: str) -> Response:
         serializer = PatchInput(data=request.data)
@@ -192,7 +211,8 @@ class ContactViewSet(ContactBookViewSet):
     @extend_schema(
         operation_id="deleteContact",
         summary="Delete a contact",
-        description="The contact goes to the trash, from which it can be restored.",
+        description="Moves the contact to the trash and returns it as it was. `restoreFromTrash` takes it out again. "
+        "The server erases what has been in the trash for 90 days, unless its operator set another time.",
         parameters=[IF_MATCH, ETAG],
         responses={200: WholeContactOutput},
     )

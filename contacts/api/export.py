@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from typing import IO, Any
 
 from django.conf import settings
-from django.db.models import QuerySet
 from django.http import FileResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
@@ -17,16 +16,15 @@ from rest_framework.request import Request
 from rest_framework.utils.encoders import JSONEncoder
 
 from accounts.models import User
-from contactbook.api.pagination import MAX_BYTES, rows_that_fit
 from contactbook.exceptions import BusyError
 from contacts.api.base import ContactBookViewSet
 from contacts.avatars import storage
 from contacts.avatars.references import with_public_urls
+from contacts.exporting import in_pages
 from contacts.models import Change, Contact, Group
 from contacts.serializers.contacts import represent_contact
 
 MAX_PHOTOS = 10_000
-PAGE = 200  # rows
 SLOTS = threading.BoundedSemaphore(settings.THREADS // 2)  # the other threads of the process serve short requests
 BUSY = "Other accounts are being exported. Try again in a moment."
 
@@ -47,6 +45,9 @@ class ExportViewSet(ContactBookViewSet):
     @extend_schema(
         operation_id="exportAccount",
         summary="Export everything in your account as a zip",
+        description="Returns a zip file with `account.json`, `groups.json`, `contacts.json`, `trash.json`, "
+        "`changes.json` and the pictures in `photos/`. The contacts are as in this API, with their cards. 503 while "
+        "other accounts are being exported: try again after `Retry-After`.",
         responses={(200, "application/zip"): OpenApiTypes.BINARY},
     )
     def export(self, request: Request) -> ExportResponse:
@@ -100,19 +101,6 @@ def changes_of(user: User) -> Iterator[dict[str, Any]]:
     for change in in_pages("number", Change.objects.for_user(user.pk)):
         before = with_public_urls(change.before) if change.before else None
         yield {**{name: getattr(change, name) for name in names}, "before": before}
-
-
-def in_pages(column: str, rows: QuerySet[Any]) -> Iterator[Any]:
-    """Yield all rows, read in pages: one query would load every row, since PgBouncer allows no server-side cursor."""
-    last = 0
-    while True:
-        following = rows.filter(**{f"{column}__gt": last}).order_by(column)
-        fitting = rows_that_fit(following[:PAGE], "size", MAX_BYTES // 2)
-        page = list(following[: fitting or PAGE])
-        if not page:
-            return
-        yield from page
-        last = getattr(page[-1], column)
 
 
 def write_list(archive: zipfile.ZipFile, name: str, items: Iterator[Any]) -> None:

@@ -41,6 +41,8 @@ class GroupViewSet(ContactBookViewSet):
     @extend_schema(
         operation_id="listGroups",
         summary="List groups",
+        description="Returns your groups by name. A group exists once it was made here, or a card named it among its "
+        "`keywords`; it may be empty. `listContacts` with `group` lists its contacts.",
         parameters=[PageQuery, TOTAL_COUNT, LINK],
         responses={200: GroupOutput(many=True)},
     )
@@ -55,6 +57,8 @@ class GroupViewSet(ContactBookViewSet):
     @extend_schema(
         operation_id="createGroup",
         summary="Add a group",
+        description="Adds an empty group. To put a contact into it, patch the contact's card: "
+        '`{"card": {"keywords": {"Family": true}}}`. 409 if there is a group with this name.',
         request=GroupInput,
         parameters=[IDEMPOTENCY_KEY],
         responses={201: GroupOutput, 409: Problem},
@@ -71,6 +75,9 @@ class GroupViewSet(ContactBookViewSet):
     @extend_schema(
         operation_id="renameGroup",
         summary="Rename a group",
+        description="Gives the group another name, in the card of every contact in it too, which is a change of each. "
+        "409 if there is a group with the new name. A large group is renamed in portions: 503 means that only some of "
+        "the contacts are done, and the same request does the others.",
         request=GroupInput,
         responses={200: GroupOutput, 409: Problem},
     )
@@ -90,7 +97,13 @@ class GroupViewSet(ContactBookViewSet):
             with self.writing() as book:
                 done = write(self.group(), book)
 
-    @extend_schema(operation_id="deleteGroup", summary="Delete a group", responses={200: GroupOutput})
+    @extend_schema(
+        operation_id="deleteGroup",
+        summary="Delete a group",
+        description="Deletes the group and returns it as it was. Its contacts stay and lose the keyword, which is a "
+        "change of each that can be undone. 503 as in `renameGroup`.",
+        responses={200: GroupOutput},
+    )
     def destroy(self, request: Request, group_id: str) -> Response:
         response = Response(GroupOutput(self.group()).data)
         self.in_portions(Group.dissolve)

@@ -14,6 +14,7 @@ from contacts.serializers.log import HistoryOutput, RestoreInput
 from contacts.serializers.queries import PageQuery
 
 
+@extend_schema(tags=["history"])
 class HistoryViewSet(ContactBookViewSet):
     """The changes of one contact, also of one in the trash."""
 
@@ -25,8 +26,11 @@ class HistoryViewSet(ContactBookViewSet):
     @extend_schema(
         operation_id="listHistory",
         summary="History of a contact",
+        description="Returns the changes of a contact, the newest first, each with the fields that it changed, before "
+        "and after. Contacts in the trash have a history too. Contents older than 90 days are erased, unless the "
+        "operator set another time; the changes themselves stay. 413 if the page is too large.",
         parameters=[PageQuery],
-        responses={200: HistoryOutput(many=True)},
+        responses={200: HistoryOutput(many=True), 413: Problem},
     )
     def list(self, request: Request, contact_id: str) -> Response:
         query = PageQuery(data=request.query_params)
@@ -37,6 +41,9 @@ class HistoryViewSet(ContactBookViewSet):
     @extend_schema(
         operation_id="restoreContact",
         summary="Restore a contact to what it was after a change",
+        description="Sets the contact, or some of its fields, to what it was just after a change. That is a change "
+        "too, which can be undone. A contact in the trash is taken out of it. 409 if the contents from that time are "
+        "erased, 422 if the contact has no such change.",
         request=RestoreInput,
         parameters=[IDEMPOTENCY_KEY, ETAG],
         responses={200: WholeContactOutput, 409: Problem},

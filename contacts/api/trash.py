@@ -6,7 +6,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from contactbook.api.pagination import SkipLimitPagination
-from contactbook.api.schema import ETAG, IDEMPOTENCY_KEY, LINK, TOTAL_COUNT
+from contactbook.api.schema import ETAG, IDEMPOTENCY_KEY, LINK, TOTAL_COUNT, Problem
 from contacts.api.base import ContactBookViewSet
 from contacts.api.idempotency import idempotent
 from contacts.models import Contact
@@ -15,14 +15,17 @@ from contacts.serializers.log import DeletedContactOutput
 from contacts.serializers.queries import PageQuery
 
 
+@extend_schema(tags=["history"])
 class TrashViewSet(ContactBookViewSet):
     limits = {"list": "contacts_trash", "restore": "trash_restore", "purge": "trash_purge"}
 
     @extend_schema(
         operation_id="listTrash",
         summary="List deleted contacts",
+        description="Returns the contacts in the trash, the last deleted first. 413 if the page is too large, with a "
+        "smaller `limit` in its sentence.",
         parameters=[PageQuery, TOTAL_COUNT, LINK],
-        responses={200: DeletedContactOutput(many=True)},
+        responses={200: DeletedContactOutput(many=True), 413: Problem},
     )
     def list(self, request: Request) -> Response:
         query = PageQuery(data=request.query_params)
@@ -38,6 +41,8 @@ class TrashViewSet(ContactBookViewSet):
     @extend_schema(
         operation_id="restoreFromTrash",
         summary="Restore a deleted contact",
+        description="Takes a contact out of the trash, with its id, its groups and its history. 404 if it is not in "
+        "the trash.",
         request=None,
         parameters=[IDEMPOTENCY_KEY, ETAG],
         responses={200: WholeContactOutput},
@@ -51,6 +56,8 @@ class TrashViewSet(ContactBookViewSet):
     @extend_schema(
         operation_id="purgeFromTrash",
         summary="Erase a deleted contact for good",
+        description="Erases a contact in the trash, and the contents of its history. It cannot be restored. Returns "
+        "the contact as it was. 404 if it is not in the trash: delete it first.",
         responses={200: WholeContactOutput},
     )
     def purge(self, request: Request, contact_id: str) -> Response:

@@ -13,12 +13,19 @@ from contacts.api.idempotency import idempotent
 from contacts.serializers.log import UndoInput, UndoOutput
 
 
+@extend_schema(tags=["history"])
 class UndoViewSet(ContactBookViewSet):
     limits = {"undo": "undo"}
 
     @extend_schema(
         operation_id="undo",
         summary="Undo one change, all changes since one, or those of one app password",
+        description="Takes back one `change`, or everything that was done `since` one, in one transaction; the undo "
+        "itself is a change and can be undone. With `dry_run` it only says what it would do. With `change`, a contact "
+        "that was changed again since is a `conflict` and stays as it is. With `since`, later changes go too; "
+        "with `app_password` beside it only what that one wrote, and a contact whose newest change is not its own is a "
+        "`conflict`. "
+        "404 if there is no such change, 422 for more than 1,000 contacts.",
         request=UndoInput,
         parameters=[IDEMPOTENCY_KEY],
         responses={200: UndoOutput, 404: Problem},

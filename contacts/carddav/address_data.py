@@ -8,11 +8,11 @@ from contacts.carddav import paths, xml
 from contacts.carddav.errors import DavError
 from contacts.carddav.multistatus import propstat, response
 from contacts.carddav.paths import Kind
-from contacts.carddav.pictures import Pictures
 from contacts.carddav.properties import Resource, has, written
 from contacts.carddav.request import DavRequest
 from contacts.carddav.xml import CARDDAV, Element
 from contacts.cards.vcard import write
+from contacts.exporting import with_pictures
 from contacts.models.contact import resource_name
 
 ADDRESS_DATA = f"{{{CARDDAV}}}address-data"
@@ -22,9 +22,10 @@ ALWAYS = {"BEGIN", "VERSION", "END"}
 NOT_SUPPORTED = "<C:supported-address-data/>"
 
 
-def vcard(row: dict[str, Any], version: str, pictures: Pictures) -> str:
+def vcard(user_id: int, row: dict[str, Any], version: str) -> str:
     """Return a contact as a vCard, with its pictures inside and without the times that the server sets."""
-    return write({**pictures.with_urls(row["card"]), "uid": row["uid"]}, version, pictures)
+    card, pictures = with_pictures(user_id, row["card"])
+    return write({**card, "uid": row["uid"]}, version, pictures)
 
 
 @dataclass
@@ -33,7 +34,6 @@ class AddressData:
 
     request: DavRequest
     names: list[str]
-    pictures: Pictures
     version: str = "3.0"
     parts: dict[str, bool] | None = None  # vCard properties, and whether without value; None for the whole card
     columns: tuple[str, ...] = field(init=False)
@@ -44,7 +44,7 @@ class AddressData:
     @classmethod
     def of(cls, request: DavRequest, prop: Element | None) -> "AddressData":
         names = list(dict.fromkeys(child.tag for child in prop)) if prop is not None else []
-        asked = cls(request, names, Pictures(request.user.pk))
+        asked = cls(request, names)
         data = prop.find(ADDRESS_DATA) if prop is not None else None
         if data is not None:
             asked.version = version_of(data)
@@ -65,7 +65,7 @@ class AddressData:
         return response(path, propstat(found, missing, self.request.minimal))
 
     def text(self, row: dict[str, Any]) -> str:
-        text = vcard(row, self.version, self.pictures)
+        text = vcard(self.request.user.pk, row, self.version)
         return text if self.parts is None else in_part(text, self.parts)
 
 

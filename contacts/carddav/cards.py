@@ -11,7 +11,7 @@ from contacts.carddav import merging, paths, xml
 from contacts.carddav.address_data import vcard
 from contacts.carddav.errors import DavError, not_found
 from contacts.carddav.incoming import SentCard, invalid, sent_card
-from contacts.carddav.pictures import Pictures, stored
+from contacts.carddav.pictures import stored
 from contacts.carddav.request import DavRequest
 from contacts.cards import jscontact, validation
 from contacts.cards.jscontact import Card
@@ -31,7 +31,7 @@ def get(request: DavRequest) -> HttpResponse:
     if given and (contact.etag in tags(given) or tags(given) == ["*"]):
         return HttpResponse(status=304, headers=headers)
     version = accepted_version(request.http.headers.get("Accept", ""))
-    text = vcard(row_of(contact), version, Pictures(request.user.pk))
+    text = vcard(request.user.pk, row_of(contact), version)
     return HttpResponse(text.encode(), CONTENT_TYPES[version], headers=headers)
 
 
@@ -52,7 +52,7 @@ def put(request: DavRequest) -> HttpResponse:
     sent = sent_card(request)
     with writing(request) as book:
         contact, status = put_into(book, request, sent)
-    text = vcard(row_of(contact), "3.0", Pictures(request.user.pk))
+    text = vcard(request.user.pk, row_of(contact), "3.0")
     return HttpResponse(status=status, headers={"ETag": contact.etag} if text.encode() == sent.body else {})
 
 
@@ -113,9 +113,8 @@ def come_back(book: Book, trashed: Contact, name: str, card: Card) -> Contact:
 
 def changed(book: Book, contact: Contact, sent: SentCard) -> Contact:
     """Take what the client changed into the card. What it sent as it was shown, or was not shown, stays as it is."""
-    pictures = Pictures(book.user_id)
     forms = ("3.0", "4.0") if sent.version == "4.0" else ("3.0",)
-    shown = [read_card(vcard(row_of(contact), version, pictures)) for version in forms]
+    shown = [read_card(vcard(book.user_id, row_of(contact), version)) for version in forms]
     card = merging.combined(contact.card, shown, sent.readings)
     if jscontact.same(without_product(card), without_product(contact.card)):
         return contact

@@ -16,6 +16,7 @@ from contacts.models.contact import PORTION, Contact, new_resource_name
 from contacts.models.group import Group
 from contacts.models.key import ContactKey
 from contacts.models.picture import Picture, Prepared
+from contacts.models.rows import Rows
 
 TOO_LARGE = f"That would read and write more than {PORTION >> 20} MB of contacts at once. Write fewer."
 
@@ -45,21 +46,21 @@ class Book(models.Model):
     def begin(self, via: str, client: str, source: int | None, quota: int | None) -> None:
         self.via, self.client, self.source, self.quota = via, client[:200], source, quota
         self.written = 0  # bytes of cards, as they were read, and before and after each write
-        self.loaded: dict[int, Contact] = {}  # by id
+        self.rows = Rows()
         self.operation = self.sequence + 1
         self.pending: dict[int, Change] = {}  # by contact
         self.etags_before: dict[int, str] = {}  # of contacts that were written, by id
         self.new_keywords: set[str] = set()
 
     def load(self, contact_ids: set[int]) -> None:
-        """Read contacts with one statement, for the first `get` of each."""
+        """Read contacts with one statement, for the first `get` of each. What is written then is saved together."""
         contacts = Contact.objects.for_user(self.user_id).filter(pk__in=contact_ids)
         if (contacts.aggregate(size=Sum("size"))["size"] or 0) > PORTION:
             raise TooLargeError(TOO_LARGE)
-        self.loaded = contacts.in_bulk()
+        self.rows.load(contacts)
 
     def get(self, contact_id: int) -> Contact:
-        contact = self.loaded.pop(contact_id, None) or Contact.objects.for_user(self.user_id).by_id(contact_id)
+        contact = self.rows.take(contact_id) or Contact.objects.for_user(self.user_id).by_id(contact_id)
         self.check_portion(contact.size)
         return contact
 
@@ -120,9 +121,7 @@ class Book(models.Model):
         self.count(contact, 0, contact.size - size)
         if contact.kind != kind:
             self.live += 1 if contact.kind == Contact.Kind.INDIVIDUAL else -1
-        self.write(contact, Change.Kind.CHANGED, before)
-        ContactKey.objects.update_for(contact, before)
-        return contact
+        return self.write(contact, Change.Kind.CHANGED, before)
 
     def delete(self, contact: Contact) -> Contact:  # type: ignore[override]
         """Move the contact to the trash."""
@@ -178,9 +177,11 @@ class Book(models.Model):
         pending = self.pending.get(contact.pk) if not is_new else None
         contact.revision = pending.number if pending else self.sequence + 1
         contact.updated_at = timezone.now()
-        contact.save_row(force_insert=is_new, force_update=not is_new)
         if is_new:
+            contact.save_row(force_insert=True)
             self.count(contact, 1, contact.size)
+        else:
+            self.rows.save(contact, before)
         self.log(contact, kind, before, size)
         # While a restored contact was in the trash, its groups may have been deleted.
         known = before.get("keywords") if before and kind != Change.Kind.RESTORED else None
@@ -226,6 +227,7 @@ class Book(models.Model):
         """Write the log, the counters and new groups; the last step before the commit."""
         if not self.pending:
             return
+        self.rows.save_unsaved()
         self.bytes += sum(change.size for change in self.pending.values())
         Change.objects.bulk_create(self.pending.values(), batch_size=500)
         self.save(update_fields=self.COUNTERS)

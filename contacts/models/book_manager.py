@@ -13,6 +13,7 @@ from django.db import connection, models, transaction
 from django.db.models import F
 from django.db.models.functions import Greatest
 
+from contacts.cards.keys import keys_of
 from contacts.models.change import ChangeQuerySet
 from contacts.models.contact import Contact
 from contacts.models.key import ContactKey
@@ -79,8 +80,8 @@ class BookManager(models.Manager["Book"]):
             keys = ContactKey.objects.by_contact(contact_ids)
             for contact in contacts.select_for_update():
                 size = contact.size
-                differs = contact.refold()
-                if ContactKey.objects.replace(contact, keys[contact.pk]) or differs:
+                ContactKey.objects.replace([(contact, keys[contact.pk])])
+                if contact.refold() or keys[contact.pk] != keys_of(contact.card):
                     stale.append(contact)
                     growth[contact.user_id] += contact.size - size
             models.QuerySet[Contact, Contact](Contact).bulk_update(stale, Contact.DERIVED, batch_size=100)

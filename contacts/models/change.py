@@ -4,11 +4,11 @@ from datetime import datetime
 from typing import Self
 
 from django.db import models
-from django.db.models import Count, Sum
+from django.db.models import Count, Exists, Min, OuterRef, Q, Sum
 from django.utils import timezone
 
 from contactbook.db.fields import MAX_BIGINT
-from contacts.models.contact import RESOURCE_LENGTH
+from contacts.models.contact import RESOURCE_LENGTH, Contact
 
 CARDDAV = "carddav"  # the `via` of what a program with an app password wrote
 
@@ -34,6 +34,24 @@ class ChangeQuerySet(models.QuerySet["Change"]):
 
     def by_number(self, number: int) -> "Change | None":
         return self.filter(number=number).first() if abs(number) <= MAX_BIGINT else None
+
+    def firsts(self) -> Self:
+        """Return the first of each contact's changes among these."""
+        numbers = self.order_by().values("contact_id").annotate(first=Min("number")).values("first")
+        return self.filter(number__in=numbers).order_by("number")
+
+    def not_undone(self) -> Self:
+        """Return those whose contact is not as it was before the change, in its card or in being in the trash."""
+        contact = Contact.objects.filter(user=OuterRef("book"), pk=OuterRef("contact_id"))
+        live, in_trash = contact.filter(deleted_at=None), contact.filter(deleted_at__isnull=False)
+        was_in_trash = Q(kind=Change.Kind.RESTORED)
+        as_before = was_in_trash & Exists(in_trash.filter(card=OuterRef("before"))) | ~was_in_trash & Exists(
+            live.filter(card=OuterRef("before"))
+        )
+        created = Q(
+            kind__in=(Change.Kind.CREATED, Change.Kind.DELETED), before__isnull=True
+        )  # deleted: and created, too
+        return self.filter(created & Exists(live) | Q(before__isnull=False) & Exists(contact) & ~as_before)
 
     def with_contents_before(self, moment: datetime) -> Self:
         """Return the changes of every owner from before then that still have their contents."""

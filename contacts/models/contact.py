@@ -3,7 +3,7 @@
 import re
 import uuid
 from collections.abc import Callable, Iterable
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Self
 
 from django.conf import settings
@@ -242,6 +242,12 @@ class Contact(models.Model):
     @property
     def resource_name(self) -> str:
         return resource_name(self.resource, self.uid, self.pk)
+
+    def server_set(self) -> dict[str, str]:
+        """Return the properties of the card that the server sets; the times in UTC, to the second."""
+        times = {"created": self.created_at, "updated": self.updated_at}
+        shown = {name: f"{time.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" for name, time in times.items()}
+        return {"@type": "Card", "version": "1.0", "uid": self.uid, **shown}
 
     def set_card(self, card: jscontact.Card) -> None:
         """Set the card and the columns that are derived from it."""

@@ -1,17 +1,22 @@
 """The table of keys: the addresses, numbers and names of every contact, for matching by indexed queries."""
 
 from collections.abc import Iterable
+from functools import reduce
+from operator import or_
 from typing import TYPE_CHECKING, Any, Self
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
 
 from contacts.cards import keys
-from contacts.cards.jscontact import Card
 from contacts.cards.keys import Key
 
 if TYPE_CHECKING:
     from contacts.models.contact import Contact
+
+
+DELETED = 100  # keys in one statement
 
 
 class ContactKeyQuerySet(models.QuerySet["ContactKey"]):
@@ -30,30 +35,23 @@ class ContactKeyQuerySet(models.QuerySet["ContactKey"]):
 
     def add(self, contacts: Iterable["Contact"]) -> None:
         """Add the keys of contacts that have none."""
-        rows: list[Any] = [
-            ContactKey(contact_id=contact.pk, user_id=contact.user_id, kind=key.kind, value=key.value)
-            for contact in contacts
-            for key in sorted(keys.keys_of(contact.card))
-        ]
-        self.bulk_create(rows, batch_size=500)
+        self.replace((contact, set()) for contact in contacts)
 
-    def update_for(self, contact: "Contact", before: Card) -> None:
-        """Write what differs between the keys of the contact's card and those of its card before."""
-        self.replace(contact, keys.keys_of(before))
-
-    def replace(self, contact: "Contact", old: set[Key]) -> bool:
-        """Write what differs from the keys that the contact has; return whether any did."""
-        new = keys.keys_of(contact.card)
-        for kind in {key.kind for key in old - new}:
-            gone = [key.value for key in old - new if key.kind == kind]
-            self.filter(contact=contact.pk).among(kind, gone).delete()
-        added: list[Any] = [
-            ContactKey(contact_id=contact.pk, user_id=contact.user_id, kind=key.kind, value=key.value)
-            for key in sorted(new - old)
-        ]
+    def replace(self, contacts: Iterable[tuple["Contact", set[Key]]]) -> None:
+        """Write what differs between the keys that each contact has, as given, and those of its card."""
+        gone: list[Q] = []
+        added: list[Any] = []
+        for contact, old in contacts:
+            new = keys.keys_of(contact.card)
+            gone += [Q(contact=contact.pk, kind=key.kind, value=key.value) for key in sorted(old - new)]
+            added += [
+                ContactKey(contact_id=contact.pk, user_id=contact.user_id, kind=key.kind, value=key.value)
+                for key in sorted(new - old)
+            ]
+        for start in range(0, len(gone), DELETED):
+            self.filter(reduce(or_, gone[start : start + DELETED])).delete()
         if added:
-            self.bulk_create(added, batch_size=500)
-        return new != old
+            ContactKey.objects.bulk_create(added, batch_size=500)
 
     def by_contact(self, contact_ids: list[int]) -> dict[int, set[Key]]:
         found: dict[int, set[Key]] = {key: set() for key in contact_ids}

@@ -27,16 +27,28 @@ COLUMNS = (*FLAT, "id", "user_id")
 CARD_COLUMNS = ("card", "uid", "created_at", "updated_at")
 ALL_COLUMNS = (*COLUMNS, *CARD_COLUMNS, "revision")
 
-# The contract's example.
 EXAMPLE = {
-    "fullname": "string",
-    "email": "string",
-    "phone_number": 0,
-    "birthday": "2023-11-12",
-    "additional": "string",
-    "user_id": 0,
-    "avatar": "string",
+    "fullname": "Ada Lovelace",
+    "email": "ada@example.org",
+    "phone_number": 442079460958,
+    "birthday": "1815-12-10",
+    "additional": "Met at the lecture on the engine.",
 }
+CARD = {
+    "@type": "Card",
+    "version": "1.0",
+    "uid": "urn:uuid:8d4c8a4e-2f64-4a7e-9d6a-0c8b1f9f5c11",
+    "created": "2026-01-31T12:00:00Z",
+    "updated": "2026-01-31T12:00:00Z",
+    "name": {"full": "Ada Lovelace"},
+    "emails": {"email": {"address": "ada@example.org"}},
+}
+PHONE_NUMBER = "The digits of `phone` as a number."
+CARD_TEXT = (
+    "The whole contact as a JSContact card (RFC 9553): several addresses, numbers, dates, notes, and the groups as "
+    "`keywords`. Properties that the server does not know are kept."
+)
+CARD_INPUT = f"{CARD_TEXT} At most 256 KiB, 5,000 values and 16 levels, no U+0000, no number beyond 2^53 - 1."
 
 
 def represent(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -69,42 +81,65 @@ def represent_contact(contact: Contact) -> dict[str, Any]:
 
 
 class ContactInput(serializers.Serializer):
-    example = EXAMPLE
-    fullname = FullName(min_length=1, max_length=255)
-    email = OptionalText(max_length=320)
-    phone_number = PhoneNumber(max_length=255)
-    phone = Phone(max_length=255)
-    birthday = IsoDate()
-    additional = OptionalText(max_length=65_535)
-    avatar = Reference(max_length=2048)
+    """The flat fields of a contact."""
 
-    def flat_fields(self, stored_phone: str | None = None) -> dict[str, Any]:
-        """Return the flat fields of a whole contact: a missing field is None, but a missing avatar is not changed."""
-        values = self.validated_data
-        fields = {name: values.get(name) for name in FLAT if name != "avatar" or name in values}
-        return {**fields, "phone": phone_text(values, stored_phone)}
+    example: dict[str, Any] = EXAMPLE
+    fullname = FullName(
+        min_length=1, max_length=255, help_text="The name, 1 to 255 characters, at least one of them visible."
+    )
+    email = OptionalText(
+        max_length=320, help_text="The e-mail address as text, which is not checked. Null or empty for none."
+    )
+    phone_number = PhoneNumber(
+        max_length=255,
+        help_text=f"{PHONE_NUMBER} At most 15 of them. Null for none. Give this or `phone`.",
+    )
+    phone = Phone(
+        max_length=255,
+        help_text="The phone number as text, with its `+`, spaces and zeros. Null or empty for none.",
+    )
+    birthday = IsoDate(help_text="The day of birth, `YYYY-MM-DD`. Null or empty for none.")
+    additional = OptionalText(max_length=65_535, help_text="A note, as text. Null or empty for none.")
+    avatar = Reference(
+        max_length=2048,
+        help_text="The URL of a picture, http, https or relative, which the server never reads. Null for none.",
+    )
 
 
 class NewContactInput(ContactInput):
-    card = CardField(required=False)
+    """A new contact: the flat fields, and optionally its card. A flat field wins over the card."""
 
-    def new_card(self) -> jscontact.Card:
-        values = self.validated_data
-        card: Any = {"name": {"full": values["fullname"]}}
-        if "card" in values:
-            card = validated_card(completed(card, without_public_urls(values["card"])))
-        return with_flat_fields(card, values)
+    card = CardField(required=False, help_text=CARD_INPUT)
 
 
 class PatchInput(ContactInput):
-    """JSON Merge Patch over the contact: a missing field is not changed, null removes."""
+    """JSON Merge Patch (RFC 7396) over the contact: a missing field is not changed, null removes."""
 
-    example = {"email": "ada@example.org", "additional": None}
-    fullname = FullName(min_length=1, max_length=255, required=False)
-    card = CardField(required=False)
+    example: dict[str, Any] = {"email": "ada@example.org", "additional": None}
+    fullname = FullName(
+        min_length=1,
+        max_length=255,
+        required=False,
+        help_text="The name, 1 to 255 characters, at least one of them visible. It cannot be removed.",
+    )
+    card = CardField(required=False, help_text=f"A merge patch of the card. {CARD_INPUT}")
 
     def patched_card(self, stored: jscontact.Card) -> jscontact.Card:
         return patched(stored, self.validated_data)
+
+
+def flat_fields(values: dict[str, Any], stored_phone: str | None) -> dict[str, Any]:
+    """Return the flat fields of a whole ContactInput: a missing field is None, but a missing avatar is not changed."""
+    fields = {name: values.get(name) for name in FLAT if name != "avatar" or name in values}
+    return {**fields, "phone": phone_text(values, stored_phone)}
+
+
+def new_card(values: dict[str, Any]) -> jscontact.Card:
+    """Return the card of a NewContactInput."""
+    card: Any = {"name": {"full": values["fullname"]}}
+    if "card" in values:
+        card = validated_card(completed(card, without_public_urls(values["card"])))
+    return with_flat_fields(card, values)
 
 
 def completed(card: jscontact.Card, given: Any) -> Any:
@@ -174,29 +209,64 @@ class Upload(serializers.FileField):
 
 
 class AvatarInput(serializers.Serializer):
-    file = Upload(allow_empty_file=True)
+    """A form with a picture."""
+
+    file = Upload(
+        allow_empty_file=True,
+        help_text="A JPEG, PNG, WebP or GIF of at most 10 MB and 50 megapixels, fewer if it needs more memory.",
+    )
 
 
 class ContactOutput(serializers.Serializer):
-    """A contact; what is unset is null."""
+    """A contact. What is unset is null."""
 
-    example = {**EXAMPLE, "id": 1, "phone": "0"}
+    example = {
+        **EXAMPLE,
+        "user_id": 1,
+        "avatar": "https://contacts.example.org/media/avatars/065d0c9b7a3e4f52b8c1d2e3f4a5b6c7.jpg",
+        "id": 1,
+        "phone": "+44 20 7946 0958",
+    }
 
-    fullname = serializers.CharField(max_length=255)
-    email = serializers.CharField(allow_null=True)
-    phone_number = serializers.IntegerField(allow_null=True, help_text="The digits of `phone`, if at most 15.")
-    birthday = serializers.DateField(allow_null=True)
-    additional = serializers.CharField(allow_null=True)
-    user_id = serializers.IntegerField(help_text="The caller's.")
-    avatar = serializers.CharField(allow_null=True)
-    id = serializers.IntegerField()
-    phone = serializers.CharField(allow_null=True, help_text="The number as it was given.")
+    fullname = serializers.CharField(max_length=255, help_text="The name.")
+    email = serializers.CharField(allow_null=True, help_text="The e-mail address as it was given. Null for none.")
+    phone_number = serializers.IntegerField(
+        allow_null=True, help_text=f"{PHONE_NUMBER} Null for no number, or one of more than 15 digits."
+    )
+    birthday = serializers.DateField(
+        allow_null=True, help_text="The day of birth. Null for none, and where the card has no whole date."
+    )
+    additional = serializers.CharField(allow_null=True, help_text="The note. Null for none.")
+    user_id = serializers.IntegerField(help_text="The number of the account that has the contact: the caller's.")
+    avatar = serializers.CharField(
+        allow_null=True,
+        help_text="The URL of the picture. Pictures on this server have 250 × 250 pixels. Null for none.",
+    )
+    id = serializers.IntegerField(help_text="The number of the contact, which never changes.")
+    phone = serializers.CharField(allow_null=True, help_text="The phone number as it was given. Null for none.")
 
 
 class ListedContactOutput(ContactOutput):
-    card = serializers.DictField(required=False, help_text="With `fields=card`.")
+    """A contact in a list. What is unset is null."""
+
+    card = serializers.DictField(required=False, help_text=f"Only with `fields=card`. {CARD_TEXT}")
+
+
+class CardOutput(serializers.Serializer):
+    """A JSContact card (RFC 9553), with all of its properties."""
+
+    example = {
+        "@type": "Card",
+        "version": "1.0",
+        "uid": "6ba7b810-9dad-11d1-80b4-00c04fd430c8",
+        "name": {"full": "Ada"},
+    }
+    uid = serializers.CharField(help_text="The same in every program that has the contact.")
+    name = serializers.DictField(help_text="The name; `full` is the whole of it.")
 
 
 class WholeContactOutput(ContactOutput):
-    example = {**ContactOutput.example, "card": {"@type": "Card", "version": "1.0", "name": {"full": "string"}}}
-    card = serializers.DictField(help_text="All of the contact, in JSContact form (RFC 9553).")
+    """A contact with its card. What is unset is null."""
+
+    example = {**ContactOutput.example, "card": CARD}
+    card = serializers.DictField(help_text=CARD_TEXT)

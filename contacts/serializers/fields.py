@@ -109,13 +109,7 @@ class Reference(OptionalText):
         return without_public_url(text)
 
 
-CARD_DESCRIPTION = (
-    "All of the contact, in JSContact form (RFC 9553): at most 256 KiB and 16 levels, "
-    "no U+0000, no number beyond 2^53 - 1. Unknown properties are kept."
-)
-
-
-@extend_schema_field({"type": "object", "description": CARD_DESCRIPTION})
+@extend_schema_field({"type": "object"})
 class CardField(serializers.JSONField):
     def to_internal_value(self, data: Any) -> Any:
         """Check the bounds before anything walks through the card."""
@@ -132,7 +126,7 @@ class CursorField(Text):
 
     @property
     def openapi(self) -> dict[str, Any]:
-        return {**super().openapi, "format": "cursor", "description": "Taken from a Link header as it is."}
+        return {**super().openapi, "format": "cursor"}
 
     def to_internal_value(self, data: Any) -> Position | None:  # type: ignore[override]
         text = super().to_internal_value(data)

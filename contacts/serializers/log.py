@@ -2,36 +2,55 @@
 
 from typing import Any
 
-from drf_spectacular.extensions import OpenApiSerializerExtension
-from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
+from drf_spectacular.extensions import OpenApiSerializerExtension, OpenApiSerializerFieldExtension
+from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from contactbook.api.fields import Flag, Number, Text
 from contactbook.db.fields import MAX_BIGINT
 from contacts.cards.jscontact import FAVOURITE
 from contacts.models import Change, Contact, Group
-from contacts.serializers.contacts import ContactOutput, WholeContactOutput
+from contacts.serializers.contacts import ContactOutput, ListedContactOutput, NewContactInput, WholeContactOutput
 
 MAX_ITEMS = 1000
 WRITTEN_WITH = "The id of the app password with which a program wrote it; null for other interfaces."
 
 
 class RestoreInput(serializers.Serializer):
+    """The change to go back to."""
+
     example = {"to": 1, "fields": ["phone"]}
-    to = Number(min_value=1, max_value=MAX_BIGINT)
-    fields = serializers.ListField(child=Text(max_length=255), required=False, allow_null=True, max_length=100)  # type: ignore[assignment]
+    to = Number(
+        min_value=1,
+        max_value=MAX_BIGINT,
+        help_text="A change in the contact's history, but its deletion. The contact becomes what it was after it.",
+    )
+    fields = serializers.ListField(  # type: ignore[assignment]
+        child=Text(max_length=255),
+        required=False,
+        allow_null=True,
+        max_length=100,
+        help_text="Only these fields, by the names that the history gives. Null for the whole contact.",
+    )
 
 
 EITHER = [{"required": ["change"]}, {"required": ["since"]}]
 
 
 class UndoInput(serializers.Serializer):
-    """Either one `change`, or all `since` one."""
+    """Either one `change`, or everything `since` one."""
 
     example = {"since": 1, "dry_run": True}
 
-    change = Number(required=False, min_value=1, max_value=MAX_BIGINT)
-    since = Number(required=False, min_value=0, max_value=MAX_BIGINT)
+    change = Number(
+        required=False, min_value=1, max_value=MAX_BIGINT, help_text="The number of the one change to undo."
+    )
+    since = Number(
+        required=False,
+        min_value=0,
+        max_value=MAX_BIGINT,
+        help_text="Every contact becomes what it was after this change; 0 is before the first.",
+    )
     app_password = Number(
         required=False,
         allow_null=True,
@@ -39,7 +58,7 @@ class UndoInput(serializers.Serializer):
         max_value=MAX_BIGINT,
         help_text="With `since`: the id of an app password whose changes alone are undone; null for all changes.",
     )
-    dry_run = Flag(required=False, default=False)
+    dry_run = Flag(required=False, default=False, help_text="Whether only to say what would be done.")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if ("change" in attrs) == ("since" in attrs):
@@ -65,11 +84,57 @@ class Anything(serializers.JSONField):
         return data
 
 
+class AnyContact(Anything):
+    """The contact of an item, which is validated when the item is written."""
+
+
+class AnyItems(serializers.ListField):
+    """The items of a batch, of which each is validated when it is written."""
+
+    child = Anything(allow_null=True)
+
+
+class AnyContactExtension(OpenApiSerializerFieldExtension):
+    """Declares in the OpenAPI document the contact that an item should have."""
+
+    target_class = AnyContact
+
+    def map_serializer_field(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
+        reference: dict[str, Any] = auto_schema.resolve_serializer(NewContactInput, direction).ref
+        return reference
+
+
+class AnyItemsExtension(OpenApiSerializerFieldExtension):
+    """Declares in the OpenAPI document the items that a batch should have."""
+
+    target_class = AnyItems
+
+    def map_serializer_field(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
+        item = auto_schema.resolve_serializer(BatchItem, direction).ref
+        return {"type": "array", "items": item, "maxItems": MAX_ITEMS}
+
+
 class BatchItem(serializers.Serializer):
-    op = serializers.ChoiceField(["create", "update", "delete"])
-    id = Number(required=False, min_value=1, max_value=MAX_BIGINT)
-    contact = Anything(required=False)
-    if_match = Text(required=False, allow_null=True, max_length=1000)
+    """One write."""
+
+    op = serializers.ChoiceField(
+        ["create", "update", "delete"],
+        help_text="`create` takes a `contact`, as `createContact` does; `update` an `id` and a `contact`, as "
+        "`replaceContact` does; `delete` an `id`.",
+    )
+    id = Number(
+        required=False,
+        min_value=1,
+        max_value=MAX_BIGINT,
+        help_text="The number of the contact. Required to update and to delete.",
+    )
+    contact = AnyContact(required=False, help_text="The contact. Required to create and to update.")
+    if_match = Text(
+        required=False,
+        allow_null=True,
+        max_length=1000,
+        help_text="An ETag of the contact: the item is a 412 if the contact was changed since. Null for no condition.",
+    )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         needed = {"create": ["contact"], "update": ["id", "contact"], "delete": ["id"]}[attrs["op"]]
@@ -79,20 +144,33 @@ class BatchItem(serializers.Serializer):
         return attrs
 
 
-@extend_schema_field({"type": "array", "items": {}, "maxItems": MAX_ITEMS})
-class BatchItems(serializers.ListField):
-    child = Anything(allow_null=True)
-
-
 class BatchInput(serializers.Serializer):
-    example = {"atomic": True, "items": [{"op": "create", "contact": {"fullname": "Ada Lovelace"}}]}
-    atomic = Flag(required=False, default=False)
-    items = BatchItems(max_length=MAX_ITEMS)
+    """Writes, in the order in which they are done."""
+
+    example = {
+        "atomic": True,
+        "items": [
+            {"op": "create", "contact": {"fullname": "Grace Hopper", "email": "grace@example.org"}},
+            {"op": "create", "contact": {"fullname": "Alan Turing", "birthday": "1912-06-23"}},
+        ],
+    }
+    atomic = Flag(
+        required=False,
+        default=False,
+        help_text="Whether one refused item makes the whole batch a 422, and nothing is done.",
+    )
+    items = AnyItems(max_length=MAX_ITEMS, help_text=f"The writes, at most {MAX_ITEMS:,}.")
 
 
 class GroupInput(serializers.Serializer):
+    """The name of a group."""
+
     example = {"name": "Family"}
-    name = Text(min_length=1, max_length=255)
+    name = Text(
+        min_length=1,
+        max_length=255,
+        help_text=f"The name, 1 to 255 characters, unique in the account; not `{FAVOURITE}`, which marks favourites.",
+    )
 
     def validate_name(self, name: str) -> str:
         if name == FAVOURITE:
@@ -101,19 +179,33 @@ class GroupInput(serializers.Serializer):
 
 
 class GroupOutput(serializers.ModelSerializer):
+    """A group."""
+
     example = {"id": 1, "name": "Family"}
 
     class Meta:
         model = Group
         fields = ["id", "name"]
+        extra_kwargs = {
+            "id": {"help_text": "The number of the group, which a new name does not change."},
+            "name": {"help_text": "The name. It stands among the `keywords` of the card of each contact in the group."},
+        }
 
 
 class DeletedContactOutput(WholeContactOutput):
+    """A contact in the trash. What is unset is null."""
+
     example = {**WholeContactOutput.example, "deleted_at": "2026-01-31T12:00:00Z"}
-    deleted_at = serializers.DateTimeField()
+    deleted_at = serializers.DateTimeField(help_text="When it was deleted, in UTC (RFC 3339).")
+
+
+CHANGE = "The number of the change. An account's changes are numbered from 1."
+KIND = "What was done to the contact. `purged` contacts are erased for good."
 
 
 class HistoryOutput(serializers.Serializer):
+    """A change of a contact."""
+
     example = {
         "change": 2,
         "at": "2026-01-31T12:00:00Z",
@@ -123,32 +215,39 @@ class HistoryOutput(serializers.Serializer):
         "app_password": None,
         "fields": {"phone": [None, "+380 44 123 45 67"]},
     }
-    change = serializers.IntegerField()
-    at = serializers.DateTimeField()
-    kind = serializers.ChoiceField(Change.Kind.choices)
-    via = serializers.CharField(help_text="The interface: rest, carddav, admin, command …")
-    client = serializers.CharField(help_text="The User-Agent of the program.")
+    change = serializers.IntegerField(help_text=CHANGE)
+    at = serializers.DateTimeField(help_text="When it was done, in UTC (RFC 3339).")
+    kind = serializers.ChoiceField(Change.Kind.choices, help_text=KIND)
+    via = serializers.CharField(
+        help_text="The interface that it came through: `rest`, `carddav`, `admin` …"
+    )
+    client = serializers.CharField(help_text="The User-Agent of the program, at most 200 characters; may be empty.")
     app_password = serializers.IntegerField(allow_null=True, help_text=WRITTEN_WITH)
     fields = serializers.DictField(  # type: ignore[assignment]
         child=serializers.ListField(min_length=2, max_length=2),
         allow_null=True,
-        help_text="Each field that changed: [before, after]; null where the contents were erased.",
+        help_text="Each field that was changed, as `[before, after]`. Null where the server has erased the contents "
+        "since they were too old.",
     )
 
 
 class ChangeOutput(serializers.Serializer):
-    change = serializers.IntegerField()
-    kind = serializers.ChoiceField(Change.Kind.choices)
-    id = serializers.IntegerField()
+    """The newest change of one contact."""
+
+    change = serializers.IntegerField(help_text=CHANGE)
+    kind = serializers.ChoiceField(Change.Kind.choices, help_text=KIND)
+    id = serializers.IntegerField(help_text="The number of the contact.")
     card_kind = serializers.ChoiceField(
         Contact.Kind.choices, allow_null=True, help_text="`group` for a group card of CardDAV; null where purged."
     )
     app_password = serializers.IntegerField(allow_null=True, help_text=WRITTEN_WITH)
-    contact = ContactOutput(allow_null=True)
+    contact = ListedContactOutput(allow_null=True, help_text="The contact as it is now. Null if it is deleted.")
 
 
 @extend_schema_serializer(many=False)
 class ChangesOutput(serializers.Serializer):
+    """Changes, oldest first, and where to go on."""
+
     example = {
         "changes": [
             {
@@ -163,29 +262,50 @@ class ChangesOutput(serializers.Serializer):
         "next": 1,
         "more": False,
     }
-    changes = ChangeOutput(many=True)
-    next = serializers.IntegerField(help_text="The next `since`.")
-    more = serializers.BooleanField()
+    changes = ChangeOutput(many=True, help_text="The contacts that were changed, each once.")
+    next = serializers.IntegerField(help_text="The `since` of the next request.")
+    more = serializers.BooleanField(help_text="Whether there are more changes already.")
 
 
 class UndoResult(serializers.Serializer):
-    id = serializers.IntegerField()
-    does = serializers.ChoiceField(["change", "delete", "restore", "nothing"])
-    status = serializers.ChoiceField(["done", "conflict"])
+    """What an undo does to one contact."""
+
+    id = serializers.IntegerField(help_text="The number of the contact.")
+    does = serializers.ChoiceField(
+        ["change", "delete", "restore", "nothing"],
+        help_text="`change` takes its fields back, `delete` moves it to the trash, `restore` takes it out of it.",
+    )
+    status = serializers.ChoiceField(
+        ["done", "conflict"],
+        help_text="`conflict`: it was left as it is, since it was changed again, or the old contents are erased.",
+    )
 
 
 class UndoOutput(serializers.Serializer):
-    example = {"dry_run": True, "results": [{"id": 1, "does": "change", "status": "done"}]}
-    dry_run = serializers.BooleanField()
-    results = UndoResult(many=True)
+    """What an undo did, or would do."""
+
+    example = {"dry_run": True, "results": [{"id": 1, "does": "delete", "status": "done"}]}
+    dry_run = serializers.BooleanField(help_text="Whether nothing was done.")
+    results = UndoResult(many=True, help_text="One entry for each contact.")
 
 
 class BatchResult(serializers.Serializer):
-    status = serializers.IntegerField(min_value=200, max_value=599)
-    contact = WholeContactOutput(required=False)
-    detail = serializers.JSONField(required=False)
+    """The answer to one item."""
+
+    status = serializers.IntegerField(
+        min_value=200, max_value=599, help_text="The status that the request for the item alone would have."
+    )
+    contact = WholeContactOutput(
+        required=False,
+        help_text="The contact as written, or as it was before it was deleted. Absent for a refused item.",
+    )
+    detail = serializers.JSONField(
+        required=False, help_text="What is wrong with a refused item: a sentence, or a list of faults as in a 422."
+    )
 
 
 class BatchOutput(serializers.Serializer):
+    """The answers to the items."""
+
     example = {"results": [{"status": 201, "contact": WholeContactOutput.example}]}
-    results = BatchResult(many=True)
+    results = BatchResult(many=True, help_text="One entry for each item, in their order.")

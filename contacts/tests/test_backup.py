@@ -18,7 +18,8 @@ from accounts.models import OutgoingEmail, Session, User
 from accounts.tests.cast import bearer, pair_of, refresh
 from contacts import backup
 from contacts.avatars import references, storage
-from contacts.models import Contact, Group
+from contacts.cards.vcard import Picture as CardPicture
+from contacts.models import Book, Contact, Group, Picture
 from contacts.tests.cast import add, names, path
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_limits", "folder")]
@@ -90,6 +91,8 @@ def fill(client, staff):
     client.delete(path(add(client, "Bea", additional="\\.\n")))
     client.post("/api/groups", {"name": "empty"}, format="json")
     assert create_once(client).status_code == 201
+    with Book.objects.writing(staff.pk, "import") as book:
+        book.add_pictures(Picture.objects.prepare(staff.pk, [CardPicture("sha256-x", b"no\0picture", "image/png")]))
     OutgoingEmail.objects.queue(OutgoingEmail.Kind.CONFIRM, "eve@example.org")
     kind = ContentType.objects.get_for_model(User)
     LogEntry.objects.create(user=staff, content_type=kind, object_id="1", object_repr="x", action_flag=1)
@@ -410,7 +413,7 @@ def test_a_place_where_no_file_can_be_written_is_a_sentence(alice, place):
 def test_a_picture_deleted_or_uploaded_during_the_backup_is_in_it(as_alice, alice, file, folder, monkeypatch):
     old = new_picture(folder, b"old")
     os.utime(old, (1, 1))
-    add(as_alice, "Ann", avatar=references.PREFIX + old.name)
+    add(as_alice, "Ann", avatar=references.reference_of(old.name))
     dump = f"dump_{connection.vendor}"
     real, new = getattr(backup, dump), []
 

@@ -3,6 +3,8 @@
 import json
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from contacts.models import Change, Contact
 from contacts.tests.cast import (
@@ -95,8 +97,23 @@ def test_atomic_is_all_or_nothing_and_names_every_fault(as_alice):
 
 def test_a_later_item_sees_the_writes_of_earlier_ones(as_alice):
     contact = add(as_alice)
-    twice = [{"op": "delete", "id": contact["id"]}] * 2
-    assert [item["status"] for item in results(batch(as_alice, twice))] == [200, 404]
+    update = {"op": "update", "id": contact["id"], "contact": {"fullname": "Bea"}}
+    delete = {"op": "delete", "id": contact["id"]}
+    found = results(batch(as_alice, [update, delete, delete]))
+    assert [item["status"] for item in found] == [200, 200, 404]
+    assert found[1]["contact"]["fullname"] == "Bea"
+    assert [contact["fullname"] for contact in as_alice.get("/api/contacts/trash").json()] == ["Bea"]
+
+
+def test_updates_and_deletions_take_the_same_number_of_statements_for_few_and_many(as_alice):
+    def statements(number):
+        items = [{"op": "delete", "id": add(as_alice)["id"]} for _ in range(number)]
+        items += [{"op": "update", "id": add(as_alice)["id"], "contact": {"fullname": "B"}} for _ in range(number)]
+        with CaptureQueriesContext(connection) as queries:
+            assert {item["status"] for item in results(batch(as_alice, items))} == {200}
+        return len(queries)
+
+    assert statements(2) == statements(20)
 
 
 @pytest.mark.parametrize("weak", ["", "W/"])

@@ -65,6 +65,6 @@ def test_a_refold_reads_contacts_after_it_has_locked_their_books(as_alice, capsy
     add(as_alice, "Łukasz")
     with CaptureQueriesContext(connection) as queries:
         Book.objects.refold([Contact.objects.get().pk])
-    lock, read = [query["sql"] for query in queries if "SELECT" in query["sql"]][1:3]
+    lock, _keys, read = [query["sql"] for query in queries if "SELECT" in query["sql"]][1:4]
     assert lock.startswith('SELECT "contacts_book"') and '"contacts_contact"."card"' in read
     assert connection.vendor == "sqlite" or (lock.endswith("FOR UPDATE") and read.endswith("FOR UPDATE"))

@@ -36,6 +36,31 @@ def test_undo_since_a_change_restores_every_contact_and_a_dry_run_changes_nothin
     assert as_alice.get("/api/contacts").json() == [same, changed, deleted]
 
 
+def test_an_undo_of_too_many_contacts_goes_back_in_steps(as_alice, monkeypatch):
+    """Contacts that are already as they were do not count."""
+    monkeypatch.setattr("contacts.history.MAX_UNDONE", 2)
+    states = [[]]
+
+    def after(*answers):
+        assert all(answer.status_code < 300 for answer in answers)
+        states.append(as_alice.get("/api/contacts").json())
+
+    ann, bea = add(as_alice, "Ann"), add(as_alice, "Bea")
+    after()
+    cleo = add(as_alice, "Cleo")
+    after(as_alice.patch(path(ann), {"fullname": "Anna"}, format="json"))
+    after(as_alice.delete(path(bea)), as_alice.delete(path(cleo)))
+    trash = f"/api/contacts/trash/{cleo['id']}/restore"
+    after(as_alice.post(trash), as_alice.patch(path(ann), {"fullname": "Ann"}, format="json"))
+    after(as_alice.delete(path(ann)), as_alice.patch(path(cleo), {"additional": "x"}, format="json"))
+    add(as_alice, "Dora"), add(as_alice, "Eve")
+    after()
+    assert faults(undo(as_alice, since=0)) == [["body", "since"]]
+    for number, state in reversed(list(enumerate(states[:-1]))):
+        assert {status for _, _, status in results(as_alice, since=2 * number)} == {"done"}
+        assert as_alice.get("/api/contacts").json() == state
+
+
 def test_an_undo_can_be_undone(as_alice):
     contact = add(as_alice, "Ann")
     as_alice.delete(path(contact))

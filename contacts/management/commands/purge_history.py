@@ -72,7 +72,7 @@ def unused_pictures(moment: datetime) -> set[str]:
     except OSError as error:
         raise CommandError(f"Pictures cannot be listed at the moment: {error}") from error
     embedded = Picture.objects.stored_before(timezone.now() - IN_PROGRESS)
-    unused.update(embedded.values_list("name", flat=True))
+    unused |= set(embedded.values_list("name", flat=True))
     if unused:
         cards = Contact.objects.exclude(pk__in=Contact.objects.trashed_before(moment)).values_list("card", flat=True)
         contents = Change.objects.filter(before__isnull=False, at__gte=moment).values_list("before", flat=True)

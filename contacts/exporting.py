@@ -1,0 +1,105 @@
+"""Export of contacts as a stream of text, in each of the formats. Memory is bounded, whatever the size of the book."""
+
+import binascii
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NamedTuple
+
+from django.db.models import QuerySet
+
+from contactbook.api.pagination import MAX_BYTES, rows_that_fit
+from contactbook.api.renderers import as_json
+from contacts.avatars.references import is_reference, public_url, with_uris
+from contacts.cards import vcard
+from contacts.cards.jscontact import Card
+from contacts.models import Contact, ContactQuerySet, Picture
+
+PAGE = 200  # rows
+PICTURES = 24 * 1024 * 1024  # bytes of the pictures inside one card; further ones stay URLs
+
+PictureOf = Callable[[str], vcard.Picture | None]  # by the `uri` of an entry in a card's media
+Cards = Iterable[tuple[Card, PictureOf]]
+
+
+class Lookup(dict[str, vcard.Picture]):
+    """The pictures of one card by their references."""
+
+    def __call__(self, uri: str) -> vcard.Picture | None:
+        return self.get(uri)
+
+
+class Format(NamedTuple):
+    content_type: str
+    extension: str
+    write: Callable[[Cards], Iterator[str]]
+
+
+def in_pages(column: str, rows: QuerySet[Any]) -> Iterator[Any]:
+    """Yield all rows, read in pages: one query would load every row, since PgBouncer allows no server-side cursor."""
+    last = 0
+    while True:
+        following = rows.filter(**{f"{column}__gt": last}).order_by(column)
+        fitting = rows_that_fit(following[:PAGE], "size", MAX_BYTES // 2)
+        page = list(following[: fitting or PAGE])
+        if not page:
+            return
+        yield from page
+        last = getattr(page[-1], column)
+
+
+def export(contacts: ContactQuerySet, format_name: str) -> Iterator[str]:
+    """Yield the text of a file with these contacts, by id."""
+    return FORMATS[format_name].write(whole_card(contact) for contact in in_pages("id", contacts))
+
+
+def whole_card(contact: Contact) -> tuple[Card, PictureOf]:
+    """Return the contact's card with what the server sets, and its pictures."""
+    card, found = with_pictures(contact.user_id, contact.card)
+    return {**contact.server_set(), **card}, found
+
+
+def with_pictures(user_id: int, card: Card) -> tuple[Card, PictureOf]:
+    """Return an owner's card and its pictures.
+
+    A reference to a picture that is not the owner's, or is not there, becomes a URL.
+    """
+    found, size = Lookup(), 0
+    for uri in references_in(card):
+        picture = Picture.objects.original(user_id, uri) if size < PICTURES else None
+        if picture:
+            found[uri] = picture
+            size += len(picture.data)
+    return with_uris(card, lambda uri: uri if uri in found else public_url(uri)), found
+
+
+def references_in(card: Card) -> list[str]:
+    return [entry["uri"] for entry in (card.get("media") or {}).values() if is_reference(str(entry.get("uri")))]
+
+
+def vcards(version: str) -> Callable[[Cards], Iterator[str]]:
+    def write(cards: Cards) -> Iterator[str]:
+        for card, pictures in cards:
+            yield vcard.write(card, version, pictures)
+
+    return write
+
+
+def jscontact(cards: Cards) -> Iterator[str]:
+    """Yield a JSON array of Cards, one on a line; pictures are data: URIs."""
+    separator = "[\n"
+    for card, pictures in cards:
+        yield separator + as_json(with_uris(card, lambda uri, found=pictures: data_uri(found(uri)) or uri)).decode()
+        separator = ",\n"
+    yield "\n]\n" if separator != "[\n" else "[]\n"
+
+
+def data_uri(picture: vcard.Picture | None) -> str | None:
+    if picture is None:
+        return None
+    return f"data:{picture.media_type};base64,{binascii.b2a_base64(picture.data, newline=False).decode()}"
+
+
+FORMATS = {
+    "vcard4": Format("text/vcard; charset=utf-8; version=4.0", "vcf", vcards("4.0")),
+    "vcard3": Format("text/vcard; charset=utf-8; version=3.0", "vcf", vcards("3.0")),
+    "jscontact": Format("application/json", "json", jscontact),
+}
