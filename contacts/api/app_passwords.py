@@ -1,5 +1,7 @@
 """/api/me/app_passwords."""
 
+from typing import Any
+
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -32,9 +34,11 @@ class AppPasswordsViewSet(ContactBookViewSet):
         responses={200: AppPasswordOutput(many=True)},
     )
     def list(self, request: Request) -> Response:
-        context = {"changes": Change.objects.for_user(self.user.pk).count_by_app_password()}
-        rows = self.app_passwords().live().order_by("-id")
-        return Response(AppPasswordOutput(rows, many=True, context=context).data)
+        rows: list[Any] = [*self.app_passwords().live().order_by("-id")]
+        counts = Change.objects.for_user(self.user.pk).count_by_app_password()
+        for row in rows:
+            row.changes = counts.get(row.pk, 0)
+        return Response(AppPasswordOutput(rows, many=True).data)
 
     @extend_schema(
         operation_id="createAppPassword",

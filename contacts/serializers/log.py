@@ -218,9 +218,7 @@ class HistoryOutput(serializers.Serializer):
     change = serializers.IntegerField(help_text=CHANGE)
     at = serializers.DateTimeField(help_text="When it was done, in UTC (RFC 3339).")
     kind = serializers.ChoiceField(Change.Kind.choices, help_text=KIND)
-    via = serializers.CharField(
-        help_text="The interface that it came through: `rest`, `carddav`, `admin` …"
-    )
+    via = serializers.CharField(help_text="The interface that it came through, such as `rest`, `carddav` or `admin`.")
     client = serializers.CharField(help_text="The User-Agent of the program, at most 200 characters; may be empty.")
     app_password = serializers.IntegerField(allow_null=True, help_text=WRITTEN_WITH)
     fields = serializers.DictField(  # type: ignore[assignment]
