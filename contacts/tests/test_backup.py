@@ -67,7 +67,7 @@ def everything():
     with connection.cursor() as cursor:
         for table in connection.introspection.table_names(cursor):
             cursor.execute(f'SELECT {"user_id" if table == "contacts_book" else "*"} FROM "{table}"')
-            rows[table] = sorted(map(repr, cursor.fetchall()))
+            rows[table] = sorted(repr([bytes(v) if isinstance(v, memoryview) else v for v in row]) for row in cursor)
     return rows
 
 

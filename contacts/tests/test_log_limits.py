@@ -21,6 +21,7 @@ ROUTES = {
     "groups_update": ("patch", "/api/groups/1"),
     "groups_delete": ("delete", "/api/groups/1"),
     "me_export": ("get", "/api/me/export"),
+    "contacts_export": ("get", "/api/contacts/export"),
 }
 # Those of the contract's seven routes and of PATCH, which have tests of their own.
 CONTACTS = {"ContactViewSet", "AvatarViewSet"}
