@@ -14,7 +14,7 @@ from contacts.carddav.xml import Element
 from contacts.cards import keys
 from contacts.cards.folding import fold
 from contacts.cards.jscontact import FULL_NAME
-from contacts.models import Contact, ContactKey, ContactQuerySet
+from contacts.models import ContactKey
 
 JOINS = {"anyof": operator.or_, "allof": operator.and_}
 # Digits and what people write between them, but nothing that begins an extension.
@@ -22,12 +22,11 @@ NUMBER = re.compile(r"[0-9 +()./-]+")
 FEWEST_DIGITS = 6  # an extension, which the keys leave out, has fewer
 
 
-def candidates(user_id: int, element: Element | None) -> ContactQuerySet | None:
-    """Return all contacts that can pass the filter, and maybe others; None where the whole book must be read."""
+def candidates(user_id: int, element: Element | None) -> Q:
+    """Return a condition of all contacts that can pass the filter, and maybe others; none for the whole book."""
     if element is None:
-        return None
-    condition = joined(element, [of_property(user_id, child) for child in element.iterfind(PROP_FILTER)])
-    return None if condition is None else Contact.objects.synced_of(user_id).filter(condition)
+        return Q()
+    return joined(element, [of_property(user_id, child) for child in element.iterfind(PROP_FILTER)]) or Q()
 
 
 def joined(element: Element, conditions: list[Q | None]) -> Q | None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from django.db.models import Q
 from django.http.response import HttpResponseBase
 
 from contacts.carddav import filters, sync, xml
@@ -17,7 +18,6 @@ from contacts.carddav.request import DavRequest
 from contacts.carddav.xml import CARDDAV, DAV, Element
 from contacts.cards.vcard import entries
 from contacts.cards.vcard.tokenizer import Property
-from contacts.models import ContactQuerySet
 
 PORTION = 100  # cards that are read at once, of at most 256 KB each
 VERSION = Property("VERSION", {}, "3.0")
@@ -60,9 +60,7 @@ def addressbook_query(request: DavRequest, root: Element) -> HttpResponseBase:
     return multistatus(matching_cards(request, wanted, test, candidates(request.user.pk, element), limit))
 
 
-def matching_cards(
-    request: DavRequest, wanted: AddressData, test: Test, only: ContactQuerySet | None, limit: int | None
-) -> Iterator[str]:
+def matching_cards(request: DavRequest, wanted: AddressData, test: Test, only: Q, limit: int | None) -> Iterator[str]:
     """Yield a response for each card that passes; past `nresults` one more that says so (§8.6.2)."""
     number = 0
     for row in sync.rows_of(request.book, (*COLUMNS, "card"), only):

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from django.db.models import Q
 from django.http.response import HttpResponseBase
 
 from contacts.carddav import paths, xml
@@ -29,7 +30,7 @@ class SyncFeed(Feed):
 
     with_change = False
 
-    def __init__(self, book: Book, since: int, limit: int, first: bool, only: ContactQuerySet | None = None) -> None:
+    def __init__(self, book: Book, since: int, limit: int, first: bool, only: Q | None = None) -> None:
         super().__init__(book, since, limit)
         self.first, self.only = first, only
 
@@ -39,7 +40,7 @@ class SyncFeed(Feed):
     def contacts(self) -> ContactQuerySet:
         contacts = super().contacts()
         contacts = contacts.filter(deleted_at=None) if self.first else contacts
-        return contacts if self.only is None else contacts.filter(pk__in=self.only.order_by().values("pk"))
+        return contacts.filter(self.only) if self.only else contacts
 
     def gone(self) -> Iterator[Row]:
         """Yield each name that ceased, once, unless a contact has it: that one is in the feed itself."""
@@ -54,7 +55,7 @@ class SyncFeed(Feed):
                 yield {"number": number, "contact": None, "name": name}
 
 
-def rows_of(book: Book, columns: tuple[str, ...], only: ContactQuerySet | None = None) -> Iterator[dict[str, Any]]:
+def rows_of(book: Book, columns: tuple[str, ...], only: Q | None = None) -> Iterator[dict[str, Any]]:
     """Yield these columns of each card of the book, as of now."""
     since, more = 0, True
     while more:
