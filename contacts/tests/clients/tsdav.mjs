@@ -15,7 +15,7 @@ const book = existsSync(state) ? JSON.parse(readFileSync(state, "utf8")) : { ...
 const nameOf = (card) => /^FN[^:]*:(.*)$/m.exec(card.data)[1].trim();
 
 async function sync() {
-  const synced = await client.smartCollectionSync({ collection: book, method: "webdav", detailedResult: true });
+  const synced = await client.smartCollectionSync({ collection: { ...book, objectMultiGet: client.addressBookMultiGet }, method: "webdav", detailedResult: true });
   const gone = new Set(synced.objects.deleted.map((each) => each.url));
   const fresh = [...synced.objects.created, ...synced.objects.updated];
   const replaced = new Set(fresh.map((each) => each.url));
