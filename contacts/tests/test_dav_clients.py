@@ -5,13 +5,15 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from contacts.tests.clients import login_of, program
+from contacts.tests.clients.eds import EvolutionDataServer
+from contacts.tests.clients.syncevolution import Syncevolution
 from contacts.tests.clients.thunderbird import Thunderbird
 from contacts.tests.clients.tsdav import Tsdav
 from contacts.tests.clients.vdirsyncer import Vdirsyncer
 
 pytestmark = pytest.mark.long
 
-DEVICES = {"vdirsyncer": Vdirsyncer, "tsdav": Tsdav, "thunderbird": Thunderbird}
+DEVICES = {"vdirsyncer": Vdirsyncer, "tsdav": Tsdav, "thunderbird": Thunderbird, "evolution": EvolutionDataServer, "syncevolution": Syncevolution}
 
 
 class Account:
