@@ -13,7 +13,13 @@ from contacts.tests.clients.vdirsyncer import Vdirsyncer
 
 pytestmark = pytest.mark.long
 
-DEVICES = {"vdirsyncer": Vdirsyncer, "tsdav": Tsdav, "thunderbird": Thunderbird, "evolution": EvolutionDataServer, "syncevolution": Syncevolution}
+DEVICES = {
+    "vdirsyncer": Vdirsyncer,
+    "tsdav": Tsdav,
+    "thunderbird": Thunderbird,
+    "evolution": EvolutionDataServer,
+    "syncevolution": Syncevolution,
+}
 
 
 class Account:

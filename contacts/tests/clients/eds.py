@@ -20,7 +20,12 @@ class EvolutionDataServer(Device):
         runtime = folder / "run"
         runtime.mkdir(mode=0o700)
         program("gnome-keyring-daemon")
-        env = {"PATH": "/usr/bin:/bin:/usr/sbin", "HOME": str(folder), "LANG": "C.UTF-8", "XDG_RUNTIME_DIR": str(runtime)}
+        env = {
+            "PATH": "/usr/bin:/bin:/usr/sbin",
+            "HOME": str(folder),
+            "LANG": "C.UTF-8",
+            "XDG_RUNTIME_DIR": str(runtime),
+        }
         with (folder / "log").open("ab") as log:
             self.driver = subprocess.Popen(
                 [program("dbus-run-session"), "--", "bash", "-c", SESSION, str(SCRIPT)],

@@ -53,7 +53,9 @@ def refresh(book: EBook.BookClient) -> None:
     time.sleep(2)
 
 
-def act(book: EBook.BookClient, action: str, name: str = "", to: str = "", cards: tuple[str, ...] = (), **_: str) -> None:
+def act(
+    book: EBook.BookClient, action: str, name: str = "", to: str = "", cards: tuple[str, ...] = (), **_: str
+) -> None:
     flags = EBookContacts.BookOperationFlags.NONE if hasattr(EBookContacts, "BookOperationFlags") else 0
     if action == "create":
         book.add_contacts_sync([EBookContacts.Contact.new_from_vcard(card) for card in cards], flags, None)
@@ -75,5 +77,5 @@ for line in sys.stdin:
         act(book, **asked)
         refresh(book)
         print(json.dumps(sorted(contacts_of(book))), flush=True)
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:
         print(f"ERROR {type(error).__name__}: {error}", flush=True)
