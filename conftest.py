@@ -16,6 +16,7 @@ from django.conf import settings as django_settings
 from django.core.cache import cache, caches
 from django.utils import timezone
 from rest_framework.test import APIClient
+from whitenoise.middleware import WhiteNoiseMiddleware
 
 from accounts import tokens
 from accounts.models import Session, User
@@ -46,6 +47,22 @@ def empty_caches() -> None:
     if django_settings.REDIS_URL:
         cache.delete_pattern("*")
     rate_limit.process_log.__init__()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def static_files_found_once() -> Iterator[None]:
+    """Let WhiteNoise search the static files once: it would search them for each test client, which takes longest."""
+    find, found = WhiteNoiseMiddleware.add_files_from_finders, dict[str, Any]()
+
+    def add_files(self: WhiteNoiseMiddleware) -> None:
+        if not found:
+            find(self)
+            found.update(self.files)
+        self.files.update(found)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(WhiteNoiseMiddleware, "add_files_from_finders", add_files)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -70,7 +70,7 @@ class UserAdmin(FastAdmin, DjangoUserAdmin):
                 )
             },
         ),
-        ("Birthdays", {"fields": ("time_zone", "leap_day", "region")}),
+        ("Birthdays", {"fields": ("time_zone", "leap_day", "region", "reminders", "reminder_days")}),
         ("Staff", {"fields": RIGHTS}),
     )
     # The address identifies the account: it was confirmed, and links were sent to it.
@@ -118,8 +118,10 @@ class UserAdmin(FastAdmin, DjangoUserAdmin):
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         """Save the changed columns only: the form must not overwrite a password that was set meanwhile."""
         columns = {field.name for field in User._meta.concrete_fields}
-        obj.save(update_fields=[name for name in form.changed_data if name in columns] if change else None)
-        if not change:
+        if change:
+            obj.change({name: getattr(obj, name) for name in form.changed_data if name in columns})
+        else:
+            obj.save()
             OutgoingEmail.objects.queue(OutgoingEmail.Kind.RESET, obj.email)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:

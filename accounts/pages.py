@@ -10,11 +10,13 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 from django.views.static import serve
 
 from accounts import tokens
 from accounts.models import OutgoingEmail
+from accounts.models.reminder_times import Reminders
 from accounts.models.user import normalized_password
 from accounts.serializers import MAX_PASSWORD
 from contactbook.api.throttling import limited
@@ -102,6 +104,24 @@ def ask(request: HttpRequest, kind: str, context: dict[str, str]) -> HttpRespons
         OutgoingEmail.objects.queue(kind, form.cleaned_data["email"])
     known = {"form": form, "sent": sent, "sender": settings.DEFAULT_FROM_EMAIL}
     return render(request, "ask.html", {**context, **known}, status=422 if form.errors else 200)
+
+
+@csrf_exempt
+@limited("pages")
+@never_cache
+@form_page
+def stop_reminders(request: HttpRequest, token: str) -> HttpResponse:
+    """Turn an account's reminders off, on POST: by the page's button or by a mail program (RFC 8058).
+
+    A program sends no cookie and no CSRF token; the link's token is enough. A scanner that follows the link changes
+    nothing.
+    """
+    user = tokens.user_of_unsubscribe_link(token)
+    is_done = user is not None and request.method == "POST"
+    if user and is_done:
+        user.change({"reminders": Reminders.OFF})
+    context = {"user": user, "done": is_done}
+    return render(request, "stop_reminders.html", context, status=200 if user else 422)
 
 
 @limited("pages")

@@ -13,8 +13,10 @@ from rest_framework.exceptions import ErrorDetail
 
 from accounts.addresses import is_deliverable
 from accounts.models import Session, User
+from accounts.models.reminder_times import Reminders
+from accounts.models.reminders import MAX_DAYS
 from accounts.models.user import normalized_password
-from contactbook.api.fields import SPACES, Count, Text
+from contactbook.api.fields import SPACES, Count, Number, Text
 from contactbook.api.serializers import PathSerializer
 
 MAX_PASSWORD = 1024  # characters
@@ -30,6 +32,11 @@ REGION = (
     "The country (ISO 3166, two capital letters) in which a phone number without a country code is read. Null for "
     "none: such numbers are compared by their ends."
 )
+REMINDERS = (
+    "Whether a mail tells of the birthdays ahead, at 8:00 of `time_zone`: `daily`, on Mondays (`weekly`), or never "
+    "(`off`). There is none when there is no birthday."
+)
+REMINDER_DAYS = "How many days after the day of the mail it looks ahead; 0 is that day alone."
 CREATED_AT = "When the account was made, in UTC (RFC 3339)."
 
 
@@ -165,6 +172,8 @@ class UserOutput(serializers.ModelSerializer):
             "time_zone": {"help_text": TIME_ZONE},
             "leap_day": {"help_text": LEAP_DAY},
             "region": {"help_text": REGION},
+            "reminders": {"help_text": REMINDERS},
+            "reminder_days": {"help_text": REMINDER_DAYS},
         }
 
 
@@ -200,11 +209,13 @@ class PairOutput(serializers.Serializer):
 class MeInput(serializers.Serializer):
     """JSON Merge Patch (RFC 7396): a missing field is not changed. Only `region` can be null."""
 
-    example = {"username": "Ada", "time_zone": "Europe/Kyiv", "leap_day": "03-01", "region": "UA"}
+    example = {"username": "Ada", "time_zone": "Europe/Kyiv", "leap_day": "03-01", "reminders": "weekly"}
     username = DisplayName(min_length=1, max_length=150, required=False, help_text=NAME)
     time_zone = TimeZone(max_length=64, required=False, help_text=TIME_ZONE)
     leap_day = serializers.ChoiceField(User.LeapDay.choices, required=False, help_text=LEAP_DAY)
     region = Region(max_length=2, required=False, allow_null=True, help_text=REGION)
+    reminders = serializers.ChoiceField(Reminders.choices, required=False, help_text=REMINDERS)
+    reminder_days = Number(required=False, min_value=0, max_value=MAX_DAYS, help_text=REMINDER_DAYS)
 
 
 class MeOutput(UserOutput):
@@ -218,14 +229,17 @@ class MeOutput(UserOutput):
         "time_zone": "Europe/Kyiv",
         "leap_day": "02-28",
         "region": None,
+        "reminders": "off",
+        "reminder_days": 7,
     }
 
     class Meta(UserOutput.Meta):
         fields = ["id", "username", "email", "created_at", "time_zone", "leap_day", "region"]
+        fields += ["reminders", "reminder_days"]
         read_only_fields = fields  # so that the OpenAPI document says they are always present
 
 
-class NewPasswordInput(serializers.Serializer):
+class ChangePasswordInput(serializers.Serializer):
     """The old and the new password."""
 
     example = {"old": "correct horse 9", "new": "battery staple 7"}

@@ -6,7 +6,7 @@ from SECRET_KEY; tokens signed with one of SECRET_KEY_FALLBACKS are still accept
 
 import hashlib
 import hmac
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import jwt
@@ -112,6 +112,11 @@ class ResetToken(LinkToken):
     lifetime = settings.RESET_LINK_LIFETIME
 
 
+class UnsubscribeToken(LinkToken):
+    token_type = "unsubscribe"  # noqa: S105
+    lifetime = timedelta(days=366)
+
+
 def pair(session: Session, generation: int, at: float) -> dict[str, str]:
     """Return the pair with that number in the session's chain; the same arguments give the same text."""
     moment = datetime.fromtimestamp(at, UTC)
@@ -163,6 +168,14 @@ def user_of_confirm_link(raw: str) -> User | None:
     """Return the account that a confirmation link was made for; None if the link is not valid."""
     try:
         return ConfirmToken(raw).user_among(User.objects.all())  # type: ignore[arg-type]
+    except TokenError:
+        return None
+
+
+def user_of_unsubscribe_link(raw: str) -> User | None:
+    """Return the account whose reminders the link may turn off; None if the link is not valid."""
+    try:
+        return UnsubscribeToken(raw).user_among(User.objects.all())  # type: ignore[arg-type]
     except TokenError:
         return None
 

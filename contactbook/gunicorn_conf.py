@@ -119,8 +119,16 @@ def on_exit(server):
 
 def post_worker_init(worker):
     from accounts.mail import delivery
+    from contacts.importing import runner
 
     delivery.start()
+    runner.start()
+
+
+def worker_exit(server, worker):
+    from contacts.importing import runner
+
+    runner.stop()
 
 
 def when_ready(server):

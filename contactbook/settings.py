@@ -162,8 +162,7 @@ STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "templates" / "static"]
 WHITENOISE_USE_FINDERS = True  # static files are served from the source folders, without collectstatic
 WHITENOISE_AUTOREFRESH = False
-TIME_ZONE = "UTC"
-USE_I18N = False
+TIME_ZONE, USE_I18N = "UTC", False
 
 # Limits of a request, in bytes and fields; the limit of a picture is in contacts/avatars/image.py
 DATA_UPLOAD_MAX_MEMORY_SIZE = FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
@@ -271,8 +270,8 @@ SPECTACULAR_SETTINGS = {
 }
 
 # Observability
-LOG_FORMAT, LOG_REQUESTS = env.log_format, env.log_requests
-METRICS_NETWORKS, SENTRY_DSN = env.metrics_networks, env.sentry_dsn
+LOG_FORMAT, LOG_REQUESTS, METRICS_NETWORKS = env.log_format, env.log_requests, env.metrics_networks
+SENTRY_DSN = env.sentry_dsn
 
 # Logs go to standard error. They name the route and never the path, which may have a token (observability/logging.py).
 LOGGING = {

@@ -6,6 +6,7 @@ from accounts import pages
 from contactbook.api import document
 from contactbook.http import errors, health
 from contacts import media
+from contacts.api.calendar import CalendarViewSet
 from contacts.carddav.views import dav, dav_or_page, well_known
 
 # The manual's theme has scripts and styles in its pages.
@@ -15,6 +16,11 @@ urlpatterns = [
     # Django uses the first that matches, so the most frequent ones come first.
     path("api/", include("contacts.urls")),
     path("api/", include("accounts.urls")),
+    re_path(
+        r"^feeds/(?P<secret>[^/]+)/birthdays\.ics\Z",
+        CalendarViewSet.as_view({"get": "retrieve"}),
+        name="birthdays_feed",
+    ),
     re_path(r"^dav(?:/[\s\S]*)?\Z", dav, name="dav"),
     re_path(r"^\.well-known/carddav/?\Z", well_known, name="well_known_carddav"),
     re_path(r"^principals/?\Z", dav, name="dav_principals"),
@@ -22,6 +28,7 @@ urlpatterns = [
     re_path(r"^confirm/?\Z", pages.ask_confirm, name="ask_confirm"),
     re_path(r"^reset/?\Z", pages.ask_reset, name="ask_reset"),
     re_path(r"^reset/(?P<token>[^/]+)/?\Z", pages.reset, name="reset"),
+    re_path(r"^reminders/off/(?P<token>[^/]+)/?\Z", pages.stop_reminders, name="stop_reminders"),
     re_path(r"^api/schema/?\Z", document.schema, name="schema"),
     re_path(r"^api/docs/?\Z", document.docs, name="docs"),
     re_path(r"^api/redoc/?\Z", document.redoc, name="redoc"),

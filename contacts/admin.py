@@ -1,4 +1,4 @@
-"""The contacts of all accounts, for staff. Writes go through the owner's Book, as everywhere."""
+"""The contacts and feeds of all accounts, for staff. Writes go through the owner's Book, as everywhere."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -17,7 +17,7 @@ from contactbook.admin import FastAdmin, table_size
 from contactbook.exceptions import NotFoundError
 from contacts import history
 from contacts.cards import jscontact
-from contacts.models import Book, Contact
+from contacts.models import Book, Contact, Feed
 from contacts.serializers.contacts import FLAT, ContactInput
 
 HISTORY_SHOWN = 200  # newest changes
@@ -204,3 +204,23 @@ class ContactAdmin(FastAdmin):
                 yield book
         except NotFoundError as error:
             raise Http404(str(error)) from error
+
+
+@admin.register(Feed)
+class FeedAdmin(FastAdmin):
+    """The birthday feeds, read-only. Nobody can see their addresses, of which only digests are stored."""
+
+    list_display = ("name", "user", "created_at", "last_read_at", "anniversaries", "alarm_days")
+    list_filter = (OwnerFilter,)
+    list_select_related = ("user",)
+    ordering = ("-id",)
+    fields = list_display
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Feed | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Feed | None = None) -> bool:
+        return False

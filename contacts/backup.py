@@ -21,7 +21,7 @@ from psycopg2 import extensions
 
 from accounts.models import AppPassword, Session, User
 from contacts.avatars.references import NAME
-from contacts.models import Book, Contact, Group
+from contacts.models import Book, Contact, Feed, Group
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -31,7 +31,7 @@ UPLOAD_SECONDS = 3600  # an older file of a picture is complete
 
 # Ids of these tables are in tokens and in client programs. An id that was used after the backup must not be used for
 # another row.
-TABLES_WITH_PUBLIC_IDS = [model._meta.db_table for model in (User, Session, AppPassword, Contact, Group)]
+TABLES_WITH_PUBLIC_IDS = [model._meta.db_table for model in (User, Session, AppPassword, Contact, Group, Feed)]
 ID_GAP = 10**8  # more ids than were used since any backup
 
 

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from contactbook.api.pagination import MAX_BYTES, rows_that_fit
 from contactbook.api.renderers import as_json
 from contacts.avatars.references import is_reference, public_url, with_uris
-from contacts.cards import vcard
+from contacts.cards import tables, vcard
 from contacts.cards.jscontact import Card
 from contacts.models import Contact, ContactQuerySet, Picture
 
@@ -31,6 +31,7 @@ class Format(NamedTuple):
     content_type: str
     extension: str
     write: Callable[[Cards], Iterator[str]]
+    with_pictures: bool = True
 
 
 def in_pages(column: str, rows: QuerySet[Any]) -> Iterator[Any]:
@@ -48,22 +49,23 @@ def in_pages(column: str, rows: QuerySet[Any]) -> Iterator[Any]:
 
 def export(contacts: ContactQuerySet, format_name: str) -> Iterator[str]:
     """Yield the text of a file with these contacts, by id."""
-    return FORMATS[format_name].write(whole_card(contact) for contact in in_pages("id", contacts))
+    format_ = FORMATS[format_name]
+    return format_.write(whole_card(contact, format_.with_pictures) for contact in in_pages("id", contacts))
 
 
-def whole_card(contact: Contact) -> tuple[Card, PictureOf]:
+def whole_card(contact: Contact, with_pictures: bool = True) -> tuple[Card, PictureOf]:
     """Return the contact's card with what the server sets, and its pictures."""
-    card, found = with_pictures(contact.user_id, contact.card)
+    card, found = card_with_pictures(contact.user_id, contact.card, with_pictures)
     return {**contact.server_set(), **card}, found
 
 
-def with_pictures(user_id: int, card: Card) -> tuple[Card, PictureOf]:
+def card_with_pictures(user_id: int, card: Card, with_pictures: bool = True) -> tuple[Card, PictureOf]:
     """Return an owner's card and its pictures.
 
     A reference to a picture that is not the owner's, or is not there, becomes a URL.
     """
     found, size = Lookup(), 0
-    for uri in references_in(card):
+    for uri in references_in(card) if with_pictures else ():
         picture = Picture.objects.original(user_id, uri) if size < PICTURES else None
         if picture:
             found[uri] = picture
@@ -92,6 +94,14 @@ def jscontact(cards: Cards) -> Iterator[str]:
     yield "\n]\n" if separator != "[\n" else "[]\n"
 
 
+def table(format_name: str) -> Callable[[Cards], Iterator[str]]:
+    def write(cards: Cards) -> Iterator[str]:
+        yield tables.header(format_name)
+        yield from tables.rows((card for card, _ in cards), format_name)
+
+    return write
+
+
 def data_uri(picture: vcard.Picture | None) -> str | None:
     if picture is None:
         return None
@@ -102,4 +112,5 @@ FORMATS = {
     "vcard4": Format("text/vcard; charset=utf-8; version=4.0", "vcf", vcards("4.0")),
     "vcard3": Format("text/vcard; charset=utf-8; version=3.0", "vcf", vcards("3.0")),
     "jscontact": Format("application/json", "json", jscontact),
+    **{name: Format("text/csv; charset=utf-8", "csv", table(name), with_pictures=False) for name in tables.FORMATS},
 }

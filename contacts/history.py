@@ -1,27 +1,21 @@
-"""Reading the log: the history of a contact, undo, and the feed of changes."""
+"""Reading the log: the history of a contact, and undo."""
 
-import heapq
-from collections.abc import Iterator
 from dataclasses import dataclass
-from operator import itemgetter
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Subquery, Sum
-from django.db.models.functions import JSONObject
+from django.db.models import Max, Min, Sum
 
-from contactbook.api.pagination import MAX_BYTES, SAFE_LIMIT, rows_that_fit
+from contactbook.api.pagination import SAFE_LIMIT, rows_that_fit
 from contactbook.exceptions import ConflictError, InvalidValueError, NotFoundError, TooLargeError
 from contacts.avatars.references import with_public_urls
 from contacts.cards import jscontact
 from contacts.cards.jscontact import Card
-from contacts.models import Book, Change, ChangeQuerySet, Contact, ContactQuerySet
-from contacts.models.change import app_password_of
-from contacts.models.contact import ADDITIONAL_BYTES, PORTION
+from contacts.models import Book, Change, Contact
+from contacts.models.change import CARDDAV, ChangeQuerySet
+from contacts.models.contact import PORTION
 
 MAX_UNDONE = 1000  # contacts in one undo
 CONTENTS_ERASED = "The contents from that time are no longer kept."
-
-Row = dict[str, Any]
 
 
 def of_contact(contact: Contact, skip: int, limit: int) -> list[dict[str, Any]]:
@@ -132,54 +126,44 @@ def plan(book: Book, given: dict[str, Any]) -> list[UndoStep]:
     """Plan the undo of one `change`, or of everything `since` one, or of what one `app_password` wrote since."""
     if "since" not in given:
         return plan_one(book, given["change"])
-    changes = Change.objects.for_user(book.user_id).filter(number__gt=given["since"])
-    password_id = given.get("app_password")
-    return plan_all(book, changes) if password_id is None else plan_app_password(book, changes, password_id)
+    if given.get("app_password") is None:
+        return plan_since(book, given["since"])
+    return plan_app_password(book, given["app_password"], given["since"])
 
 
-def plan_all(book: Book, changes: ChangeQuerySet) -> list[UndoStep]:
-    """Plan to undo these newest changes: the first of each contact says how it was.
+def plan_app_password(book: Book, password_id: int, since: int) -> list[UndoStep]:
+    changes = Change.objects.for_user(book.user_id).filter(number__gt=since).by_source(CARDDAV, password_id)
+    found = changes.order_by().values_list("contact_id", flat=True).distinct()[: MAX_UNDONE + 1]
+    contact_ids = list(found)
+    if len(contact_ids) > MAX_UNDONE:
+        raise InvalidValueError("since", f"That would change more than {MAX_UNDONE} contacts; undo less at once.")
+    return plan_source(book, CARDDAV, password_id, contact_ids, since)
+
+
+def plan_since(book: Book, number: int) -> list[UndoStep]:
+    """Plan to undo everything after change `number`: the first later change of each contact says how it was.
 
     If that is too much for one undo, contacts that are already as they were are left out: an undo can go back in steps.
     """
-    firsts = changes.firsts()
+    firsts = Change.objects.for_user(book.user_id).filter(number__gt=number).firsts()
     try:
         bounded = within_bounds(book, firsts)
     except (InvalidValueError, TooLargeError):
         bounded = within_bounds(book, firsts.not_undone())
-    return steps_before(book, bounded)
+    return steps_before(book, bounded, number)
 
 
-def plan_app_password(book: Book, changes: ChangeQuerySet, password_id: int) -> list[UndoStep]:
-    """Plan to undo what an app password wrote among these changes, back to each contact's newest change by another.
-
-    A contact whose newest change is by another is a conflict and stays as it is.
-    """
-    own = changes.by_app_password(password_id)
-    touched = set(own.order_by().values_list("contact_id", flat=True).distinct()[: MAX_UNDONE + 1])
-    check_number(len(touched))
-    later = changes.filter(contact_id=OuterRef("contact_id"), number__gt=OuterRef("number"))
-    steps = plan_all(book, own.filter(~Exists(later.not_by_app_password(password_id))))
-    conflicts = sorted(touched - {step.contact_id for step in steps})
-    contacts = Contact.objects.all_of(book.user_id).in_bulk(conflicts)
-    return steps + [UndoStep(key, contacts.get(key), None, live=True, conflict=True) for key in conflicts]
-
-
-def check_number(contacts: int) -> None:
-    if contacts > MAX_UNDONE:
-        raise InvalidValueError("since", f"That would change more than {MAX_UNDONE} contacts; undo less at once.")
-
-
-def within_bounds(book: Book, firsts: ChangeQuerySet) -> ChangeQuerySet:
+def within_bounds(book: Book, firsts: ChangeQuerySet) -> list[Change]:
     """Return these changes; InvalidValueError or TooLargeError if they are too many, or too large, for one undo."""
     numbers = list(firsts.values_list("number", flat=True)[: MAX_UNDONE + 1])
-    check_number(len(numbers))
-    changes = Change.objects.for_user(book.user_id).filter(number__in=numbers)
+    if len(numbers) > MAX_UNDONE:
+        raise InvalidValueError("since", f"That would change more than {MAX_UNDONE} contacts; undo less at once.")
+    changes = Change.objects.for_user(book.user_id).filter(number__in=numbers).order_by("number")
     ids = [key for (key,) in changes.values_list("contact_id")]
     contacts = Contact.objects.all_of(book.user_id).filter(pk__in=ids)
     if sum(rows.aggregate(total=Sum("size"))["total"] or 0 for rows in (changes, contacts)) > PORTION:
         raise TooLargeError(f"That would change more than {PORTION >> 20} MB of contacts at once. Undo less at once.")
-    return changes
+    return list(changes)
 
 
 def plan_one(book: Book, number: int) -> list[UndoStep]:
@@ -188,19 +172,51 @@ def plan_one(book: Book, number: int) -> list[UndoStep]:
     change = changes.by_number(number)
     if change is None:
         raise NotFoundError("Change was not found")
-    (step,) = steps_before(book, changes.filter(pk=change.pk))
+    (step,) = steps_before(book, [change], number - 1)
     step.conflict |= changes.of(change.contact_id).filter(number__gt=number).exists()
     return [step]
 
 
-def steps_before(book: Book, firsts: ChangeQuerySet) -> list[UndoStep]:
+def plan_source(book: Book, via: str, source: int, contact_ids: list[int], since: int = 0) -> list[UndoStep]:
+    """Plan to undo what one import or app password wrote to these contacts after change `since`.
+
+    Each goes back to its newest change by another. If that one is its newest change of all, it is a conflict.
+    """
+    changes = Change.objects.for_user(book.user_id).filter(contact_id__in=contact_ids)
+    others = changes.exclude(via=via, source=source, source__isnull=False).order_by()
+    back_to = dict(others.values_list("contact_id").annotate(Max("number")))
+    own = changes.by_source(via, source).filter(number__gt=since).order_by("number").defer("before")
+    firsts: dict[int, int] = {}
+    conflicts: set[int] = set()
+    for contact_id, number in own.values_list("contact_id", "number"):
+        if number > back_to.get(contact_id, 0):
+            firsts.setdefault(contact_id, number)
+            conflicts.discard(contact_id)
+        elif contact_id not in firsts:
+            conflicts.add(contact_id)
+    steps = steps_before_each(book, list(changes.filter(number__in=firsts.values())))
+    contacts = Contact.objects.all_of(book.user_id).in_bulk(conflicts)
+    return steps + [UndoStep(key, contacts.get(key), None, True, conflict=True) for key in sorted(conflicts)]
+
+
+def steps_before_each(book: Book, firsts: list[Change]) -> list[UndoStep]:
     """Return the steps that take contacts back to before these changes, one of each."""
-    found = Contact.objects.all_of(book.user_id).in_bulk([key for (key,) in firsts.values_list("contact_id")])
-    earlier = Change.objects.for_user(book.user_id).filter(
-        contact_id=OuterRef("contact_id"), number__lt=OuterRef("number")
-    )
-    firsts = firsts.annotate(existed=Exists(earlier)).order_by("number")
-    return [step_before(change, found.get(change.contact_id), change.existed) for change in firsts]
+    ids = [change.contact_id for change in firsts]
+    contacts = Contact.objects.all_of(book.user_id).in_bulk(ids)
+    oldest = Change.objects.for_user(book.user_id).filter(contact_id__in=ids).order_by()
+    created = dict(oldest.values_list("contact_id").annotate(Min("number")))
+    return [
+        step_before(change, contacts.get(change.contact_id), created[change.contact_id] < change.number)
+        for change in firsts
+    ]
+
+
+def steps_before(book: Book, firsts: list[Change], number: int) -> list[UndoStep]:
+    """Return the steps that take contacts back to after change `number`, from each one's first change after it."""
+    ids = [change.contact_id for change in firsts]
+    contacts = Contact.objects.all_of(book.user_id).in_bulk(ids)
+    existed = Change.objects.for_user(book.user_id).filter(number__lte=number).contacts_among(ids)
+    return [step_before(change, contacts.get(change.contact_id), change.contact_id in existed) for change in firsts]
 
 
 def step_before(first: Change, contact: Contact | None, existed: bool) -> UndoStep:
@@ -221,85 +237,3 @@ def undo(book: Book, steps: list[UndoStep], dry_run: bool) -> list[dict[str, Any
         for step in steps:
             step.apply(book)
     return results
-
-
-class Feed:
-    """The contacts that changed after `since`, each in its newest state, and what was purged: at most `limit` of both.
-
-    Nothing is skipped under concurrent writers: changes are numbered in commit order, so all up to the sequence
-    that was read first are there; a contact that moves beyond it meanwhile comes in the next answer.
-    """
-
-    with_change = True  # whether a row has the kind of the change, and the app password behind it
-
-    def __init__(self, book: Book | None, since: int, limit: int) -> None:
-        self.book, self.since, self.limit = book, since, limit
-        self.newest = max(book.sequence, since) if book else since
-        self.next_since, self.more = self.newest, False
-        self.check_since()
-
-    def check_since(self) -> None:
-        if self.book and 0 < self.since < self.book.resync_below:
-            raise ConflictError("The server was restored from a backup. Read everything again, from since=0.")
-
-    def rows(self, columns: tuple[str, ...]) -> list[Row]:
-        """Return by number: each change's kind, its contact's id, and these columns of it, or None for a deleted one.
-
-        Rows of one number stay together.
-        """
-        if self.since == self.newest:
-            return []
-        gone = list(self.gone())
-        rows = list(heapq.merge(gone, self.changed(columns), key=itemgetter("number")))
-        end = self.limit
-        while 0 < end < len(rows) and rows[end]["number"] == rows[end - 1]["number"]:
-            end -= 1
-        end = end or 2
-        if len(rows) > end:
-            self.next_since, self.more = rows[end - 1]["number"], True
-        return rows[:end]
-
-    def contacts(self) -> ContactQuerySet:
-        assert self.book
-        contacts = Contact.objects.all_of(self.book.user_id)
-        return contacts.filter(revision__gt=self.since, revision__lte=self.newest).order_by("revision")
-
-    def changes(self) -> ChangeQuerySet:
-        assert self.book
-        changes = Change.objects.for_user(self.book.user_id)
-        return changes.filter(number__gt=self.since, number__lte=self.newest).order_by("number")
-
-    def changed(self, columns: tuple[str, ...]) -> Iterator[Row]:
-        assert self.book
-        newest = Change.objects.filter(book=OuterRef("user"), number=OuterRef("revision"))
-        contacts = self.contacts()
-        size = "size" if "card" in columns else ADDITIONAL_BYTES
-        if self.book.bytes > MAX_BYTES and (fitting := rows_that_fit(contacts[: self.limit], size)):
-            self.limit = fitting
-        if self.with_change:
-            facts = JSONObject(kind="kind", via="via", source="source")
-            contacts = contacts.annotate(change=Subquery(newest.values(json=facts)))
-            columns = (*columns, "change")
-        for row in contacts.values(*{*columns, "id", "kind", "revision", "deleted_at"})[: self.limit + 1]:
-            change = row.get("change") or {"kind": None, "via": "", "source": None}
-            yield {
-                "number": row["revision"],
-                "kind": change["kind"],
-                "contact_id": row["id"],
-                "card_kind": row["kind"],
-                "app_password": app_password_of(change["via"], change["source"]),
-                "contact": None if row["deleted_at"] else row,
-                "row": row,
-            }
-
-    def gone(self) -> Iterator[Row]:
-        """Yield what no contact shows any more: purges."""
-        for change in self.changes().filter(kind=Change.Kind.PURGED).defer("before")[: self.limit + 1]:
-            yield {
-                "number": change.number,
-                "kind": change.kind,
-                "contact_id": change.contact_id,
-                "card_kind": None,
-                "app_password": change.app_password,
-                "contact": None,
-            }

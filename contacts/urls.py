@@ -7,13 +7,16 @@ from contacts.api.changes import ChangesViewSet
 from contacts.api.contacts import ContactViewSet
 from contacts.api.contacts_export import ContactsExportViewSet
 from contacts.api.export import ExportViewSet
+from contacts.api.feeds import FeedsViewSet
 from contacts.api.groups import GroupViewSet
 from contacts.api.history import HistoryViewSet
+from contacts.api.imports import ImportViewSet
 from contacts.api.trash import TrashViewSet
 from contacts.api.undo import UndoViewSet
 
 CONTACT = r"(?P<contact_id>[^/]+)"
 GROUP = r"(?P<group_id>[^/]+)"
+IMPORT = r"(?P<import_id>[^/]+)"
 QUERY = r"contacts/(?P<contact_id>[\s\S]+?)"  # a name may contain a slash, which a path cannot escape
 
 
@@ -40,5 +43,12 @@ urlpatterns = [
     route(f"groups/{GROUP}", GroupViewSet, "group", patch="rename", delete="destroy"),
     route("me/app_passwords", AppPasswordsViewSet, "app_passwords", get="list", post="create"),
     route(r"me/app_passwords/(?P<password_id>[^/]+)", AppPasswordsViewSet, "app_password", delete="end"),
+    route("me/feeds", FeedsViewSet, "me_feeds", get="list", post="create"),
+    route(r"me/feeds/(?P<feed_id>[^/]+)", FeedsViewSet, "me_feed", delete="destroy"),
+    route("imports", ImportViewSet, "imports", get="list", post="create"),
+    route(f"imports/{IMPORT}", ImportViewSet, "import", get="retrieve", delete="destroy"),
+    route(f"imports/{IMPORT}/entries", ImportViewSet, "import_entries", get="entries"),
+    route(f"imports/{IMPORT}/apply", ImportViewSet, "import_apply", post="apply"),
+    route(f"imports/{IMPORT}/undo", ImportViewSet, "import_undo", post="undo"),
     route("me/export", ExportViewSet, "export", get="export"),
 ]

@@ -11,10 +11,10 @@ from rest_framework.response import Response
 from accounts import tokens
 from accounts.models import Session, SessionQuerySet, TokenUser, User
 from accounts.serializers import (
+    ChangePasswordInput,
     ClosedOutput,
     MeInput,
     MeOutput,
-    NewPasswordInput,
     PairOutput,
     PasswordInput,
     SessionOutput,
@@ -92,11 +92,7 @@ class MeViewSet(AccountViewSet):
     def update(self, request: Request) -> Response:
         serializer = MeInput(data=request.data)
         serializer.is_valid(raise_exception=True)
-        user = self.account()
-        for name, value in serializer.validated_data.items():
-            setattr(user, name, value)
-        user.save(update_fields=serializer.validated_data)
-        return Response(MeOutput(user).data)
+        return Response(MeOutput(self.account().change(serializer.validated_data)).data)
 
     @extend_schema(
         operation_id="closeAccount",
@@ -126,11 +122,11 @@ class PasswordViewSet(AccountViewSet):
         summary="Set a new password",
         description="Sets a new password, ends every session, and returns the first pair of tokens of a new one. "
         "422 for a wrong old password, which counts like one at the login, and for a weak new one.",
-        request=NewPasswordInput,
+        request=ChangePasswordInput,
         responses={200: PairOutput},
     )
     def change(self, request: Request) -> Response:
-        serializer = NewPasswordInput(data=request.data)
+        serializer = ChangePasswordInput(data=request.data)
         serializer.is_valid(raise_exception=True)
         old, new = serializer.validated_data["old"], serializer.validated_data["new"]
         user = self.account_with_password(old)

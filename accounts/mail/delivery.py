@@ -3,6 +3,7 @@
 import logging
 import smtplib
 import threading
+from collections.abc import Callable
 
 import requests
 from anymail.exceptions import AnymailInvalidAddress, AnymailRecipientsRefused
@@ -11,7 +12,7 @@ from django.db import DatabaseError, close_old_connections
 
 from accounts.mail.backends import UnansweredError
 from accounts.mail.messages import compose
-from accounts.models import OutgoingEmail
+from accounts.models import OutgoingEmail, User
 from accounts.models.email import queued
 
 logger = logging.getLogger(__name__)
@@ -26,15 +27,21 @@ def start() -> None:
 
 def deliver_forever() -> None:
     while True:
-        try:
-            close_old_connections()
-            deliver()
-        except DatabaseError as error:
-            logger.warning("E-mails wait: the database does not answer (%s).", type(error).__name__)
-        except Exception:
-            logger.exception("E-mails wait: unexpected error")
+        for work in (User.objects.queue_due_reminders, deliver):
+            attempt(work)
         queued.wait(POLL)
         queued.clear()
+
+
+def attempt(work: Callable[[], int]) -> None:
+    """Do the work, or log why it waits for the next time."""
+    try:
+        close_old_connections()
+        work()
+    except DatabaseError as error:
+        logger.warning("E-mails wait: the database does not answer (%s).", type(error).__name__)
+    except Exception:
+        logger.exception("E-mails wait: unexpected error")
 
 
 def deliver() -> int:

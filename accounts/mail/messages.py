@@ -1,6 +1,7 @@
 """The texts of e-mails, by one function for each kind. Links are made when an e-mail is sent, from PUBLIC_URL only."""
 
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -9,7 +10,7 @@ from django.template.loader import render_to_string
 
 from accounts.addresses import smtp_address
 from accounts.models import OutgoingEmail, User
-from accounts.tokens import ConfirmToken, ResetToken
+from accounts.tokens import ConfirmToken, ResetToken, UnsubscribeToken
 
 Composer = Callable[[OutgoingEmail, User], EmailMultiAlternatives | None]
 
@@ -59,12 +60,20 @@ def account_closed(email: OutgoingEmail, user: User) -> EmailMultiAlternatives |
     return message(email, user, "Your account is closed", f"{settings.PUBLIC_URL}/reset")
 
 
-def message(email: OutgoingEmail, user: User, subject: str, link: str) -> EmailMultiAlternatives:
+def unsubscribable_message(email: OutgoingEmail, user: User, subject: str, **context: Any) -> EmailMultiAlternatives:
+    """Return a message with a link that turns reminders off; mail programs may do it by one click (RFC 8058)."""
+    link = f"{settings.PUBLIC_URL}/reminders/off/{UnsubscribeToken.of(user)}"
+    mail = message(email, user, subject, link, **context)
+    mail.extra_headers |= {"List-Unsubscribe": f"<{link}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
+    return mail
+
+
+def message(email: OutgoingEmail, user: User, subject: str, link: str, **context: Any) -> EmailMultiAlternatives:
     """Return a message in text and HTML to the stored address, never to the one that a client sent.
 
     The account's name is left out: anybody can sign up with a stranger's address and put a message into the name.
     """
-    context = {
+    context |= {
         "user": user,
         "email": email,
         "link": link,

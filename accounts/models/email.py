@@ -81,6 +81,7 @@ class OutgoingEmail(models.Model):
         RESET = "reset", "set a new password"
         PASSWORD_CHANGED = "password_changed", "the password was changed"
         ACCOUNT_CLOSED = "account_closed", "the account was closed"
+        REMINDER = "reminder", "birthdays ahead"
 
     GIVE_UP = timedelta(days=3)
 

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from accounts.addresses import email_key, is_deliverable
 from accounts.models.email import OutgoingEmail
+from accounts.models.reminders import ReminderQuerySet, ReminderSettings
 from contactbook.cache import rate_limit
 from contactbook.exceptions import ConflictError, CredentialsError
 
@@ -27,7 +28,7 @@ def normalized_password(raw: str) -> str:
     return unicodedata.normalize("NFC", raw)
 
 
-class UserQuerySet(models.QuerySet["User"]):
+class UserQuerySet(ReminderQuerySet, models.QuerySet["User"]):
     def delete_matching(self, keys: list[int]) -> int:
         """Delete the accounts with these keys that still match the query; return how many.
 
@@ -98,7 +99,7 @@ class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[
         return user
 
 
-class User(AbstractBaseUser, PermissionsMixin):
+class User(ReminderSettings, AbstractBaseUser, PermissionsMixin):
     class LeapDay(models.TextChoices):
         FEBRUARY_28 = "02-28", "28 February"
         MARCH_1 = "03-01", "1 March"
@@ -218,7 +219,7 @@ class User(AbstractBaseUser, PermissionsMixin):
             self.save(update_fields=["closed_at"])
 
     def set_new_password(self, raw_password: str) -> None:
-        """Set the password of an owner who followed a reset link; it ends every session and app password.
+        """Set the password of an owner who followed a reset link; it ends sessions, feeds, app passwords.
 
         It confirms the address. The name of an unconfirmed account may be a stranger's choice: it becomes the address's
         part before the @. CredentialsError as in `lock_if_password_unchanged`.
@@ -232,6 +233,7 @@ class User(AbstractBaseUser, PermissionsMixin):
             self.save(update_fields=["password", "token_version", "confirmed_at", "username"])
             self.end_sessions()
             self.app_passwords.all().end()
+            self.feeds.all().delete()  # somebody else may have made them
             OutgoingEmail.objects.queue(OutgoingEmail.Kind.PASSWORD_CHANGED, self.email)
         rate_limit.clear("account_failures", self.email_key)
 

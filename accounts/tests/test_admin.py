@@ -143,7 +143,8 @@ def test_a_taken_address_is_refused_in_any_spelling(as_staff, alice):
 
 
 def change(client, user, **fields):
-    form = {"username": user.username, "is_active": "on", "time_zone": "UTC", "leap_day": "02-28", **fields}
+    birthdays = {"time_zone": "UTC", "leap_day": "02-28", "reminders": "off", "reminder_days": 7}
+    form = {"username": user.username, "is_active": "on", **birthdays, **fields}
     return client.post(f"{USERS}{user.pk}/change/", {k: v for k, v in form.items() if v is not None})
 
 

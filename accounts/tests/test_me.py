@@ -19,6 +19,8 @@ def test_it_shows_the_callers_account(as_alice, alice, url):
         "email": "alice@example.org",
         "created_at": alice.created_at.isoformat().replace("+00:00", "Z"),
         "time_zone": "UTC",
+        "reminders": "off",
+        "reminder_days": 7,
         "leap_day": "02-28",
         "region": None,
     }

@@ -10,7 +10,7 @@ from accounts.tests.cast import bearer, faults, pair_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 URL = "/api/me"
-KEYS = {"id", "username", "email", "created_at", "time_zone", "leap_day", "region"}
+KEYS = {"id", "username", "email", "created_at", "time_zone", "leap_day", "region", "reminders", "reminder_days"}
 
 
 def patch(client, **fields):

@@ -61,6 +61,10 @@ TAGS = [
         "name": "history",
         "description": "Every change is logged: the history of a contact, restoring it, the trash, and undo.",
     },
+    {
+        "name": "imports",
+        "description": "Files of contacts: upload one, look at what it would change, write it, take it back.",
+    },
     {"name": "sync", "description": "For programs that keep a copy: many writes at once, and what changed."},
     {"name": "me", "description": "Your account, its sessions and all its data."},
 ]

@@ -1,4 +1,4 @@
-"""Content negotiation, the JSON parser, and an upload handler that closes its files."""
+"""Content negotiation, the parsers of JSON and of uploads, and an upload handler that closes its files."""
 
 import contextlib
 import json
@@ -8,7 +8,9 @@ from typing import Any
 from django.core.files.uploadhandler import TemporaryFileUploadHandler
 from rest_framework.exceptions import ParseError
 from rest_framework.negotiation import BaseContentNegotiation
-from rest_framework.parsers import BaseParser
+from rest_framework.parsers import BaseParser, MultiPartParser
+
+from contactbook.api.exceptions import BadRequest
 
 
 class JSONContentNegotiation(BaseContentNegotiation):
@@ -38,6 +40,29 @@ class JSONParser(BaseParser):
     @staticmethod
     def reject_constant(constant: str) -> Any:
         raise ValueError(constant)
+
+
+class CountedStream:
+    """A stream that counts the bytes that were read of it."""
+
+    def __init__(self, stream):
+        self.stream, self.count = stream, 0
+
+    def read(self, size=-1):
+        data = self.stream.read(size)
+        self.count += len(data)
+        return data
+
+
+class WholeMultiPartParser(MultiPartParser):
+    """Refuses a form that ended before its Content-Length: part of a file must not be taken for the whole."""
+
+    def parse(self, stream, media_type=None, parser_context=None):
+        counted = CountedStream(stream)
+        parsed = super().parse(counted, media_type, parser_context)  # type: ignore[arg-type]
+        if counted.count < int(parser_context["request"].META["CONTENT_LENGTH"]):
+            raise BadRequest("The body is shorter than its Content-Length.")
+        return parsed
 
 
 class UploadHandler(TemporaryFileUploadHandler):

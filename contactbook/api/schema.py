@@ -7,8 +7,8 @@ What a new endpoint must provide; contactbook/tests/test_openapi*.py fail withou
   `request`, and `responses`, which name the errors that do not follow from the view: `{201: FeedOutput, 409: Problem}`.
   What follows (401, 404 of an `_id` in the path, 304, 411 to 415, 422, 429, 503) is added here.
 - A serializer for each body, each answer and each query: a docstring, which describes the schema; a `help_text` for
-  each field, in sentences that end with a full stop (its unit, its bound, what null means); and `example`, which works
-  as it stands. An `example` of an answer has every field.
+  each field, in sentences that end with a full stop (its unit, its bound, what null means); and `example`, which
+  works as it stands. An `example` of an answer has every field.
 - Integers without a bound below 2^31 are int64 by themselves. A field of a request has one type, beside null, even if
   the server takes more: DescribedField.
 - The group is the first part of the path, or `@extend_schema(tags=["…"])` on the viewset. A new group goes into TAGS in
@@ -153,7 +153,7 @@ class AutoSchema(SpectacularAutoSchema):
         if self.method == "DELETE":
             media = {"schema": component.ref, "example": serializer.example}
             operation["requestBody"] = {"content": dict.fromkeys(self.map_parsers(), media)}
-        operation["requestBody"]["required"] = "required" in component.schema or "oneOf" in component.schema
+        operation["requestBody"]["required"] = bool({"required", "minProperties"} & component.schema.keys())
 
     def complete_answer(self, code: str, answer: Schema, operation: Schema) -> Schema:
         if code >= "400":

@@ -30,13 +30,16 @@ class RouteThrottle(BaseThrottle):
         # A read that is tried once more was counted at the first try.
         result = getattr(view, "rate_limit_result", None)
         if name and result is None:
-            result = rate_limit.acquire(name, client(request))
+            result = rate_limit.acquire(name, self.who(request, view))
         if result is None:
             return True
         view.rate_limit_result = result  # type: ignore[attr-defined]
         view.headers |= result.headers
         self.reset = result.reset
         return result.allowed
+
+    def who(self, request: Request, view: "APIView") -> str:
+        return client(request)
 
     def wait(self) -> float:
         return self.reset

@@ -1,5 +1,4 @@
-"""Error responses outside the API views: JSON under /api and for the health probes, text for CardDAV, an HTML
-page elsewhere."""
+"""Error responses outside the API views: JSON under /api, for feeds and health probes, text for CardDAV, else a page."""
 
 import sys
 from collections.abc import Callable
@@ -14,7 +13,7 @@ SERVER_ERROR = "Something went wrong on our side."
 
 
 def is_api(request: HttpRequest) -> bool:
-    return f"{request.path}/".startswith(("/api/", "/healthz/", "/readyz/"))
+    return f"{request.path}/".startswith(("/api/", "/feeds/", "/healthz/", "/readyz/"))
 
 
 def is_dav(request: HttpRequest) -> bool:

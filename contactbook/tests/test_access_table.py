@@ -16,7 +16,7 @@ from rest_framework.test import APIClient
 from accounts import tokens
 from accounts.models import AppPassword, Session, User
 from conftest import PASSWORD, client_of
-from contacts.models import Book, Contact, Group
+from contacts.models import Book, Contact, Feed, Group, Import
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 
@@ -34,11 +34,16 @@ ROWS: dict[str, dict[str, Any]] = {
     "group": {"patch": {"name": "x"}},
     "me_session": {},
     "app_password": {},
+    "me_feed": {},
+    "import": {},
+    "import_entries": {},
+    "import_apply": {"post": {"policy": "skip"}},
+    "import_undo": {},
 }
 # Routes of the caller's own account, which name no row.
 OWN = {
-    "contacts", "contacts_export", "birthdays", "trash", "changes", "batch", "undo", "groups",
-    "export", "logout", "me", "me_password", "me_sessions", "app_passwords",
+    "contacts", "contacts_export", "birthdays", "trash", "changes", "batch", "undo", "groups", "imports",
+    "export", "logout", "me", "me_password", "me_sessions", "app_passwords", "me_feeds",
 }  # fmt: skip
 
 
@@ -194,13 +199,17 @@ def make_rows(owner: User) -> dict[str, int]:
     assert Contact.objects.for_user(owner.pk).count() == 1
     group = Group.objects.create(user=owner, name="Friends")
     names = ("contact", "avatar", "history", "restore")
+    of_import = ("import", "import_entries", "import_apply", "import_undo")
+    file = Import.objects.create(user=owner, filename="x.vcf", format="vcard", status="ready", total=0)
     return {
+        **dict.fromkeys(of_import, file.pk),
         **dict.fromkeys(names, kept.pk),
         "trash_restore": trashed.pk,
         "trash_purge": trashed.pk,
         "group": group.pk,
         "me_session": Session.objects.begin(owner).pk,
         "app_password": AppPassword.objects.issue(owner.pk, "Phone", True)[0].pk,
+        "me_feed": Feed.objects.add(owner.pk, name="Phone")[0].pk,
     }
 
 

@@ -43,7 +43,7 @@ def may(module, name):
         return name.startswith(FORMATS)
     if module in ROOTS or other == app or other == "contactbook":
         return True
-    return app == "contacts" and f"{name}.".startswith("accounts.models.")
+    return app == "contacts" and f"{name}.".startswith(("accounts.models.", "accounts.mail.messages."))
 
 
 @pytest.mark.parametrize(("module", "path"), modules())

@@ -11,7 +11,7 @@ from contactbook.tests.live import serving
 from contactbook.tests.nginx import needs_nginx, nginx
 from contacts.tests.dav import basic, vcard
 
-pytestmark = [needs_nginx]
+pytestmark = [needs_nginx, pytest.mark.one_stack]
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +87,8 @@ def test_no_query_and_no_personal_part_of_a_path_is_logged(front):
         "/api/groups/Kanarienvogel",
         "/reset/Kanarienvogel",
         "/dav/addressbooks/1/contacts/Kanarienvogel.vcf",
+        "/feeds/Kanarienvogel/birthdays.ics",
+        "/reminders/off/Kanarienvogel",
         "/?q=Kanarienvogel",
     ):
         front.ask("GET", path)

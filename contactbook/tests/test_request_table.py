@@ -103,6 +103,7 @@ def content_of(answer: Any) -> bytes:
     return b"".join(answer.streaming_content) if answer.streaming else answer.content
 
 
+@pytest.mark.one_stack
 @EACH
 def test_no_header_makes_a_request_fail(caller: Caller, route: Route) -> None:
     for method in METHODS:

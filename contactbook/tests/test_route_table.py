@@ -24,6 +24,8 @@ OPEN = {
     "ask_confirm": {200},
     "ask_reset": {200},
     "reset": {422},
+    "stop_reminders": {422},
+    "birthdays_feed": {404},
     "manual": {200, 404},
     "schema": {200},
     "docs": {200},
@@ -81,6 +83,7 @@ def address(path: str) -> str:
     path = path.replace(r"(?P<path>[0-9a-f]{32}\.jpg)", "0" * 32 + ".jpg").replace("(?P<token>[^/]+)", "x")
     path = path.replace(r"(?P<name>[0-9a-f]{32}\.jpg)", "0" * 32 + ".jpg").replace("(?P<name>[0-9a-f]{32})", "0" * 32)
     path = path.replace(r"(?:/[\s\S]*)?", "/").replace("\\.", ".").replace("/?", "")
+    path = path.replace("(?P<secret>[^/]+)", "x").replace(r"birthdays\.ics", "birthdays.ics")
     path = path.replace("(?P<path>.*)", "").replace("<path:object_id>", "1").replace("<id>", "1")
     path = path.replace("<int:content_type_id>/<path:object_id>", "1/1").replace("<int:content_type_id>", "1")
     path = path.replace("(?P<app_label>auth|accounts|contacts)", "accounts")

@@ -18,6 +18,8 @@ from contactbook.env import Configuration, ConfigurationError
 from contactbook.env.var_dir import stored_secret_key
 from contactbook.tests.live import ROOT, base_environment
 
+pytestmark = pytest.mark.one_stack
+
 SECRET = "hunter2-hunter2-hunter2"
 POSTGRESQL = {"DATABASE_URL": "postgres://u:p@h/d", "SECRET_KEY": SECRET * 3}
 

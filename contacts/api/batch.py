@@ -18,7 +18,7 @@ from contacts.api.base import ContactBookViewSet
 from contacts.api.idempotency import idempotent
 from contacts.cards import jscontact
 from contacts.models import Book, Contact
-from contacts.serializers.contacts import ContactInput, NewContactInput, flat_fields, new_card, represent_contact
+from contacts.serializers.contacts import ContactInput, CreateContactInput, flat_fields, new_card, represent_contact
 from contacts.serializers.log import BatchInput, BatchItem, BatchOutput
 
 
@@ -64,7 +64,7 @@ class Batch:
 
     def __init__(self, book: Book) -> None:
         self.book = book
-        self.item, self.new_contact, self.contact = BatchItem(), NewContactInput(), ContactInput()
+        self.item, self.new_contact, self.contact = BatchItem(), CreateContactInput(), ContactInput()
         self.writes = {"create": self.create, "update": self.update, "delete": self.delete}
 
     def result(self, i: int, data: Any) -> dict[str, Any]:

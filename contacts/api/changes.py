@@ -8,7 +8,7 @@ from rest_framework.response import Response
 
 from contactbook.api.schema import Problem
 from contacts.api.base import ContactBookViewSet
-from contacts.history import Feed
+from contacts.changes_feed import Feed
 from contacts.models import Book
 from contacts.serializers.contacts import CARD_COLUMNS, COLUMNS, represent
 from contacts.serializers.log import ChangesOutput

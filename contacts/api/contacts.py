@@ -34,8 +34,8 @@ from contacts.serializers.contacts import (
     COLUMNS,
     ContactInput,
     ContactOutput,
+    CreateContactInput,
     ListedContactOutput,
-    NewContactInput,
     PatchInput,
     WholeContactOutput,
     flat_fields,
@@ -111,13 +111,13 @@ class ContactViewSet(ContactBookViewSet):
         description="Adds a contact to your book. Only `fullname` is required. `Location` is the URL of the new "
         "contact. The same contact can be added twice: send an `Idempotency-Key` to repeat the request after a lost "
         "answer.",
-        request=NewContactInput,
+        request=CreateContactInput,
         parameters=[IDEMPOTENCY_KEY, ETAG, LOCATION],
         responses={201: WholeContactOutput, 507: Problem},
     )
     @idempotent
     def create(self, request: Request) -> Response:
-        serializer = NewContactInput(data=request.data)
+        serializer = CreateContactInput(data=request.data)
         serializer.is_valid(raise_exception=True)
         card = new_card(serializer.validated_data)
         with self.writing(quota=True) as book:

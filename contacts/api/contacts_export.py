@@ -1,7 +1,5 @@
 """GET /api/contacts/export."""
 
-import contextlib
-
 from django.http import StreamingHttpResponse
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
@@ -9,22 +7,17 @@ from rest_framework.request import Request
 
 from contactbook.api.schema import sentence
 from contacts.api.base import ContactBookViewSet
-from contacts.api.export import reserved_slot
+from contacts.api.export import ReservedSlot, reserved_slot
 from contacts.exporting import FORMATS, export
 from contacts.serializers.contacts import CardOutput
 from contacts.serializers.queries import ExportQuery
 
 VCARDS = sentence("BEGIN:VCARD\r\nVERSION:4.0\r\nFN:Ada Lovelace\r\nEND:VCARD\r\n")
+TABLE = sentence("\ufefffullname,email\r\nAda Lovelace,ada@example.org\r\n")
 
 
-class ExportResponse(StreamingHttpResponse):
-    """A stream, and `slot`, which is closed when all was sent or the client has disconnected."""
-
-    slot = contextlib.ExitStack()
-
-    def close(self) -> None:
-        super().close()
-        self.slot.close()
+class ExportResponse(ReservedSlot, StreamingHttpResponse):
+    pass
 
 
 class ContactsExportViewSet(ContactBookViewSet):
@@ -34,19 +27,24 @@ class ContactsExportViewSet(ContactBookViewSet):
     @extend_schema(
         operation_id="exportContacts",
         summary="Export contacts as a file",
-        description="Streams the contacts by id, as vCards or as one JSON array of JSContact cards. Pictures are "
-        "inside. Groups are the categories of their contacts. The trash is not exported.",
+        description="Streams the contacts by id, as vCards, as one JSON array of JSContact cards, or as a table. "
+        "Pictures are inside, in a table as URLs. Groups are the categories of their contacts. The trash is not "
+        "exported.",
         parameters=[ExportQuery],
-        responses={(200, "text/vcard"): VCARDS, (200, "application/json"): CardOutput(many=True)},
+        responses={
+            (200, "text/vcard"): VCARDS,
+            (200, "text/csv"): TABLE,
+            (200, "application/json"): CardOutput(many=True),
+        },
     )
     def export(self, request: Request) -> StreamingHttpResponse:
         query = ExportQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
         name, contacts = query.validated_data["format"], query.select(self.contacts())
-        content_type, extension, _ = FORMATS[name]
+        file = FORMATS[name]
         with reserved_slot() as slot:
-            response = ExportResponse(export(contacts, name), content_type=content_type)
-            filename = f"contacts-{timezone.localdate():%Y-%m-%d}.{extension}"
+            response = ExportResponse(export(contacts, name), content_type=file.content_type)
+            filename = f"contacts-{timezone.localdate():%Y-%m-%d}.{file.extension}"
             response.headers["Content-Disposition"] = f'attachment; filename="{filename}"'
             response.slot = slot.pop_all()
         return response

@@ -10,6 +10,7 @@ from typing import IO, Any
 
 from django.conf import settings
 from django.http import FileResponse
+from django.http.response import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
@@ -21,22 +22,27 @@ from contacts.api.base import ContactBookViewSet
 from contacts.avatars import storage
 from contacts.avatars.references import with_public_urls
 from contacts.exporting import in_pages
-from contacts.models import Change, Contact, Group
+from contacts.models import Change, Contact, Feed, Group
 from contacts.serializers.contacts import represent_contact
+from contacts.serializers.feeds import FeedOutput
 
 MAX_PHOTOS = 10_000
 SLOTS = threading.BoundedSemaphore(settings.THREADS // 2)  # the other threads of the process serve short requests
-BUSY = "Other accounts are being exported. Try again in a moment."
+BUSY = "Other accounts are being read as a whole. Try again in a moment."
 
 
-class ExportResponse(FileResponse):
-    """A file, and `slot`, which is closed when the file was sent or the client has disconnected."""
+class ReservedSlot(HttpResponseBase):
+    """A response with a `slot`, which is closed when the response was sent or the client has disconnected."""
 
     slot = contextlib.ExitStack()
 
     def close(self) -> None:
         super().close()
         self.slot.close()
+
+
+class ExportResponse(ReservedSlot, FileResponse):
+    pass
 
 
 class ExportViewSet(ContactBookViewSet):
@@ -75,6 +81,7 @@ def write_zip(file: IO[bytes], user: User) -> None:
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("account.json", encoded(account(user)))
         archive.writestr("groups.json", encoded(list(Group.objects.for_user(user.pk).values("id", "name"))))
+        archive.writestr("feeds.json", encoded(FeedOutput(Feed.objects.for_user(user.pk), many=True).data))
         write_list(archive, "contacts.json", map(represent_contact, contacts_of(user)))
         write_list(archive, "trash.json", trash_of(user))
         write_list(archive, "changes.json", changes_of(user))
@@ -83,7 +90,8 @@ def write_zip(file: IO[bytes], user: User) -> None:
 
 
 def account(user: User) -> dict[str, Any]:
-    names = ("id", "username", "email", "created_at", "confirmed_at", "time_zone", "leap_day", "region")
+    names = ["id", "username", "email", "created_at", "confirmed_at", "time_zone", "leap_day", "region"]
+    names += ["reminders", "reminder_days"]
     return {name: getattr(user, name) for name in names}
 
 

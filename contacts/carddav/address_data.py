@@ -12,7 +12,7 @@ from contacts.carddav.properties import Resource, has, written
 from contacts.carddav.request import DavRequest
 from contacts.carddav.xml import CARDDAV, Element
 from contacts.cards.vcard import write
-from contacts.exporting import with_pictures
+from contacts.exporting import card_with_pictures
 from contacts.models.contact import resource_name
 
 ADDRESS_DATA = f"{{{CARDDAV}}}address-data"
@@ -24,7 +24,7 @@ NOT_SUPPORTED = "<C:supported-address-data/>"
 
 def vcard(user_id: int, row: dict[str, Any], version: str) -> str:
     """Return a contact as a vCard, with its pictures inside and without the times that the server sets."""
-    card, pictures = with_pictures(user_id, row["card"])
+    card, pictures = card_with_pictures(user_id, row["card"])
     return write({**card, "uid": row["uid"]}, version, pictures)
 
 

@@ -14,7 +14,7 @@ from contacts.carddav.multistatus import TRUNCATED, multistatus, removed, respon
 from contacts.carddav.properties import COLUMNS, TOKEN, token_of
 from contacts.carddav.request import DavRequest
 from contacts.carddav.xml import DAV, Element
-from contacts.history import Feed, Row
+from contacts.changes_feed import Feed, Row
 from contacts.models import Book, Contact, ContactQuerySet
 from contacts.models.contact import resource_name
 

@@ -77,6 +77,12 @@ def segments_of(part: Window) -> list[Segment]:
     return [segment for segment in found if segment.first <= segment.last]
 
 
+def observed_on(month_day: int, year: int, leap_day: int) -> date:
+    """Return the day of the year on which a stored day is observed; `leap_day` is 228 or 301."""
+    shown = leap_day if month_day == LEAP_DAY and not calendar.isleap(year) else month_day
+    return date(year, *divmod(shown, 100))
+
+
 def span(today: date, days: int, across_year: bool) -> tuple[date, date]:
     """Return today and today + `days`, at most 31 December unless `across_year`."""
     end = today + timedelta(days=days)

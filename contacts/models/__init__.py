@@ -4,8 +4,11 @@ from contacts.models.book import Book
 from contacts.models.book_manager import Version
 from contacts.models.change import Change, ChangeQuerySet
 from contacts.models.contact import Contact, ContactQuerySet, etag_of
+from contacts.models.feed import Feed, FeedQuerySet
 from contacts.models.group import Group, GroupQuerySet
 from contacts.models.idempotency import IdempotencyRecord
+from contacts.models.import_entry import ImportEntry
+from contacts.models.imports import Import, ImportChunk
 from contacts.models.key import ContactKey
 from contacts.models.picture import Picture
 
@@ -16,9 +19,14 @@ __all__ = [
     "Contact",
     "ContactKey",
     "ContactQuerySet",
+    "Feed",
+    "FeedQuerySet",
     "Group",
     "GroupQuerySet",
     "IdempotencyRecord",
+    "Import",
+    "ImportChunk",
+    "ImportEntry",
     "Picture",
     "Version",
     "etag_of",

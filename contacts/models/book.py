@@ -88,10 +88,12 @@ class Book(models.Model):
             self.save(update_fields=["bytes"])  # also if no contact is written
         return stored
 
-    def create_many(self, cards: list[jscontact.Card]) -> list[Contact]:
-        """Create a contact for each card, with a few statements for all."""
+    def create_many(self, cards: list[jscontact.Card], uids: list[str] | None = None) -> list[Contact]:
+        """Create a contact for each card, with a few statements for all; an empty uid means a new one."""
         now = timezone.now()
         contacts = [Contact(user_id=self.user_id, created_at=now, updated_at=now) for _ in cards]
+        for contact, uid in zip(contacts, uids or [], strict=bool(uids)):
+            contact.uid = uid or contact.uid
         for number, (contact, card) in enumerate(zip(contacts, cards, strict=True), self.sequence + 1):
             contact.set_card(card)
             contact.revision = number

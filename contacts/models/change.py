@@ -20,17 +20,20 @@ class ChangeQuerySet(models.QuerySet["Change"]):
     def of(self, contact_id: int) -> Self:
         return self.filter(contact_id=contact_id)
 
-    def by_app_password(self, password_id: int) -> Self:
-        return self.filter(via=CARDDAV, source=password_id)
-
-    def not_by_app_password(self, password_id: int) -> Self:
-        return self.exclude(via=CARDDAV, source=password_id, source__isnull=False)
+    def contacts_among(self, contact_ids: list[int]) -> set[int]:
+        """Return those of the contacts that have a change among these."""
+        among = self.filter(contact_id__in=contact_ids).order_by()
+        return set(among.values_list("contact_id", flat=True).distinct())
 
     def count_by_app_password(self) -> dict[int, int]:
         """Return how many there are of each app password, by its id."""
         return dict(
             self.filter(via=CARDDAV, source__isnull=False).order_by().values_list("source").annotate(Count("pk"))
         )
+
+    def by_source(self, via: str, source: int) -> Self:
+        """Return those of one import or app password, which `via` tells apart."""
+        return self.filter(via=via, source=source, source__isnull=False)
 
     def by_number(self, number: int) -> "Change | None":
         return self.filter(number=number).first() if abs(number) <= MAX_BIGINT else None
@@ -112,7 +115,9 @@ class Change(models.Model):
             models.Index(fields=["book", "number"], name="change_purges", condition=models.Q(kind="purged")),
             models.Index(fields=["book", "number"], name="change_ceased", condition=~models.Q(ceased="")),
             models.Index(
-                fields=["book", "source", "number"], name="change_sources", condition=models.Q(source__isnull=False)
+                fields=["book", "source", "contact_id", "number"],
+                name="change_sources",
+                condition=models.Q(source__isnull=False),
             ),
             models.Index(fields=["at"], name="change_contents", condition=models.Q(before__isnull=False)),
         ]

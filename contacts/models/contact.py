@@ -9,6 +9,7 @@ from typing import Any, Self
 from django.conf import settings
 from django.db import models
 from django.db.models import BooleanField, F, Func, Q, Value
+from django.db.models.fields.json import KeyTransform
 from django.db.models.functions import Cast, Coalesce, Length
 
 from contactbook.db.fields import MAX_BIGINT
@@ -150,6 +151,13 @@ class ContactQuerySet(models.QuerySet["Contact"]):
         born = Q(birthday=None) | Q(birthday__lte=date(segment.year, 12, 31))
         found = self.filter(born, month_day__range=(segment.first, segment.last))
         return found.in_order() if segment.one_day else found.order_by("month_day", "fullname_folded", "id")
+
+    def with_days(self, anniversaries: bool) -> Self:
+        """Return those with a birthday, and those with any anniversary, which is annotated as `days`, if asked for."""
+        rows = self.only("fullname", "birthday", "month_day", "updated_at")
+        if not anniversaries:
+            return rows.filter(month_day__isnull=False)
+        return rows.filter(card__has_key="anniversaries").annotate(days=KeyTransform("anniversaries", "card"))
 
     def refuse(self, *args: Any, **kwargs: Any) -> Any:
         raise TypeError("Contacts are written through Book.objects.writing().")

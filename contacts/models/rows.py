@@ -7,6 +7,8 @@ from contacts.cards.keys import Key, keys_of
 from contacts.models.contact import Contact, ContactQuerySet
 from contacts.models.key import ContactKey
 
+SAVED_TOGETHER = 256 * 1024  # bytes of cards, which take several times as much memory in a statement
+
 
 class Rows:
     """Saves rows one by one; after `load`, together: before the next row is read, and at the end.
@@ -18,6 +20,7 @@ class Rows:
         self.loaded: dict[int, Contact] = {}  # by id
         self.unsaved: dict[int, Contact] = {}
         self.old_keys: dict[int, set[Key]] = {}  # of the unsaved ones
+        self.size = 0  # bytes of the cards in `unsaved`
         self.together = False
 
     def load(self, contacts: ContactQuerySet) -> None:
@@ -32,15 +35,18 @@ class Rows:
 
     def save(self, contact: Contact, before: jscontact.Card | None) -> None:
         old = keys_of(before or contact.card)
-        if self.together:
-            self.unsaved[contact.pk] = contact
-            self.old_keys.setdefault(contact.pk, old)
-        else:
+        if not self.together:
             contact.save_row(force_update=True)
             ContactKey.objects.replace([(contact, old)])
+            return
+        self.unsaved[contact.pk] = contact
+        self.old_keys.setdefault(contact.pk, old)
+        self.size += contact.size
+        if self.size > SAVED_TOGETHER:
+            self.save_unsaved()
 
     def save_unsaved(self) -> None:
-        contacts, self.unsaved = list(self.unsaved.values()), {}
+        contacts, self.unsaved, self.size = list(self.unsaved.values()), {}, 0
         columns = [field.name for field in Contact._meta.concrete_fields if not field.primary_key]
         models.QuerySet[Contact, Contact](Contact).bulk_create(
             contacts, batch_size=500, update_conflicts=True, unique_fields=["id"], update_fields=columns

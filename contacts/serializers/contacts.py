@@ -106,7 +106,7 @@ class ContactInput(serializers.Serializer):
     )
 
 
-class NewContactInput(ContactInput):
+class CreateContactInput(ContactInput):
     """A new contact: the flat fields, and optionally its card. A flat field wins over the card."""
 
     card = CardField(required=False, help_text=CARD_INPUT)
@@ -135,7 +135,7 @@ def flat_fields(values: dict[str, Any], stored_phone: str | None) -> dict[str, A
 
 
 def new_card(values: dict[str, Any]) -> jscontact.Card:
-    """Return the card of a NewContactInput."""
+    """Return the card of a CreateContactInput."""
     card: Any = {"name": {"full": values["fullname"]}}
     if "card" in values:
         card = validated_card(completed(card, without_public_urls(values["card"])))

@@ -90,6 +90,7 @@ def fill(client, staff):
     client.patch(path(ann), {"card": {"name": {"full": "Łucja\t\\N\n😀"}, "keywords": {"kin": True}}}, format="json")
     client.delete(path(add(client, "Bea", additional="\\.\n")))
     client.post("/api/groups", {"name": "empty"}, format="json")
+    client.post("/api/me/feeds", {"name": "Phone"}, format="json")
     assert create_once(client).status_code == 201
     with Book.objects.writing(staff.pk, "import") as book:
         book.add_pictures(Picture.objects.prepare(staff.pk, [CardPicture("sha256-x", b"no\0picture", "image/png")]))

@@ -1,6 +1,8 @@
 """GET /api/contacts/export, and manage.py export_contacts"""
 
+import io
 import json
+from datetime import date
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -8,6 +10,7 @@ from django.core.management import CommandError, call_command
 from contacts.api.export import reserved_slot
 from contacts.avatars.references import is_reference
 from contacts.cards import vcard
+from contacts.cards.tables import read_table
 from contacts.cards.vcard import Picture as CardPicture
 from contacts.models import Book, Contact, Picture
 from contacts.tests.cast import add, path
@@ -53,6 +56,9 @@ def cards_without_times(found):
         ("", "text/vcard; charset=utf-8; version=4.0", "vcf", "BEGIN:VCARD\r\nVERSION:4.0\r\n"),
         ("?format=vcard4", "text/vcard; charset=utf-8; version=4.0", "vcf", "BEGIN:VCARD\r\nVERSION:4.0\r\n"),
         ("?format=vcard3", "text/vcard; charset=utf-8; version=3.0", "vcf", "BEGIN:VCARD\r\nVERSION:3.0\r\n"),
+        ("?format=csv", "text/csv; charset=utf-8", "csv", "\ufeff"),
+        ("?format=csv-google", "text/csv; charset=utf-8", "csv", "\ufeff"),
+        ("?format=csv-outlook", "text/csv; charset=utf-8", "csv", "\ufeff"),
         ("?format=jscontact", "application/json", "json", '[\n{"@type":"Card","version":"1.0","uid":"'),
     ],
 )
@@ -135,6 +141,15 @@ def test_another_accounts_picture_is_not_exported(as_bob, alice, bob):
         book.create({"name": {"full": "Spy"}, "media": {"m1": {"kind": "photo", "uri": uri}}})
     (entry,) = vcard.read(text(as_bob.get(URL)))
     assert entry.pictures == [] and entry.card["media"]["m1"]["uri"].endswith(uri)
+
+
+def test_our_own_csv_holds_the_card_and_pictures_by_their_url(as_alice, alice):
+    as_alice.post("/api/contacts/", {"fullname": "Zoë Weiß", "card": CARD}, format="json")
+    stored_picture(alice, picture("PNG").read())
+    exported = b"".join(as_alice.get(f"{URL}?format=csv").streaming_content)
+    zoe, pia = (entry.card for entry in read_table(lambda: io.BytesIO(exported), today=date(2026, 1, 1)).entries())
+    assert {name: zoe[name] for name in CARD} == CARD
+    assert pia["media"]["m1"]["uri"].startswith("http://127.0.0.1:8000/media/avatars/")
 
 
 def test_ids_group_and_q_select(as_alice, as_bob):

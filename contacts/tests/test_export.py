@@ -39,6 +39,7 @@ def test_the_archive_contains_the_account_its_contacts_and_its_pictures(as_alice
     assert set(zipped.namelist()) == {
         "account.json",
         "groups.json",
+        "feeds.json",
         "contacts.json",
         "trash.json",
         "changes.json",

@@ -4,6 +4,8 @@ import pytest
 
 from contacts.cards.folding import fold
 
+pytestmark = pytest.mark.one_stack
+
 
 @pytest.mark.parametrize(
     ("one", "other"),

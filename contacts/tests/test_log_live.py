@@ -157,7 +157,7 @@ def check(server, rounds):
 
 
 def test_concurrent_writes_are_numbered_without_gaps_and_followed_completely(server):
-    check(server, 50)
+    check(server, 25)
 
 
 @pytest.mark.long

@@ -129,6 +129,7 @@ READS = {
     "contacts_export": ["contacts/export"],
     "me": ["me"],
     "me_sessions": ["me/sessions"],
+    "me_feeds": ["me/feeds"],
 }
 
 

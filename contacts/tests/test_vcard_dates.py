@@ -5,6 +5,8 @@ import pytest
 from contacts.cards.vcard import read, write
 from contacts.cards.vcard.dates import read_date, read_timestamp, write_date
 
+pytestmark = pytest.mark.one_stack
+
 
 def card_with(*lines, version="4.0"):
     (entry,) = read("\n".join(["BEGIN:VCARD", f"VERSION:{version}", "FN:A", *lines, "END:VCARD"]))

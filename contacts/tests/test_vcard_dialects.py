@@ -6,6 +6,8 @@ from contacts.cards.validation import faults
 from contacts.cards.vcard import read, write
 from contacts.tests.vcard_dialects import DIALECTS, JPEG, PNG
 
+pytestmark = pytest.mark.one_stack
+
 
 def one(text, **options):
     (entry,) = read(text, **options)

@@ -10,6 +10,8 @@ from contacts.cards.validation import MAX_BYTES, faults
 from contacts.cards.vcard import Limits, addresses, bounds, draft, names, read, tokenizer, write
 from contacts.tests.vcard_dialects import DIALECTS
 
+pytestmark = pytest.mark.one_stack
+
 WHOLE = [text.replace("\r\n", "\n").replace("\n", "\r\n").encode() for text in DIALECTS.values()]
 PIECES = [
     *(

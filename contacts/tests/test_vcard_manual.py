@@ -10,6 +10,8 @@ from contacts.cards.vcard.mapping import LATER, READERS, SINGLE, TIMES
 from contacts.cards.vcard.names import KINDS, PHONETIC
 from contacts.cards.vcard.tables import ADDRESS_TYPES, DATES, ONLY_IN_4, PHONE_TYPES, RELATIONS, RULES
 
+pytestmark = pytest.mark.one_stack
+
 MANUAL = (Path(__file__).resolve().parents[2] / "docs/vcard.md").read_text()
 
 

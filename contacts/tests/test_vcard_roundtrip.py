@@ -9,6 +9,8 @@ from contacts.cards.vcard import Picture, read, write
 from contacts.cards.vcard.writer import compared
 from contacts.tests.vcard_cards import CARDS
 
+pytestmark = pytest.mark.one_stack
+
 # One line of each property and parameter as the writer puts it; read and written again it is the same line.
 LINES = [
     "UID:urn:uuid:1",

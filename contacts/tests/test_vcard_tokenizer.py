@@ -7,6 +7,8 @@ from contacts.cards.vcard.lines import raw_cards
 from contacts.cards.vcard.tokenizer import properties
 from contacts.cards.vcard.values import escape, split, structure, texts, unescape
 
+pytestmark = pytest.mark.one_stack
+
 
 def card(*lines, version="3.0", end="\r\n"):
     return end.join(["BEGIN:VCARD", f"VERSION:{version}", "FN:A", *lines, "END:VCARD", ""])

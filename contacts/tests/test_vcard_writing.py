@@ -10,6 +10,8 @@ from contacts.cards import vcard
 from contacts.cards.vcard import read, write
 from contacts.cards.vcard.tables import ONLY_IN_4
 
+pytestmark = pytest.mark.one_stack
+
 ENGINE = Path(vcard.__file__).parent
 
 

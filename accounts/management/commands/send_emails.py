@@ -3,6 +3,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from accounts.mail.delivery import deliver
+from accounts.models import User
 
 
 class Command(BaseCommand):
@@ -14,4 +15,5 @@ class Command(BaseCommand):
     help = "Sends the e-mails that are due."
 
     def handle(self, *args: Any, **options: Any) -> None:
+        User.objects.queue_due_reminders()
         self.stdout.write(f"{deliver():,} e-mails were sent.")

@@ -11,8 +11,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from contactbook.db.batches import in_batches
+from contactbook.exceptions import ConflictError, NotFoundError
 from contacts.avatars import storage
-from contacts.models import Book, Change, Contact, IdempotencyRecord, Picture
+from contacts.models import Book, Change, Contact, IdempotencyRecord, Import, Picture
 
 PICTURE = re.compile(r"[0-9a-f]{32}\.jpg|(?<=/media/pictures/)[0-9a-f]{32}")
 IN_PROGRESS = timedelta(days=1)  # newer pictures stay: a picture is stored before its contact is written
@@ -23,7 +24,8 @@ class Command(BaseCommand):
 
     help = (
         "Erases contacts that have been in the trash, and the contents of changes, for longer than HISTORY_DAYS; "
-        "deletes expired answers to requests with an Idempotency-Key, and pictures that no contact uses any more."
+        "deletes expired answers to requests with an Idempotency-Key, imports 30 days after their last step, and "
+        "pictures that no contact uses any more."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -38,6 +40,7 @@ class Command(BaseCommand):
             self.stdout.write(f"{trash.count():,} contacts would be erased from the trash.")
             self.stdout.write(f"{contents.count():,} changes would lose their contents.")
             self.stdout.write(f"{answers.count():,} answers would be deleted.")
+            self.stdout.write(f"{Import.objects.expired().count():,} imports would be deleted.")
             self.stdout.write(f"{len(unused_pictures(moment)):,} pictures would be deleted.")
             return
         erased = in_batches(self, trash, lambda keys: erase_contacts(keys, moment))
@@ -46,6 +49,8 @@ class Command(BaseCommand):
         self.stdout.write(f"{emptied:,} changes lost their contents.")
         deleted = in_batches(self, answers, lambda keys: answers.filter(pk__in=keys).delete()[0])
         self.stdout.write(f"{deleted:,} answers were deleted.")
+        forgotten = in_batches(self, Import.objects.expired(), forget_imports)
+        self.stdout.write(f"{forgotten:,} imports were deleted.")
         pictures = unused_pictures(moment)
         for name in pictures:
             storage.delete(storages["avatars"].url(name))
@@ -63,6 +68,18 @@ def erase_contacts(contact_ids: list[int], moment: datetime) -> int:
                 book.purge(contact)
                 erased += 1
     return erased
+
+
+def forget_imports(import_ids: list[int]) -> int:
+    """Delete the files and reports of imports. One that has begun a step meanwhile stays."""
+    forgotten = 0
+    for user_id, import_id in Import.objects.expired().filter(pk__in=import_ids).values_list("user", "pk"):
+        try:
+            Import.objects.forget(user_id, import_id)
+            forgotten += 1
+        except (ConflictError, NotFoundError):
+            continue
+    return forgotten
 
 
 def unused_pictures(moment: datetime) -> set[str]:
