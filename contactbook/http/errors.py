@@ -1,4 +1,4 @@
-"""Error responses outside the API views: JSON under /api, for feeds and health probes, text for CardDAV, else a page."""
+"""Error responses outside the API views: JSON for the API, feeds and health probes, text for CardDAV, else a page."""
 
 import sys
 from collections.abc import Callable

@@ -14,7 +14,7 @@ from contacts.serializers.app_passwords import (
     AppPasswordInput,
     AppPasswordOutput,
     AppPasswordPath,
-    NewAppPasswordOutput,
+    IssuedAppPasswordOutput,
 )
 
 
@@ -45,13 +45,13 @@ class AppPasswordsViewSet(ContactBookViewSet):
         summary="Make an app password",
         description="A program logs in with it by HTTP Basic at /dav/, together with your e-mail address. At most 100.",
         request=AppPasswordInput,
-        responses={201: NewAppPasswordOutput, 409: Problem},
+        responses={201: IssuedAppPasswordOutput, 409: Problem},
     )
     def create(self, request: Request) -> Response:
         serializer = AppPasswordInput(data=request.data)
         serializer.is_valid(raise_exception=True)
         issued, password = AppPassword.objects.issue(self.user.pk, **serializer.validated_data)
-        return Response(NewAppPasswordOutput(issued, context={"password": password}).data, 201)
+        return Response(IssuedAppPasswordOutput(issued, context={"password": password}).data, 201)
 
     @extend_schema(
         operation_id="endAppPassword",

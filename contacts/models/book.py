@@ -1,5 +1,6 @@
 """The address book of an owner: every write of a contact goes through it and is logged."""
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -76,7 +77,7 @@ class Book(models.Model):
         self.write(contact, Change.Kind.CREATED, None)
         ContactKey.objects.add([contact])
         if uid and not resource:
-            self.make_resource_name_unique(contact)
+            self.make_resource_names_unique([contact])
         return contact
 
     def add_pictures(self, prepared: Iterable[Prepared]) -> dict[str, str]:
@@ -100,6 +101,8 @@ class Book(models.Model):
             self.new_keywords |= set(card.get("keywords") or ())
         created = models.QuerySet[Contact, Contact](Contact).bulk_create(contacts, batch_size=500)
         ContactKey.objects.add(created)
+        if uids:
+            self.make_resource_names_unique(created)
         for contact in created:
             self.log(contact, Change.Kind.CREATED, None)
             self.count(contact, 1, contact.size)
@@ -146,12 +149,16 @@ class Book(models.Model):
         self.pending[contact.pk].ceased = ceased
         return written
 
-    def make_resource_name_unique(self, contact: Contact) -> None:
-        """Give a new contact a name of its own, if another one has the name that its uid or id makes."""
-        others = Contact.objects.all_of(self.user_id).exclude(pk=contact.pk)
-        if others.by_resource_name(contact.resource_name):
-            contact.resource = new_resource_name()
-            contact.save_row(update_fields=["resource"])
+    def make_resource_names_unique(self, contacts: list[Contact]) -> None:
+        """Give new contacts names of their own where the name that a uid or id makes is another one's, too."""
+        names = {contact.resource_name for contact in contacts}
+        rows = Contact.objects.all_of(self.user_id).only("uid", "resource")
+        held = Counter(row.resource_name for row in rows.with_resource_names(names))
+        for contact in contacts:
+            if held[contact.resource_name] > 1:
+                held[contact.resource_name] -= 1
+                contact.resource = new_resource_name()
+                contact.save_row(update_fields=["resource"])
 
     def free_resource_name(self, name: str) -> None:
         """Take the name away from a contact in the trash: it gets one of its own, under which it can come back."""

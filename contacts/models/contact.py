@@ -88,12 +88,14 @@ class ContactQuerySet(models.QuerySet["Contact"]):
         return contact
 
     def by_resource_names(self, names: Iterable[str]) -> dict[str, "Contact"]:
-        """Return those of one owner whose CardDAV resources have these names, at most some hundred, by name."""
-        names = set(names)
+        """Return those of one owner whose CardDAV resources have these names, at most a thousand, by name."""
+        return {contact.resource_name: contact for contact in self.with_resource_names(set(names))}
+
+    def with_resource_names(self, names: set[str]) -> list["Contact"]:
         stems = [name.removesuffix(SUFFIX) for name in names if name.endswith(SUFFIX)]
         ids = [int(stem) for stem in stems if stem.isascii() and stem.isdecimal() and len(stem) < 19]
         found = self.filter(Q(resource__in=names) | Q(resource=None, uid__in=stems) | Q(resource=None, pk__in=ids))
-        return {contact.resource_name: contact for contact in found if contact.resource_name in names}
+        return [contact for contact in found if contact.resource_name in names]
 
     def by_resource_name(self, name: str) -> "Contact | None":
         return self.by_resource_names([name]).get(name)

@@ -21,7 +21,7 @@ class AppPasswordPath(PathSerializer):
     password_id = Count(help_text="The id of an app password.")
 
 
-class NewAppPasswordOutput(serializers.ModelSerializer):
+class IssuedAppPasswordOutput(serializers.ModelSerializer):
     """An app password with its secret."""
 
     example = {
@@ -68,7 +68,7 @@ class AppPasswordOutput(serializers.ModelSerializer):
         fields = ["id", "name", "write", "created_at", "last_used_at", "last_client", "changes"]
         read_only_fields = fields
         extra_kwargs: dict[str, Any] = {
-            **NewAppPasswordOutput.Meta.extra_kwargs,
+            **IssuedAppPasswordOutput.Meta.extra_kwargs,
             "last_used_at": {"help_text": "When it was last used, in UTC, to five minutes; null for never."},
             "last_client": {"help_text": "The User-Agent of the program that used it; empty for never."},
         }

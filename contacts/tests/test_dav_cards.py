@@ -75,10 +75,14 @@ def test_names_made_of_uids_and_ids_do_not_collide(phone, alice):
         first = book.create({"name": {"full": "Odd"}}, uid="a/b")
         second = book.create({"name": {"full": "Number"}}, uid=str(first.pk))
     phone.put("taken.vcf", vcard(uid="other"))
+    phone.put("more.vcf", vcard(uid="another"))
     with Book.objects.writing(alice.pk, "test") as book:
         third = book.create({"name": {"full": "Taken"}}, uid="taken")
-    names = {contact.resource_name for contact in (first, second, third)} | {"taken.vcf"}
-    assert len(names) == 4 and set(phone.etags()) == names
+        fourth, fifth = book.create_many([{"name": {"full": "x"}}] * 2, ["c/d", ""])
+        sixth, seventh = book.create_many([{"name": {"full": "y"}}] * 2, [str(fourth.pk), "more"])
+    made = (first, second, third, fourth, fifth, sixth, seventh)
+    names = {contact.resource_name for contact in made} | {"taken.vcf", "more.vcf"}
+    assert len(names) == 9 and set(phone.etags()) == names
 
 
 def test_a_uid_is_in_one_card_and_a_card_keeps_its_uid(phone):
