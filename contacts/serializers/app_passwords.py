@@ -28,7 +28,7 @@ class IssuedAppPasswordOutput(serializers.ModelSerializer):
         "id": 1,
         "name": "My phone",
         "write": True,
-        "password": "abcd-efgh-ijkl-mnop-qrst-uvwx-yzab",
+        "password": "abcd-efgh-ijkl-mnop-qrst-uvwx-yzab",  # pragma: allowlist secret
         "created_at": "2026-01-31T12:00:00Z",
     }
     password = serializers.SerializerMethodField(help_text="The secret, in groups of letters; it is shown this once.")
