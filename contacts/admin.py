@@ -7,20 +7,23 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
-from django.urls import reverse
+from django.shortcuts import get_object_or_404, render
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from accounts.models import AppPassword, email_key
+from accounts.models import AppPassword, User, email_key
 from contactbook.admin import FastAdmin, table_size
 from contactbook.exceptions import NotFoundError
-from contacts import history
+from contacts import duplicates, history
 from contacts.cards import jscontact
 from contacts.models import Book, Contact, Feed
 from contacts.serializers.contacts import FLAT, ContactInput
 
 HISTORY_SHOWN = 200  # newest changes
+DUPLICATES_SHOWN = 100  # sets
 
 
 class ContactForm(forms.ModelForm):
@@ -187,6 +190,26 @@ class ContactAdmin(FastAdmin):
         for change in changes:
             change["device"] = devices.get(change["app_password"])
         return super().history_view(request, object_id, {"changes": changes, **(extra_context or {})})
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.duplicates_view)
+        return [path("duplicates/<int:owner>/", view, name="contacts_contact_duplicates"), *super().get_urls()]
+
+    def duplicates_view(self, request: HttpRequest, owner: int) -> HttpResponse:
+        """Show the duplicates of one account, and log this view."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        user = get_object_or_404(User, pk=owner)
+        self.log_change(request, user, "Looked at the duplicates of the contacts.")
+        sets = duplicates.current(owner, Book.objects.version(owner), user.region)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Duplicates",
+            "owner": user,
+            "total": len(sets),
+            "sets": duplicates.named(owner, sets[:DUPLICATES_SHOWN]),
+        }
+        return render(request, "admin/contacts/contact/duplicates.html", context)
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None

@@ -7,6 +7,7 @@ from django.db.models import Max, Min, Sum
 
 from contactbook.api.pagination import SAFE_LIMIT, rows_that_fit
 from contactbook.exceptions import ConflictError, InvalidValueError, NotFoundError, TooLargeError
+from contacts import merging
 from contacts.avatars.references import with_public_urls
 from contacts.cards import jscontact
 from contacts.cards.jscontact import Card
@@ -172,6 +173,8 @@ def plan_one(book: Book, number: int) -> list[UndoStep]:
     change = changes.by_number(number)
     if change is None:
         raise NotFoundError("Change was not found")
+    if change.via == merging.VIA:
+        return plan_merge(book, change.operation)
     (step,) = steps_before(book, [change], number - 1)
     step.conflict |= changes.of(change.contact_id).filter(number__gt=number).exists()
     return [step]
@@ -209,6 +212,20 @@ def steps_before_each(book: Book, firsts: list[Change]) -> list[UndoStep]:
         step_before(change, contacts.get(change.contact_id), created[change.contact_id] < change.number)
         for change in firsts
     ]
+
+
+def plan_merge(book: Book, operation: int) -> list[UndoStep]:
+    """Plan to undo a whole merge; all of it is a conflict if one of its contacts was changed since."""
+    numbers = operation, operation + merging.MOST  # for the index
+    changes = Change.objects.for_user(book.user_id).filter(number__range=numbers, operation=operation)
+    steps = steps_before(book, list(changes.order_by("number")), operation - 1)
+    revisions = dict(changes.values_list("contact_id", "number"))
+    conflict = any(
+        step.conflict or step.contact is None or step.contact.revision != revisions[step.contact_id] for step in steps
+    )
+    for step in steps:
+        step.conflict = conflict
+    return steps
 
 
 def steps_before(book: Book, firsts: list[Change], number: int) -> list[UndoStep]:

@@ -1,5 +1,6 @@
 """Queries that find a contact and the coming birthdays; rows are dicts of `.values()`."""
 
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
@@ -9,6 +10,7 @@ from contactbook.exceptions import NotFoundError, TooLargeError
 from contacts.cards import birthdays
 from contacts.models import ContactQuerySet
 from contacts.models.contact import ADDITIONAL_BYTES, NOT_FOUND
+from contacts.models.key import ContactKeyQuerySet
 
 LARGE_BOOK = 1000  # contacts; a smaller book is read in order until one matches
 EARLY = 200  # contacts at the start of a large book's order, where a frequent text is found first
@@ -16,16 +18,25 @@ EARLY = 200  # contacts at the start of a large book's order, where a frequent t
 Row = dict[str, Any]
 
 
-def find(contacts: ContactQuerySet, query: str, live: int, columns: tuple[str, ...]) -> Row:
+def find(
+    contacts: ContactQuerySet,
+    query: str,
+    live: int,
+    columns: tuple[str, ...],
+    numbers: Callable[[], ContactKeyQuerySet] | None = None,
+) -> Row:
     """Return the contact with that id, else the first whose name contains the text, else whose e-mail does.
 
-    `live` is the number of contacts. NotFoundError if there is none.
+    Else it is the first with one of the phone numbers that `numbers` returns. `live` is the number of contacts.
+    NotFoundError if there is none.
     """
     row = None
     if query.isascii() and query.isdecimal() and int(query) <= MAX_BIGINT:
         row = contacts.filter(pk=int(query)).values(*columns).first()
     for column in ("fullname_folded", "email_folded"):
         row = row or first_containing(contacts, column, query, live, columns)
+    if row is None and numbers:
+        row = contacts.with_key(numbers()).filtered_first().in_order().values(*columns).first()
     if row is None:
         raise NotFoundError(NOT_FOUND)
     return row

@@ -6,6 +6,7 @@ from contacts.api.batch import BatchViewSet
 from contacts.api.changes import ChangesViewSet
 from contacts.api.contacts import ContactViewSet
 from contacts.api.contacts_export import ContactsExportViewSet
+from contacts.api.duplicates import DuplicateViewSet, MergeViewSet
 from contacts.api.export import ExportViewSet
 from contacts.api.feeds import FeedsViewSet
 from contacts.api.groups import GroupViewSet
@@ -17,6 +18,7 @@ from contacts.api.undo import UndoViewSet
 CONTACT = r"(?P<contact_id>[^/]+)"
 GROUP = r"(?P<group_id>[^/]+)"
 IMPORT = r"(?P<import_id>[^/]+)"
+KEY = r"(?P<key>[^/]+)"
 QUERY = r"contacts/(?P<contact_id>[\s\S]+?)"  # a name may contain a slash, which a path cannot escape
 
 
@@ -34,6 +36,9 @@ urlpatterns = [
     route("contacts/export", ContactsExportViewSet, "contacts_export", get="export"),
     route("contacts/changes", ChangesViewSet, "changes", get="list"),
     route("contacts/batch", BatchViewSet, "batch", post="run"),
+    route("contacts/duplicates", DuplicateViewSet, "duplicates", get="list"),
+    route(f"contacts/duplicates/{KEY}/dismiss", DuplicateViewSet, "dismiss", post="dismiss"),
+    route("contacts/merge", MergeViewSet, "merge", post="merge"),
     route(f"contacts/{CONTACT}/avatar", AvatarViewSet, "avatar", patch="replace"),
     route(f"contacts/{CONTACT}/history", HistoryViewSet, "history", get="list"),
     route(f"contacts/{CONTACT}/restore", HistoryViewSet, "restore", post="restore"),

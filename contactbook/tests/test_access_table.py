@@ -16,6 +16,7 @@ from rest_framework.test import APIClient
 from accounts import tokens
 from accounts.models import AppPassword, Session, User
 from conftest import PASSWORD, client_of
+from contacts import duplicates
 from contacts.models import Book, Contact, Feed, Group, Import
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
@@ -32,6 +33,7 @@ ROWS: dict[str, dict[str, Any]] = {
     "trash_restore": {},
     "trash_purge": {},
     "group": {"patch": {"name": "x"}},
+    "dismiss": {},
     "me_session": {},
     "app_password": {},
     "me_feed": {},
@@ -42,7 +44,8 @@ ROWS: dict[str, dict[str, Any]] = {
 }
 # Routes of the caller's own account, which name no row.
 OWN = {
-    "contacts", "contacts_export", "birthdays", "trash", "changes", "batch", "undo", "groups", "imports",
+    "contacts", "contacts_export", "birthdays", "trash", "changes", "batch", "duplicates", "merge", "undo",
+    "groups", "imports",
     "export", "logout", "me", "me_password", "me_sessions", "app_passwords", "me_feeds",
 }  # fmt: skip
 
@@ -52,7 +55,7 @@ class Route(NamedTuple):
     pattern: str
     methods: set[str]
 
-    def path(self, row: int) -> str:
+    def path(self, row: int | str) -> str:
         path = self.pattern.removeprefix("^").removesuffix("/?\\Z")
         path = re.sub(r"\(\?P<\w+>(\[[^\]]*\]\+\??)\)", str(row), path)
         assert "(" not in path
@@ -192,11 +195,13 @@ def test_the_owner_is_answered(alice, route):
         assert depends_on_the_caller(answer)
 
 
-def make_rows(owner: User) -> dict[str, int]:
+def make_rows(owner: User) -> dict[str, Any]:
     with Book.objects.writing(owner.pk, "test") as book:
         kept = book.create({"name": {"full": "Kept"}})
         trashed = book.delete(book.create({"name": {"full": "Trashed"}}))
-    assert Contact.objects.for_user(owner.pk).count() == 1
+        book.create_many([{"name": {"full": "Ada Lovelace"}}] * 2)
+    assert Contact.objects.for_user(owner.pk).count() == 3
+    (alike,) = duplicates.current(owner.pk, Book.objects.version(owner.pk), None)
     group = Group.objects.create(user=owner, name="Friends")
     names = ("contact", "avatar", "history", "restore")
     of_import = ("import", "import_entries", "import_apply", "import_undo")
@@ -207,6 +212,7 @@ def make_rows(owner: User) -> dict[str, int]:
         "trash_restore": trashed.pk,
         "trash_purge": trashed.pk,
         "group": group.pk,
+        "dismiss": alike.key,
         "me_session": Session.objects.begin(owner).pk,
         "app_password": AppPassword.objects.issue(owner.pk, "Phone", True)[0].pk,
         "me_feed": Feed.objects.add(owner.pk, name="Phone")[0].pk,

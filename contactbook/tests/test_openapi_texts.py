@@ -123,6 +123,7 @@ WALK = [
     ("listHistory", 200),
     ("renameGroup", 200),
     ("batch", 200),
+    ("listDuplicates", 200),
     ("listChanges", 200),
     ("deleteContact", 200),
     ("listTrash", 200),

@@ -27,6 +27,7 @@ READS = [
     "/api/contacts?group=friend",
     "/api/contacts?favourite=true",
     "/api/contacts/kept",
+    "/api/contacts/duplicates",
     "/api/contacts/bd?days_range=366&across_year=true",
 ]
 SHOWN = ("ETag", "Link", "X-Total-Count", "Cache-Control", "Vary", "Content-Type")
@@ -108,6 +109,10 @@ WRITES = {
     "purge": lambda client, owner, rows: client.delete(f"/api/contacts/trash/{rows['trash_purge']}"),
     "batch": post("/api/contacts/batch", {"items": [{"op": "create", "contact": {"fullname": "Kai", "card": CARD}}]}),
     "undo": post("/api/undo", {"since": 0}),
+    "dismiss": post("/api/contacts/duplicates/{dismiss}/dismiss"),
+    "merge": lambda client, owner, rows: client.post(
+        "/api/contacts/merge", {"ids": [rows["contact"], rows["contact"] + 2]}, format="json"
+    ),
     "group created": post("/api/groups", {"name": "friend"}),
     "group renamed": lambda client, owner, rows: client.patch(
         f"/api/groups/{rows['group']}", {"name": "friend"}, format="json"

@@ -85,6 +85,7 @@ def address(path: str) -> str:
     path = path.replace(r"(?:/[\s\S]*)?", "/").replace("\\.", ".").replace("/?", "")
     path = path.replace("(?P<secret>[^/]+)", "x").replace(r"birthdays\.ics", "birthdays.ics")
     path = path.replace("(?P<path>.*)", "").replace("<path:object_id>", "1").replace("<id>", "1")
+    path = path.replace("<int:owner>", "1")
     path = path.replace("<int:content_type_id>/<path:object_id>", "1/1").replace("<int:content_type_id>", "1")
     path = path.replace("(?P<app_label>auth|accounts|contacts)", "accounts")
     path = path.removesuffix("(?P<url>.*)$") + ("nowhere/" if path.endswith("(?P<url>.*)$") else "")

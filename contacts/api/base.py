@@ -14,7 +14,8 @@ from contactbook.api.renderers import as_json
 from contactbook.api.viewsets import APIViewSet
 from contactbook.cache import responses
 from contactbook.cache.responses import CachedResponse
-from contacts.models import Book, Contact, ContactQuerySet, Version
+from contacts.models import Book, Contact, ContactKey, ContactQuerySet, Version
+from contacts.models.key import ContactKeyQuerySet
 from contacts.serializers.contacts import represent_contact
 from contacts.serializers.queries import ContactPath
 
@@ -30,9 +31,14 @@ class ContactBookViewSet(APIViewSet):
     def contacts(self) -> ContactQuerySet:
         return Contact.objects.for_user(self.user.pk)
 
-    def writing(self, quota: bool = False) -> AbstractContextManager[Book]:
+    def writing(self, quota: bool = False, via: str = "rest") -> AbstractContextManager[Book]:
         """Open the caller's book; with `quota` a write that adds to a full account is refused."""
-        return Book.objects.writing(self.user.pk, "rest", self.request.headers.get("User-Agent", ""), quota=quota)
+        return Book.objects.writing(self.user.pk, via, self.request.headers.get("User-Agent", ""), quota=quota)
+
+    def numbers(self, text: str) -> ContactKeyQuerySet:
+        """Return the caller's phone numbers that a search for the text finds."""
+        keys: ContactKeyQuerySet = ContactKey.objects.for_user(self.user.pk)
+        return keys.with_number(text, self.user.region)
 
     def contact_id(self) -> int:
         path = ContactPath(data=self.kwargs)

@@ -63,7 +63,8 @@ class ContactViewSet(ContactBookViewSet):
         operation_id="listContacts",
         summary="List contacts",
         description="Returns a page of your contacts, sorted by name unless `order` says otherwise. The filters `q`, "
-        "`group`, `favourite` and `updated_since` are combined: a contact must meet each of them. "
+        "`group`, `favourite` and `updated_since` are combined: a contact must meet each of them. `q` finds part of a "
+        "name or of an e-mail address, and from four digits on a phone number in any spelling, or its end. "
         "`X-Total-Count` is the number of contacts that meet them. To read the whole book, begin with an empty "
         "`cursor` and follow the `next` URL of the `Link` header: each page costs the same, and a change of "
         "another contact moves none. A page by `skip` that is larger than 8 MB is a 413, which names a smaller "
@@ -97,7 +98,7 @@ class ContactViewSet(ContactBookViewSet):
 
     def filtered(self, filters: dict[str, Any], version: Version) -> tuple[ContactQuerySet, int]:
         """Return the contacts that meet the filters, and their number. A book of large cards is searched once."""
-        found = self.contacts().matching(**filters)
+        found = self.contacts().matching(**filters, numbers=self.numbers(filters.get("q", "")))
         if version.bytes > LARGE_CARD * version.live:
             keys = list(found.order_by().values_list("pk", flat=True)[: FEW + 1])
             if len(keys) <= FEW:
@@ -154,7 +155,8 @@ class ContactViewSet(ContactBookViewSet):
         operation_id="findContact",
         summary="Find a contact",
         description="Returns one contact: the one with this id if the text is a number, else the first in the order "
-        "of the list whose name contains the text, else the first whose e-mail address contains it. "
+        "of the list whose name contains the text, else the first whose e-mail address contains it, "
+        "else the first with that phone number in any spelling, or with that end of it, from four digits on. "
         "`lukasz` finds `Łukasz`. Contacts in the trash are not found. 404 if there is none.",
         parameters=[path_variable("contact_id", FindPath), IF_NONE_MATCH, ETAG],
         responses={200: WholeContactOutput},
@@ -166,7 +168,7 @@ class ContactViewSet(ContactBookViewSet):
         return self.cached_response(request, path.validated_data, lambda version: self.found(text, version.live))
 
     def found(self, text: str, live: int) -> Response:
-        row = search.find(self.contacts(), text, live, ALL_COLUMNS)
+        row = search.find(self.contacts(), text, live, ALL_COLUMNS, lambda: self.numbers(text))
         return Response(represent(row), headers={"ETag": etag_of(row["id"], row["revision"])})
 
     @extend_schema(

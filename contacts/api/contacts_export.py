@@ -40,7 +40,7 @@ class ContactsExportViewSet(ContactBookViewSet):
     def export(self, request: Request) -> StreamingHttpResponse:
         query = ExportQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
-        name, contacts = query.validated_data["format"], query.select(self.contacts())
+        name, contacts = query.validated_data["format"], query.select(self.contacts(), self.numbers)
         file = FORMATS[name]
         with reserved_slot() as slot:
             response = ExportResponse(export(contacts, name), content_type=file.content_type)

@@ -13,7 +13,7 @@ from contacts.carddav.request import DavRequest
 from contacts.carddav.xml import CARDDAV, Element
 from contacts.cards.vcard import write
 from contacts.exporting import card_with_pictures
-from contacts.models.contact import resource_name
+from contacts.models.resource_names import resource_name
 
 ADDRESS_DATA = f"{{{CARDDAV}}}address-data"
 VERSIONS = ("3.0", "4.0")

@@ -16,7 +16,7 @@ from contacts.carddav.request import DavRequest
 from contacts.carddav.xml import DAV, Element
 from contacts.changes_feed import Feed, Row
 from contacts.models import Book, Contact, ContactQuerySet
-from contacts.models.contact import resource_name
+from contacts.models.resource_names import resource_name
 
 PAGE = 500  # rows that are read at once, fewer of large cards
 TOKEN_FORM = re.compile(rf"{TOKEN}([0-9]{{1,19}})-([0-9]{{1,19}})")

@@ -1,17 +1,17 @@
-"""The keys by which cards are matched: e-mail addresses, phone numbers and names, each in one comparable form.
+"""The keys by which cards are matched: addresses, numbers, names and birthdays, each in one comparable form.
 
 Pure functions. A number has no region here: its digits are stored reversed, so that numbers with the same end share a
-prefix, in whatever spelling they are written.
+prefix, in whatever spelling they are written. contacts/cards/phones.py compares them.
 """
 
 import re
 from typing import Any, NamedTuple
 
+from contacts.cards import phones
 from contacts.cards.folding import fold
-from contacts.cards.jscontact import Card
+from contacts.cards.jscontact import Card, flatten
 
 LENGTH = 510  # characters; 2,040 bytes at most, which fit PostgreSQL's index rows of 2,704
-EXTENSION = re.compile(r"(?i)\s*(?:;|,|#|\b(?:ext|extension|x)\b\.?|x(?=\s*\d+\s*$)).*", re.DOTALL)
 FEWEST_DIGITS, MOST_DIGITS = 3, 32
 
 
@@ -20,14 +20,15 @@ class Key(NamedTuple):
     value: str
 
 
-EMAIL, PHONE, NAME = "email", "phone", "name"
+EMAIL, PHONE, NAME, BIRTH = "email", "phone", "name", "birth"
 
 
 def keys_of(card: Card) -> set[Key]:
-    """Return the keys of every address, number and name of a card."""
+    """Return the keys of every address, number and name of a card, and of its birthday."""
     found = {Key(EMAIL, email_key(text)) for text in values(card, "emails", "address")}
     found |= {Key(PHONE, phone_key(text)) for text in values(card, "phones", "number")}
-    found.add(Key(NAME, name_key(card.get("name", {}).get("full", ""))))
+    name = name_key(card.get("name", {}).get("full", ""))
+    found |= {Key(NAME, name), Key(BIRTH, birth_key(card, name))}
     return {key for key in found if key.value}
 
 
@@ -41,17 +42,28 @@ def email_key(address: str) -> str:
 
 
 def phone_key(number: str) -> str:
-    """Return the digits of a number in reverse, without its extension; empty for fewer than FEWEST_DIGITS."""
-    text = number.strip().removeprefix("tel:")
-    found = digits(EXTENSION.sub("", text)) or digits(text)
-    return found[::-1][:MOST_DIGITS] if len(found) >= FEWEST_DIGITS else ""
+    """Return the digits of a number in reverse, without its extension; empty for fewer than FEWEST_DIGITS.
+
+    A plus sign at the start of the number is at the end of its key.
+    """
+    found = phones.plain(number)
+    bare = found.removeprefix("+")
+    plus = found[: len(found) - len(bare)]
+    return bare[::-1][:MOST_DIGITS] + plus if len(bare) >= FEWEST_DIGITS else ""
 
 
-def digits(text: str) -> str:
-    """Return the decimal digits of any script as ASCII."""
-    return "".join(str(int(character)) for character in text if character.isdecimal())
+def number_of(value: str) -> str:
+    """Return the number of a phone's key, as `phones.plain` makes it."""
+    return value[::-1]
 
 
 def name_key(full: str) -> str:
     """Return the folded words of a name, sorted: `Lovelace, Ada` and `Ada Lovelace` are one."""
     return " ".join(sorted(re.findall(r"[^\s,;]+", fold(full))))[:LENGTH]
+
+
+def birth_key(card: Card, name: str) -> str:
+    """Return the full date of birth and the initials of a name's key: so few share one that they can be compared."""
+    birthday = flatten(card).birthday
+    initials = " ".join(sorted(word[0] for word in name.split()))
+    return f"{birthday.isoformat()} {initials}"[:LENGTH] if birthday and name else ""

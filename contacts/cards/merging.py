@@ -8,7 +8,7 @@ import json
 from typing import Any
 
 from contacts.cards.jscontact import SERVER_SET, Card
-from contacts.cards.numbers import same_number
+from contacts.cards.phones import same as same_number
 from contacts.cards.validation import COLLECTIONS, MAX_ENTRIES
 
 Entry = dict[str, Any]

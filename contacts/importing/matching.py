@@ -15,7 +15,8 @@ from contacts.cards.folding import fold
 from contacts.cards.jscontact import Card, flatten
 from contacts.cards.keys import EMAIL, NAME, PHONE, Key
 from contacts.cards.merging import covers
-from contacts.cards.numbers import END, same_number
+from contacts.cards.phones import END
+from contacts.cards.phones import same as same_number
 from contacts.importing.items import Item
 from contacts.models import Contact, ContactKey, ImportEntry, Picture
 from contacts.models.contact import FOLDED_LENGTH

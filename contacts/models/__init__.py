@@ -4,6 +4,7 @@ from contacts.models.book import Book
 from contacts.models.book_manager import Version
 from contacts.models.change import Change, ChangeQuerySet
 from contacts.models.contact import Contact, ContactQuerySet, etag_of
+from contacts.models.dismissal import Dismissal
 from contacts.models.feed import Feed, FeedQuerySet
 from contacts.models.group import Group, GroupQuerySet
 from contacts.models.idempotency import IdempotencyRecord
@@ -19,6 +20,7 @@ __all__ = [
     "Contact",
     "ContactKey",
     "ContactQuerySet",
+    "Dismissal",
     "Feed",
     "FeedQuerySet",
     "Group",

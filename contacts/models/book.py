@@ -13,10 +13,11 @@ from contactbook.exceptions import QuotaExceededError, TooLargeError
 from contacts.cards import jscontact
 from contacts.models.book_manager import BookManager, new_epoch
 from contacts.models.change import Change
-from contacts.models.contact import PORTION, Contact, new_resource_name
+from contacts.models.contact import PORTION, Contact
 from contacts.models.group import Group
 from contacts.models.key import ContactKey
 from contacts.models.picture import Picture, Prepared
+from contacts.models.resource_names import new_resource_name
 from contacts.models.rows import Rows
 
 TOO_LARGE = f"That would read and write more than {PORTION >> 20} MB of contacts at once. Write fewer."
@@ -64,6 +65,11 @@ class Book(models.Model):
         contact = self.rows.take(contact_id) or Contact.objects.for_user(self.user_id).by_id(contact_id)
         self.check_portion(contact.size)
         return contact
+
+    def get_all(self, contact_ids: list[int]) -> list[Contact]:
+        """Return the contacts in that order; NotFoundError if one is not there."""
+        self.load(set(contact_ids))
+        return [self.get(contact_id) for contact_id in contact_ids]
 
     def get_from_trash(self, contact_id: int) -> Contact:
         return Contact.objects.trash_of(self.user_id).by_id(contact_id)

@@ -8,7 +8,8 @@ from django.db.models import Count, Exists, Min, OuterRef, Q, Sum
 from django.utils import timezone
 
 from contactbook.db.fields import MAX_BIGINT
-from contacts.models.contact import RESOURCE_LENGTH, Contact
+from contacts.models.contact import Contact
+from contacts.models.resource_names import RESOURCE_LENGTH
 
 CARDDAV = "carddav"  # the `via` of what a program with an app password wrote
 

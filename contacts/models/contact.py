@@ -1,6 +1,5 @@
 """Contacts and the queries over them. Only `Book` writes them."""
 
-import re
 import uuid
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
@@ -16,17 +15,13 @@ from contactbook.db.fields import MAX_BIGINT
 from contactbook.exceptions import NotFoundError
 from contacts.cards import birthdays, jscontact
 from contacts.cards.folding import fold
+from contacts.models.key import ContactKeyQuerySet
+from contacts.models.resource_names import RESOURCE_LENGTH, SUFFIX, resource_name
 
 FOLDED_LENGTH = 510  # characters; 2,040 bytes at most, which fit PostgreSQL's index rows of 2,704
 ADDITIONAL_BYTES = Length("additional") * 4  # at most, as UTF-8 and in memory: most of a row without its card
 NOT_FOUND = "Contact was not found"
 PORTION = 16 * 1024 * 1024  # bytes of cards that one transaction may read, and write, before and after
-
-
-# A uid of other characters does not become part of a resource name.
-PLAIN_UID = re.compile(r"[A-Za-z0-9._-]+")
-SUFFIX = ".vcf"
-RESOURCE_LENGTH = 255 + len(SUFFIX)
 
 
 class HasKeyword(Func):
@@ -50,10 +45,6 @@ class HasKeyword(Func):
 
 def new_uid() -> str:
     return str(uuid.uuid4())
-
-
-def new_resource_name() -> str:
-    return f"{new_uid()}{SUFFIX}"
 
 
 class ContactQuerySet(models.QuerySet["Contact"]):
@@ -117,15 +108,29 @@ class ContactQuerySet(models.QuerySet["Contact"]):
             return self.none()
         return self.filter(**{f"{column}__contains": folded})
 
-    def search(self, text: str) -> Self:
-        """Return those whose name or e-mail address contains the text."""
-        return self.named(text) | self.with_email(text)
+    def search(self, text: str, numbers: ContactKeyQuerySet | None = None) -> Self:
+        """Return those whose name or e-mail address contains the text, and those that have one of the numbers."""
+        found = self.named(text) | self.with_email(text)
+        if numbers is None or numbers.query.is_empty():
+            return found
+        return self.filter(pk__in=found.order_by().values("pk").union(numbers.values("contact")))
+
+    def with_key(self, keys: ContactKeyQuerySet) -> Self:
+        return self.filter(pk__in=keys.values("contact"))
 
     def matching(
-        self, q: str = "", group: str = "", favourite: str = "", updated_since: datetime | None = None
+        self,
+        q: str = "",
+        group: str = "",
+        favourite: str = "",
+        updated_since: datetime | None = None,
+        numbers: ContactKeyQuerySet | None = None,
     ) -> Self:
-        """Return those that meet every given criterion; `favourite` is "true" or "false"."""
-        found = self.search(q) if q else self
+        """Return those that meet every given criterion; `favourite` is "true" or "false".
+
+        `numbers` are the phone numbers that `q` finds.
+        """
+        found = self.search(q, numbers) if q else self
         found = found.in_group(group) if group else found
         if favourite:
             is_favourite = HasKeyword(jscontact.FAVOURITE)
@@ -280,11 +285,6 @@ class Contact(models.Model):
         before = {column: getattr(self, column) for column in self.DERIVED}
         self.set_card(self.card)
         return any(getattr(self, column) != value for column, value in before.items())
-
-
-def resource_name(resource: str | None, uid: str, contact_id: int) -> str:
-    """Return the last part of a contact's path in CardDAV."""
-    return resource or f"{uid if PLAIN_UID.fullmatch(uid) else contact_id}{SUFFIX}"
 
 
 def etag_of(contact_id: int, revision: int) -> str:

@@ -3,13 +3,14 @@
 from collections.abc import Iterable
 from functools import reduce
 from operator import or_
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Aggregate, Count, F, Q
+from django.db.models.functions import Left
 
-from contacts.cards import keys
+from contacts.cards import keys, phones
 from contacts.cards.keys import Key
 
 if TYPE_CHECKING:
@@ -17,6 +18,29 @@ if TYPE_CHECKING:
 
 
 DELETED = 100  # keys in one statement
+MOST_SPELLINGS = 1000  # with one end, among which a search decides; the rest is found by what was typed alone
+
+
+MOST_SHARING = 4  # contacts; what more of them share says nothing about any two
+MOST_SHARED = 20_000  # keys; a bound of memory
+
+
+class Shared(NamedTuple):
+    """A key that several contacts have, or its start."""
+
+    kind: str
+    value: str
+    contacts: list[int]  # in order
+
+
+class Ids(Aggregate):
+    """The values of an integer column, joined by commas."""
+
+    function = "GROUP_CONCAT"
+    output_field = models.TextField()
+
+    def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        return self.as_sql(compiler, connection, template="STRING_AGG(%(expressions)s::text, ',')", **context)
 
 
 class ContactKeyQuerySet(models.QuerySet["ContactKey"]):
@@ -32,6 +56,38 @@ class ContactKeyQuerySet(models.QuerySet["ContactKey"]):
         """Return the numbers that end with these digits."""
         start = digits[::-1]
         return self.filter(kind=keys.PHONE, value__gte=start, value__lt=f"{start}:")  # the colon follows 9
+
+    def with_number(self, text: str, region: str | None) -> Self:
+        """Return the numbers that a search for this text finds; none if it is not a number of four digits or more.
+
+        The candidates have the same end, which the index finds; libphonenumber decides about each spelling among them.
+        """
+        query = phones.searched(text)
+        if not query:
+            return self.none()
+        if len(query) < phones.END:
+            return self.ending(query)
+        spellings = (
+            self.ending(query.removeprefix("+")[-phones.END :]).order_by("value").values_list("value", flat=True)
+        )
+        found = [
+            value
+            for value in spellings.distinct()[:MOST_SPELLINGS]
+            if phones.meets(query, keys.number_of(value), region)
+        ]
+        alike = self.among(keys.PHONE, found)
+        return alike if query.startswith("+") else alike | self.ending(query)
+
+    def shared(self, kinds: Iterable[str], but: models.QuerySet[Any, Any], length: int = keys.LENGTH) -> list["Shared"]:
+        """Return the keys of these kinds that two to MOST_SHARING contacts have, at most MOST_SHARED.
+
+        Keys with the same first `length` characters count as one, and the contacts of `but` do not count.
+        """
+        start = F("value") if length >= keys.LENGTH else Left("value", length)
+        rows: Any = self.filter(kind__in=list(kinds)).exclude(contact__in=but).order_by().values("kind", start=start)
+        rows = rows.annotate(number=Count("contact")).filter(number__range=(2, MOST_SHARING))
+        found = rows.annotate(contacts=Ids("contact")).values_list("kind", "start", "contacts")[:MOST_SHARED]
+        return [Shared(kind, value, sorted(set(map(int, ids.split(","))))) for kind, value, ids in found]
 
     def add(self, contacts: Iterable["Contact"]) -> None:
         """Add the keys of contacts that have none."""

@@ -1,5 +1,6 @@
 """Serializers of the query parameters and paths of the contacts' routes."""
 
+from collections.abc import Callable
 from typing import Any
 
 from rest_framework import serializers
@@ -9,6 +10,7 @@ from contactbook.api.serializers import PathSerializer, QuerySerializer
 from contactbook.db.fields import MAX_BIGINT
 from contacts.exporting import FORMATS
 from contacts.models import Contact, ContactQuerySet
+from contacts.models.key import ContactKeyQuerySet
 from contacts.serializers.fields import CursorField
 
 MAX_SKIP = 2_147_483_647
@@ -60,7 +62,8 @@ class ListQuery(QuerySerializer):
     q = Text(
         required=False,
         max_length=320,
-        help_text="Only contacts whose name or e-mail address contains this, without regard to case and diacritics.",
+        help_text="Only contacts whose name or e-mail address contains this, without regard to case and diacritics, or "
+        "that have this phone number in any spelling. From four digits on the end of a number is enough.",
     )
     group = Text(
         required=False,
@@ -122,12 +125,13 @@ class ExportQuery(QuerySerializer):
         help_text=f"Only the contacts with these ids, at most {MAX_LIMIT}, with commas between them.",
     )
     group = Text(required=False, max_length=255, trim_whitespace=False, help_text="Only the contacts of this group.")
-    q = Text(required=False, max_length=320, help_text="Only contacts whose name or e-mail address contains this text.")
+    q = Text(required=False, max_length=320, help_text="Only contacts that the list with this `q` has.")
 
-    def select(self, contacts: ContactQuerySet) -> ContactQuerySet:
-        """Return those of the contacts that meet the given criteria."""
+    def select(self, contacts: ContactQuerySet, numbers: Callable[[str], ContactKeyQuerySet]) -> ContactQuerySet:
+        """Return those of the contacts that meet the given criteria; `numbers` returns the numbers that `q` finds."""
         values = self.validated_data
-        found = contacts.matching(q=values.get("q", ""), group=values.get("group", ""))
+        q = values.get("q", "")
+        found = contacts.matching(q=q, group=values.get("group", ""), numbers=numbers(q))
         return found.filter(pk__in=values["ids"]) if "ids" in values else found
 
 

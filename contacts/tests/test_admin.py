@@ -173,3 +173,19 @@ def test_reading_a_contact_in_the_trash_is_logged(as_staff, alice):
         book.delete(book.get(contact.pk))
     assert as_staff.get(f"{URL}{contact.pk}/change/").status_code == 200
     assert LogEntry.objects.get().get_change_message() == "Looked at it in the trash."
+
+
+def test_staff_see_the_duplicates_of_one_account_and_change_nothing(as_staff, alice, bob):
+    make(alice, "Ada Lovelace", "Lovelace, Ada", email="ada@example.org")
+    make(bob, "Bob Miller", "Bob Miller")
+    page = as_staff.get(f"{URL}duplicates/{alice.pk}/").content.decode()
+    assert "Lovelace, Ada" in page and "email: ada@example.org" in page and "Bob Miller" not in page
+    assert "Looked at the duplicates" in LogEntry.objects.get().get_change_message()
+    assert "<form" not in page.partition('<div id="content"')[2]
+    assert as_staff.get(f"{URL}duplicates/999999/").status_code == 404
+
+
+def test_staff_without_the_right_see_no_duplicates(make_user, alice):
+    client = Client()
+    client.force_login(make_user("helper", is_staff=True))
+    assert client.get(f"{URL}duplicates/{alice.pk}/").status_code == 403

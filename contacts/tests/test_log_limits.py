@@ -16,6 +16,9 @@ ROUTES = {
     "undo": ("post", "/api/undo"),
     "contacts_changes": ("get", "/api/contacts/changes"),
     "contacts_batch": ("post", "/api/contacts/batch"),
+    "duplicates": ("get", "/api/contacts/duplicates"),
+    "dismiss": ("post", "/api/contacts/duplicates/x/dismiss"),
+    "merge": ("post", "/api/contacts/merge"),
     "groups_list": ("get", "/api/groups"),
     "groups_create": ("post", "/api/groups"),
     "groups_update": ("patch", "/api/groups/1"),
@@ -24,7 +27,7 @@ ROUTES = {
     "contacts_export": ("get", "/api/contacts/export"),
 }
 # Those of the contract's seven routes and of PATCH, which have tests of their own.
-OTHERS = {"ContactViewSet", "AvatarViewSet", "FeedsViewSet"}
+OTHERS = {"ContactViewSet", "AvatarViewSet", "FeedsViewSet", "ImportViewSet"}
 
 
 def test_every_limit_of_these_routes_is_listed():

@@ -6,7 +6,7 @@ import pytest
 
 from contacts.cards.jscontact import flatten
 from contacts.cards.merging import covers, equal, fill
-from contacts.cards.numbers import same_number
+from contacts.cards.phones import same as same_number
 
 pytestmark = pytest.mark.one_stack
 

@@ -29,6 +29,14 @@ INDEXES = {
     "/bd?days_range=7": {"contact_birthday_order"},
     "/ann": {"contact_order", "id"},
     "/qqq": {"contact_order", "id", "contact_fullname_trigrams", "contact_email_trigrams"},
+    "?q=%2B49221%200019990": {"contact_fullname_trigrams", "contact_email_trigrams", "contact_key_values", "id"},
+    "/0221 0019990": {
+        "contact_order",
+        "contact_fullname_trigrams",
+        "contact_email_trigrams",
+        "contact_key_values",
+        "id",
+    },
     "/{id}": {"id"},
     "/{id}/history": {"id", "change_history"},
     "/changes?since={since}": {"contact_revisions", "change_number_unique_per_book", "change_purges"},
@@ -42,6 +50,7 @@ def card(number):
     return {
         "name": {"full": f"{('Ann', 'Łukasz', 'Maria', 'Zoë', 'Іван')[number % 5]} {number}"},
         "emails": {"e1": {"address": f"{number}@example.org"}},
+        "phones": {"p1": {"number": f"+49 221 {number:07}"}},
         "anniversaries": {"b1": {"kind": "birth", "date": {"month": 1 + number % 12, "day": 1 + number % 28}}},
         **({"keywords": {"Work": True}} if number % 100 == 0 else {}),
     }
@@ -124,9 +133,13 @@ READS = {
     "trash": ["contacts/trash"],
     "changes": ["contacts/changes?limit=1000"],
     "history": ["contacts/{id}/history"],
+    "duplicates": ["contacts/duplicates"],
     "groups": ["groups"],
     "export": ["me/export"],
     "contacts_export": ["contacts/export"],
+    "imports": ["imports"],
+    "import": ["imports/1"],
+    "import_entries": ["imports/1/entries"],
     "me": ["me"],
     "me_sessions": ["me/sessions"],
     "me_feeds": ["me/feeds"],
@@ -164,6 +177,7 @@ WRITES = {
     "destroy": lambda contact: ("delete", f"contacts/{contact.pk}", {}),
     "restore": lambda contact: ("post", f"contacts/{contact.pk}/restore", {"to": contact.revision}),
     "batch": lambda contact: ("post", "contacts/batch", {"items": [{"op": "delete", "id": contact.pk}]}),
+    "merge": lambda contact: ("post", "contacts/merge", {"ids": [contact.pk, contact.pk - 1]}),
     "create_group": lambda contact: ("post", "groups", {"name": "Another"}),
 }
 

@@ -62,8 +62,11 @@ def test_no_other_module_reaches_them_by_relation_registry_or_table_name():
     for file, tree in modules():
         for node in ast.walk(tree):
             if isinstance(node, ast.Attribute) and node.attr in ("contacts", "changes", "contact_set", "change_set"):
-                # A view's method.
-                assert ast.unparse(node) in ("self.contacts",), (file, ast.unparse(node))
+                # A view's method; the contacts of a set of duplicates.
+                assert ast.unparse(node) in ("self.contacts", "key.contacts", "each.contacts"), (
+                    file,
+                    ast.unparse(node),
+                )
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 assert not TABLES.search(node.value), (file, node.value)
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):

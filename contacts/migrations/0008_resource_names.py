@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("contacts", "0006_imports"),
+        ("contacts", "0007_dismissed_duplicates"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

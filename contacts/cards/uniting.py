@@ -1,0 +1,105 @@
+"""The card of several contacts that are merged: the first one, with all of the others that it lacks.
+
+Pure functions on top of contacts/cards/merging.py, which fills a card. Here nothing is lost: an entry whose label or
+contexts differ is added beside the first one's, and what holds one value and differs is returned as a Conflict.
+"""
+
+import json
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from contacts.cards import jscontact, merging, phones
+from contacts.cards.jscontact import Card
+from contacts.cards.merging import Entry, Parts, canonical, is_collection, later_id, parts
+
+# Attributes whose loss does not matter: a preference holds within one card, and an organization's id is given anew.
+UNIMPORTANT = {"pref", "organizationId"}
+
+
+class Conflict(NamedTuple):
+    """A value that the first card cannot hold beside its own."""
+
+    name: str  # of the flat field or of the card's property
+    first: Any
+    other: Any
+
+
+class United(NamedTuple):
+    card: Card
+    conflicts: dict[str, list[Any]]  # the first card's value, then those of the others
+
+
+def unite(cards: Iterable[Card], region: str | None) -> United:
+    """Return the first card with all of the others that it lacks, and a note of what is in conflict."""
+    first, *others = cards
+    card, conflicts, lines = first, dict[str, list[Any]](), list[str]()
+    for other in others:
+        card, found = unite_two(card, other, region)
+        for name, own, value in found:
+            known = conflicts.setdefault(name, [own])
+            if value not in known:
+                known.append(value)
+                lines.append(f"{name}: {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}")
+    return United(with_note(card, "Merged. It also had\n" + "\n".join(lines)) if lines else card, conflicts)
+
+
+def unite_two(card: Card, other: Card, region: str | None) -> tuple[Card, list[Conflict]]:
+    filled, conflicts = merging.fill(card, other, region), list[Conflict]()
+    for name, value in merging.comparable(other).items():
+        if is_collection(name, value) and is_collection(name, filled[name]):
+            filled[name], found = with_lost_entries(name, filled[name], value, region)
+            conflicts += found
+        elif name == "name":
+            conflicts += name_conflicts(filled["name"], value)
+        elif not parts({name: value}) <= parts({name: filled[name]}):
+            conflicts.append(Conflict(name, filled[name], value))
+    return filled, conflicts
+
+
+def with_lost_entries(
+    collection: str, own: dict[str, Entry], others: dict[str, Entry], region: str | None
+) -> tuple[dict[str, Entry], list[Conflict]]:
+    """Return the entries with those of the others that are not wholly among them."""
+    entries, conflicts = dict(own), list[Conflict]()
+    for key, entry in others.items():
+        if any(holds(collection, each, entry, region) for each in entries.values()):
+            continue
+        kind = entry.get("kind")
+        known = next((each for each in entries.values() if each.get("kind") == kind), None)
+        if collection == "anniversaries" and kind in merging.ONCE and known:
+            conflicts.append(Conflict("birthday" if kind == "birth" else kind, shown(known), shown(entry)))
+        else:
+            added = {name: value for name, value in entry.items() if name not in UNIMPORTANT}
+            entries[key if collection == "relatedTo" and key not in entries else later_id(entries, key)] = added
+    return entries, conflicts
+
+
+def holds(collection: str, entry: Entry, other: Entry, region: str | None) -> bool:
+    """Return whether the entry has the value of the other one, in any spelling, and all of its attributes."""
+    if collection == "phones" and phones.same(str(entry.get("number")), str(other.get("number")), region):
+        other = {**other, "number": entry["number"]}
+    return attributes(collection, other) <= attributes(collection, entry)
+
+
+def attributes(collection: str, entry: Entry) -> Parts:
+    kept = {name: value for name, value in entry.items() if name not in UNIMPORTANT}
+    return merging.entry_parts({}, collection, "", kept)
+
+
+def name_conflicts(name: dict[str, Any], other: dict[str, Any]) -> list[Conflict]:
+    if name.get("full") != other.get("full"):
+        return [Conflict("fullname", name.get("full"), other.get("full"))]
+    lost = [member for member, value in other.items() if canonical(value) != canonical(name.get(member))]
+    return [Conflict("name", name, other)] if lost else []
+
+
+def shown(entry: Entry) -> Any:
+    """Return the date of an anniversary as history shows it: an ISO date, or the parts that are known."""
+    day = entry.get("date") or {}
+    full = jscontact.full_date(day)
+    return full.isoformat() if full else {name: value for name, value in day.items() if name != "@type"}
+
+
+def with_note(card: Card, text: str) -> Card:
+    notes = card.get("notes") or {}
+    return {**card, "notes": {**notes, later_id(notes, "n1"): {"@type": "Note", "note": text}}}

@@ -1,0 +1,44 @@
+"""Merging contacts: the first is kept with all that the others have, and the others go to the trash."""
+
+from typing import Any
+
+from contactbook.exceptions import InvalidValueError
+from contacts.cards import validation
+from contacts.cards.jscontact import Card
+from contacts.cards.uniting import unite
+from contacts.models import Book, Contact
+
+VIA = "merge"  # in the log
+MOST = 100  # contacts in one merge
+
+
+class Merge:
+    """What a merge of these contacts gives; InvalidValueError if the card would be too large."""
+
+    def __init__(self, contacts: list[Contact], region: str | None) -> None:
+        self.contact, *self.others = contacts
+        united = unite([contact.card for contact in contacts], region)
+        self.card, self.conflicts = united.card, united.conflicts
+        if fault := out_of_bounds(self.card):
+            raise InvalidValueError("ids", f"The contacts are too large to be merged. {fault}")
+
+    def run(self, book: Book, dry_run: bool) -> int | None:
+        """Merge the contacts; return the number of the first change. A dry run sets the card in the contact alone."""
+        if dry_run:
+            self.contact.set_card(self.card)
+            return None
+        book.put_card(self.contact, self.card)
+        for contact in self.others:
+            book.delete(contact)
+        return book.operation
+
+
+def out_of_bounds(card: Card) -> str | None:
+    """Return a sentence if the card exceeds a limit, else None."""
+    sizes = [len(entries) for name, entries in card.items() if name in validation.COLLECTIONS]
+    if max(sizes, default=0) > validation.MAX_ENTRIES:
+        return f"A collection has at most {validation.MAX_ENTRIES} entries."
+    notes: dict[str, Any] = card.get("notes") or {}
+    if any(len(str(entry.get("note", ""))) > validation.LENGTHS["note"] for entry in notes.values()):
+        return f"A note has at most {validation.LENGTHS['note']} characters."
+    return validation.out_of_bounds(card)
