@@ -11,7 +11,7 @@ from django.db.models.lookups import GreaterThanOrEqual
 
 from contacts.carddav.filters import PROP_FILTER, TEXT_MATCH
 from contacts.carddav.xml import Element
-from contacts.cards import keys
+from contacts.cards import keys, phones
 from contacts.cards.folding import fold
 from contacts.cards.jscontact import FULL_NAME
 from contacts.models import ContactKey
@@ -63,7 +63,7 @@ def with_email(user_id: int, wanted: str) -> Q | None:
 
 
 def with_number(user_id: int, wanted: str) -> Q | None:
-    digits = keys.digits(wanted)
+    digits = phones.digits(wanted)
     if not NUMBER.fullmatch(wanted) or not FEWEST_DIGITS <= len(digits) <= keys.MOST_DIGITS:
         return None
     return with_key(user_id, keys.PHONE, digits[::-1])
