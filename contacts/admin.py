@@ -14,7 +14,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from accounts.models import User, email_key
+from accounts.models import AppPassword, User, email_key
 from contactbook.admin import FastAdmin, table_size
 from contactbook.exceptions import NotFoundError
 from contacts import duplicates, history
@@ -186,6 +186,9 @@ class ContactAdmin(FastAdmin):
             return super().history_view(request, object_id, extra_context)
         self.log_change(request, contact, "Looked at the history.")
         changes = history.of_contact(contact, skip=0, limit=HISTORY_SHOWN)
+        devices = dict(AppPassword.objects.for_user(contact.user_id).values_list("pk", "name"))
+        for change in changes:
+            change["device"] = devices.get(change["app_password"])
         return super().history_view(request, object_id, {"changes": changes, **(extra_context or {})})
 
     def get_urls(self) -> list[URLPattern]:

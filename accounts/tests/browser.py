@@ -85,9 +85,9 @@ def scrolls_sideways(page: Page) -> bool:
     return page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
 
 
-def photograph(page: Page, name: str) -> None:
+def photograph(page: Page, name: str, full_page: bool = True) -> None:
     PICTURES.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=PICTURES / f"{name}.png", full_page=True)
+    page.screenshot(path=PICTURES / f"{name}.png", full_page=full_page)
 
 
 def documented(area: str) -> str:

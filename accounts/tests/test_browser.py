@@ -13,6 +13,7 @@ from accounts.tests.browser import (
     Person,
 )
 from accounts.tests.cast import newest_link, newest_mail
+from contactbook.api.introduction import TAGS
 from contactbook.tests.live import PASSWORD
 
 pytestmark = [pytest.mark.browser, pytest.mark.one_stack]
@@ -312,3 +313,32 @@ def test_what_axe_finds_in_the_api_browsers_is_documented(server, browser, name,
         stage.photograph(page, f"{name}-1280-light")
         assert unknown(page, name, stage.documented(area)) == []
         assert [text for text in person.complaints if "cdn.redoc.ly" not in text] == []
+
+
+@pytest.mark.parametrize(
+    ("path", "group", "operation"),
+    [
+        ("/api/docs", ".opblock-tag", "#operations-contacts-createContact"),
+        (
+            "/api/redoc#tag/contacts/operation/createContact",
+            "li[data-item-id^='tag/']:not([data-item-id*='/operation/']) > label",
+            "[id='tag/contacts/operation/createContact']",
+        ),
+    ],
+    ids=["docs", "redoc"],
+)
+def test_an_operation_is_shown_with_its_description_and_example(server, browser, path, group, operation, request):
+    """The groups are in the order in which a newcomer needs them."""
+    with Person(browser, server, viewport={"width": 1280, "height": 1000}) as person:
+        page = person.opens(path)
+        shown = page.locator(operation)
+        shown.wait_for()
+        groups = [text.split("\n")[0].strip().lower() for text in page.locator(group).all_inner_texts()]
+        assert groups == [tag["name"] for tag in TAGS]
+        if path == "/api/docs":
+            shown.locator(".opblock-summary-control").click()
+            shown.locator(".opblock-description").wait_for()
+        page.get_by_text("Ada Lovelace").first.wait_for()
+        assert "Adds a contact to your book" in shown.inner_text()
+        shown.evaluate("element => element.scrollIntoView()")
+        stage.photograph(page, f"{request.node.callspec.id}-operation-1280-light", full_page=False)

@@ -19,6 +19,7 @@ GET /api/contacts/{query} and PUT /api/contacts/{contact_id} are one path of the
 templates differ only in the names of their variables.
 """
 
+import inspect
 from collections.abc import Iterator
 from typing import Any
 
@@ -160,7 +161,9 @@ class AutoSchema(SpectacularAutoSchema):
             return refusal(code, operation)
         limited = RATE_LIMIT if self.is_limited() else ()
         headers = header_references(*answer.get("headers", {}), *limited)
-        return {**answer, "description": answer["description"] or operation["summary"], "headers": headers}
+        serializers_by_code: Any = self.get_response_serializers()
+        text = answer["description"] or docstring_of(serializers_by_code.get(int(code))) or operation["summary"]
+        return {**answer, "description": text, "headers": headers}
 
     def is_limited(self) -> bool:
         return getattr(self.view, "action", None) in getattr(self.view, "limits", {})
@@ -191,6 +194,13 @@ def example_of(serializer: Any) -> list[Any]:
     """Return the example of a serializer, of the child of a list, or nothing."""
     example = getattr(getattr(serializer, "child", serializer), "example", None)
     return [] if example is None else [example]
+
+
+def docstring_of(serializer: Any) -> str:
+    """Return the docstring of a serializer, or of the child of a list; "" for what is no serializer."""
+    serializer = getattr(serializer, "child", serializer)
+    kind = serializer if isinstance(serializer, type) else type(serializer)
+    return (inspect.getdoc(kind) or "") if issubclass(kind, serializers.BaseSerializer) else ""
 
 
 def answers_of(operation: Schema) -> list[tuple[str, Schema]]:

@@ -170,6 +170,7 @@ def test_the_readmes_walk(
     assert walked(server, front, command, build.__name__, tmp_path) == EXPECTED
 
 
+@pytest.mark.filterwarnings("default:NOT COMPILED")  # shown at the end of the run
 def test_kotlin_bodies(server: Server, document: Path, tmp_path: Path) -> None:
     """The generated classes of bodies and answers compile, are accepted, and read what the server answers."""
     need("Kotlin", "kotlinc", "javac", str(KOTLIN_JAR))

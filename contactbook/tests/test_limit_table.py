@@ -59,6 +59,8 @@ LIMITS = {
     "me_password": {"post": "me_password"},
     "me_sessions": {"get": "me_sessions"},
     "me_session": {"delete": "me_session_end"},
+    "app_passwords": {"get": "app_passwords_list", "post": "app_passwords_create"},
+    "app_password": {"delete": "app_passwords_delete"},
     "me_feeds": {"get": "feeds_list", "post": "feeds_create"},
     "me_feed": {"delete": "feeds_delete"},
 }
@@ -80,7 +82,8 @@ PAGES = {
     ("get", "/api/redoc"): ["pages"],
     ("post", "/admin/login/"): ["admin_login"],
 }
-COUNTED_ELSEWHERE = {"account_failures", "address_mails"}  # passwords of an account, mails to an address
+# Passwords of an account, mails to an address, and CardDAV (contacts/tests/test_dav_authentication.py).
+COUNTED_ELSEWHERE = {"account_failures", "address_mails", "dav", "dav_write", "dav_failures"}
 ROUTES = list(routes())
 CASES = [pytest.param(each, method, id=f"{method} {each.name}") for each in ROUTES for method in LIMITS[each.name]]
 

@@ -93,6 +93,8 @@ class Writer:
             task.before = self.matcher.compared[match.contact.pk]
             task.card = item.card if self.policy != Policy.FILL else self.filled(task, item.card)
             task.left = self.policy == Policy.SKIP or task.card is None or jscontact.same(task.card, task.before)
+        else:
+            task.left = True
 
     def filled(self, task: "Task", card: Card) -> Card | None:
         """Return the contact's card with what it lacks; None if that is too large."""

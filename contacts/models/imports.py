@@ -107,6 +107,7 @@ class ImportQuerySet(models.QuerySet["Import"]):
             if job.status in Import.STEPS:
                 raise ConflictError(UNDER_WAY)
             book.update(bytes=F("bytes") - job.bytes)
+            ImportEntry.objects.of(job.pk).delete_in_portions()
             job.delete()
 
 
@@ -218,7 +219,7 @@ class Import(models.Model):
 
     def release(self) -> None:
         """Let any process continue the step now."""
-        self.save_leased(lease_until=None)
+        self.save_leased(lease_until=None, attempts=0)
 
     def save_leased(self, **fields: Any) -> None:
         if not Import.objects.filter(pk=self.pk, lease=self.lease).update(**fields):
@@ -231,6 +232,10 @@ class Import(models.Model):
         size = ImportEntry.objects.of(self.pk).aggregate(total=Sum("size"))["total"] or 0
         Book.objects.filter(pk=self.user_id).update(bytes=F("bytes") + size)
         self.save_leased(bytes=self.bytes + size)
+
+    @property
+    def is_stored(self) -> bool:
+        return ImportChunk.objects.filter(job=self.pk).exists()
 
     def file(self) -> Iterator[Piece]:
         """Yield the file in pieces, each read when it is needed."""

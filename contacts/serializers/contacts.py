@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from drf_spectacular.extensions import OpenApiSerializerExtension
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -30,7 +31,7 @@ ALL_COLUMNS = (*COLUMNS, *CARD_COLUMNS, "revision")
 EXAMPLE = {
     "fullname": "Ada Lovelace",
     "email": "ada@example.org",
-    "phone_number": 442079460958,
+    "phone": "+44 20 7946 0958",
     "birthday": "1815-12-10",
     "additional": "Met at the lecture on the engine.",
 }
@@ -171,7 +172,7 @@ def validated_card(card: Any, stored: jscontact.Card | None = None) -> Any:
     A property that is as it was stored is not judged: an import stores what the model does not allow a client to set.
     """
     detail: dict[Any, Any] = {}
-    for path, sentence in validation.faults(card):
+    for path, sentence in [*validation.faults(card), *group_fault(card)]:
         if stored and path and jscontact.same(card.get(path[0]), stored.get(path[0])):
             continue
         *parents, last = ["card", *path]
@@ -182,6 +183,11 @@ def validated_card(card: Any, stored: jscontact.Card | None = None) -> Any:
     if detail:
         raise Invalid("body", detail)
     return {name: value for name, value in card.items() if name not in jscontact.SERVER_SET}
+
+
+def group_fault(card: Any) -> list[validation.Fault]:
+    is_group = isinstance(card, dict) and card.get("kind") == Contact.Kind.GROUP
+    return [(["kind"], "Group cards are written by CardDAV alone.")] if is_group else []
 
 
 def phone_text(values: dict[str, Any], stored: str | None) -> str | None:
@@ -220,7 +226,7 @@ class ContactOutput(serializers.Serializer):
         "user_id": 1,
         "avatar": "https://contacts.example.org/media/avatars/065d0c9b7a3e4f52b8c1d2e3f4a5b6c7.jpg",
         "id": 1,
-        "phone": "+44 20 7946 0958",
+        "phone_number": 442079460958,
     }
 
     fullname = serializers.CharField(max_length=255, help_text="The name.")
@@ -258,6 +264,15 @@ class CardOutput(serializers.Serializer):
     }
     uid = serializers.CharField(help_text="The same in every program that has the contact.")
     name = serializers.DictField(help_text="The name; `full` is the whole of it.")
+
+
+class CardOutputExtension(OpenApiSerializerExtension):
+    """Declares in the OpenAPI document that a card has more properties than the named ones."""
+
+    target_class = CardOutput
+
+    def map_serializer(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
+        return {**super().map_serializer(auto_schema, direction), "additionalProperties": {}}
 
 
 class WholeContactOutput(ContactOutput):

@@ -9,10 +9,11 @@ from rest_framework import serializers
 from contactbook.api.fields import Flag, Number, Text
 from contactbook.db.fields import MAX_BIGINT
 from contacts.cards.jscontact import FAVOURITE
-from contacts.models import Change, Group
+from contacts.models import Change, Contact, Group
 from contacts.serializers.contacts import ContactOutput, CreateContactInput, ListedContactOutput, WholeContactOutput
 
 MAX_ITEMS = 1000
+WRITTEN_WITH = "The id of the app password with which a program wrote it; null for other interfaces."
 
 
 class RestoreInput(serializers.Serializer):
@@ -47,11 +48,20 @@ class UndoInput(serializers.Serializer):
         max_value=MAX_BIGINT,
         help_text="Every contact becomes what it was after this change; 0 is before the first.",
     )
+    app_password = Number(
+        required=False,
+        allow_null=True,
+        min_value=1,
+        max_value=MAX_BIGINT,
+        help_text="With `since`: the id of an app password whose changes alone are undone; null for all changes.",
+    )
     dry_run = Flag(required=False, default=False, help_text="Whether only to say what would be done.")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if ("change" in attrs) == ("since" in attrs):
             raise serializers.ValidationError("Give either change or since.")
+        if "change" in attrs and attrs.get("app_password") is not None:
+            raise serializers.ValidationError({"app_password": ["An app password goes with since."]})
         return attrs
 
 
@@ -199,13 +209,15 @@ class HistoryOutput(serializers.Serializer):
         "kind": "changed",
         "via": "rest",
         "client": "curl/8.5",
+        "app_password": None,
         "fields": {"phone": [None, "+380 44 123 45 67"]},
     }
     change = serializers.IntegerField(help_text=CHANGE)
     at = serializers.DateTimeField(help_text="When it was done, in UTC (RFC 3339).")
     kind = serializers.ChoiceField(Change.Kind.choices, help_text=KIND)
-    via = serializers.CharField(help_text="The interface that it came through, such as `rest`, `admin` or `command`.")
+    via = serializers.CharField(help_text="The interface that it came through, such as `rest`, `carddav` or `admin`.")
     client = serializers.CharField(help_text="The User-Agent of the program, at most 200 characters; may be empty.")
+    app_password = serializers.IntegerField(allow_null=True, help_text=WRITTEN_WITH)
     fields = serializers.DictField(  # type: ignore[assignment]
         child=serializers.ListField(min_length=2, max_length=2),
         allow_null=True,
@@ -220,6 +232,10 @@ class ChangeOutput(serializers.Serializer):
     change = serializers.IntegerField(help_text=CHANGE)
     kind = serializers.ChoiceField(Change.Kind.choices, help_text=KIND)
     id = serializers.IntegerField(help_text="The number of the contact.")
+    card_kind = serializers.ChoiceField(
+        Contact.Kind.choices, allow_null=True, help_text="`group` for a group card of CardDAV; null where purged."
+    )
+    app_password = serializers.IntegerField(allow_null=True, help_text=WRITTEN_WITH)
     contact = ListedContactOutput(allow_null=True, help_text="The contact as it is now. Null if it is deleted.")
 
 
@@ -228,7 +244,16 @@ class ChangesOutput(serializers.Serializer):
     """Changes, oldest first, and where to go on."""
 
     example = {
-        "changes": [{"change": 1, "kind": "created", "id": 1, "contact": ContactOutput.example}],
+        "changes": [
+            {
+                "change": 1,
+                "kind": "created",
+                "id": 1,
+                "card_kind": "individual",
+                "app_password": None,
+                "contact": ContactOutput.example,
+            }
+        ],
         "next": 1,
         "more": False,
     }

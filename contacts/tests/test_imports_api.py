@@ -94,6 +94,8 @@ def test_encodings(as_alice, codec, label, bom):
     assert entries(as_alice, found["id"])[0]["fullname"] == name
     if label:
         assert found["encoding"] == label
+    apply(as_alice, found["id"])
+    assert Contact.objects.get().fullname == name
 
 
 def test_a_file_over_50_megabytes_is_413(as_alice, monkeypatch):
@@ -288,3 +290,10 @@ def test_the_report_is_bounded(as_alice):
     first, second = entries(as_alice, found["id"])
     assert len(first["notes"]) <= 101 and max(map(len, first["notes"])) <= 300
     assert len(json.dumps(second)) < 10_000 and second["fields"]["additional"][1].startswith("yyy")
+
+
+def test_without_its_file_an_import_fails_with_a_sentence(as_alice, alice):
+    Import.objects.create(user=alice, filename="x", format="vcard", position=5)
+    run_steps()
+    (found,) = as_alice.get(IMPORTS).json()
+    assert found["error"] == "The file is not stored here. Import it again."
