@@ -1,4 +1,4 @@
-"""Accounts and outgoing e-mails, for staff. No password, hash or token is shown."""
+"""Accounts, app passwords and outgoing e-mails, for staff. No password, hash or token is shown."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -12,7 +12,7 @@ from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
 
-from accounts.models import OutgoingEmail, OutgoingEmailQuerySet, User
+from accounts.models import AppPassword, AppPasswordQuerySet, OutgoingEmail, OutgoingEmailQuerySet, User
 from accounts.models.email import queued
 from accounts.models.user import UserQuerySet
 from contactbook.admin import FastAdmin, row_count, table_size
@@ -211,3 +211,42 @@ class OutgoingEmailAdmin(FastAdmin):
             self.audit(request, rows, "Tried again")
             transaction.on_commit(queued.set)
         self.message_user(request, f"{count} mails go out again.", messages.SUCCESS)
+
+
+@admin.register(AppPassword)
+class AppPasswordAdmin(FastAdmin):
+    """The app passwords, without secrets. Only their owners make them; staff can end them."""
+
+    list_display = ("name", "owner", "write", "created_at", "last_used_at", "last_client", "ended_at")
+    list_filter = (("ended_at", admin.EmptyFieldListFilter), "write")
+    list_select_related = ("user",)
+    search_fields = ("user__email_key",)
+    search_help_text = "Part of the owner's address"
+    ordering = ("-id",)
+    actions = ("end",)
+    fields = ("user", "name", "write", "created_at", "last_used_at", "last_client", "ended_at")
+
+    @admin.display(description="owner")
+    def owner(self, password: AppPassword) -> str:
+        return password.user.email
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: AppPassword | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: AppPassword | None = None) -> bool:
+        """Return False: the log refers to the rows."""
+        return False
+
+    def has_end_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("accounts.change_apppassword")
+
+    @admin.action(description="End", permissions=["end"])
+    def end(self, request: HttpRequest, passwords: AppPasswordQuerySet) -> None:
+        rows = list(passwords.live())
+        with transaction.atomic():
+            count = AppPassword.objects.filter(pk__in=[row.pk for row in rows]).end()
+            self.audit(request, rows, "Ended")
+        self.message_user(request, f"Ended {count} app passwords.", messages.SUCCESS)

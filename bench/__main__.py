@@ -17,13 +17,14 @@ from urllib.parse import urlsplit
 import redis
 
 from bench import report
+from bench.duplicates import Duplicates
 from bench.growth import Growth
 from bench.kinds import PEOPLE, TITLES, Kinds, Request
 from bench.load import measure, percentile
 from bench.servers import OTHER_CORES, PASSWORD, Bare, Older, Product, Tutorial, fill_peer, login, sql
 from scripts.services import services
 
-PARTS = ("memory", "cold_start", "logins", "growth")
+PARTS = ("memory", "cold_start", "logins", "growth", "duplicates")
 TOKEN_SECONDS = 480  # after which people log in again; an access token lives for 15 minutes
 CHECKED = 20  # requests of each kind whose whole answer is checked on each server
 EXPORT = "/api/me/export"
@@ -51,6 +52,8 @@ class Bench:
 
         self.ours, self.grown = server(Product, "contactbook", 1), server(Product, "growth", 2)
         self.grown.name = "growth"
+        self.seeded = server(Product, "seeded", 6)
+        self.seeded.name = "seeded"
         self.older, self.tutorial = server(Older, "older", 3), server(Tutorial, "tutorial", 4)
         self.bare = server(Bare, "bare", 5)
         self.servers = [self.ours, self.older, self.tutorial, self.bare]
@@ -66,7 +69,7 @@ class Bench:
         self.ours.run("manage.py", "populate", *counts, f"--password={PASSWORD}")
         for name in ("older", "tutorial"):
             sql(self.database("postgres"), f"CREATE DATABASE {name}")
-        for name in ("bare", "growth"):
+        for name in ("bare", "growth", "seeded"):
             sql(self.database("postgres"), f"CREATE DATABASE {name} TEMPLATE contactbook")
         for server in (self.older, self.tutorial):
             fill_peer(server, self.database_url)
@@ -164,6 +167,11 @@ class Bench:
         say(f"the growth table was filled in {growth.run():.0f} s")
         self.tables.append(growth.report(self.targets))
 
+    def duplicates(self):
+        duplicates = Duplicates(self.seeded, self.options.quick)
+        duplicates.run()
+        self.tables.append(duplicates.report(self.targets))
+
     def run(self):
         self.fill()
         self.start()
@@ -177,7 +185,7 @@ class Bench:
             say(f"{part} measured")
 
     def stop(self):
-        for server in [*self.servers, self.grown]:
+        for server in [*self.servers, self.grown, self.seeded]:
             server.stop()
 
 

@@ -7,6 +7,7 @@ from contactbook.api import document
 from contactbook.http import errors, health
 from contacts import media
 from contacts.api.calendar import CalendarViewSet
+from contacts.carddav.views import dav, dav_or_page, well_known
 
 # The manual's theme has scripts and styles in its pages.
 manual_csp = csp_update({"script-src": ["'unsafe-inline'"], "style-src": ["'unsafe-inline'"]})
@@ -20,7 +21,10 @@ urlpatterns = [
         CalendarViewSet.as_view({"get": "retrieve"}),
         name="birthdays_feed",
     ),
-    path("", pages.home, name="home"),
+    re_path(r"^dav(?:/[\s\S]*)?\Z", dav, name="dav"),
+    re_path(r"^\.well-known/carddav/?\Z", well_known, name="well_known_carddav"),
+    re_path(r"^principals/?\Z", dav, name="dav_principals"),
+    path("", dav_or_page(pages.home), name="home"),
     re_path(r"^confirm/?\Z", pages.ask_confirm, name="ask_confirm"),
     re_path(r"^reset/?\Z", pages.ask_reset, name="ask_reset"),
     re_path(r"^reset/(?P<token>[^/]+)/?\Z", pages.reset, name="reset"),

@@ -14,12 +14,12 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from accounts.models import User, email_key
+from accounts.models import AppPassword, User, email_key
 from contactbook.admin import FastAdmin, table_size
 from contactbook.exceptions import NotFoundError
 from contacts import duplicates, history
 from contacts.cards import jscontact
-from contacts.models import Book, Contact, Feed
+from contacts.models import Book, Contact, Feed, Import
 from contacts.serializers.contacts import FLAT, ContactInput
 
 HISTORY_SHOWN = 200  # newest changes
@@ -186,6 +186,9 @@ class ContactAdmin(FastAdmin):
             return super().history_view(request, object_id, extra_context)
         self.log_change(request, contact, "Looked at the history.")
         changes = history.of_contact(contact, skip=0, limit=HISTORY_SHOWN)
+        devices = dict(AppPassword.objects.for_user(contact.user_id).values_list("pk", "name"))
+        for change in changes:
+            change["device"] = devices.get(change["app_password"])
         return super().history_view(request, object_id, {"changes": changes, **(extra_context or {})})
 
     def get_urls(self) -> list[URLPattern]:
@@ -226,9 +229,22 @@ class ContactAdmin(FastAdmin):
             raise Http404(str(error)) from error
 
 
+class ReadOnlyAdmin(FastAdmin):
+    """Rows of all accounts that staff can only look at."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
 @admin.register(Feed)
-class FeedAdmin(FastAdmin):
-    """The birthday feeds, read-only. Nobody can see their addresses, of which only digests are stored."""
+class FeedAdmin(ReadOnlyAdmin):
+    """The birthday feeds. Nobody can see their addresses, of which only digests are stored."""
 
     list_display = ("name", "user", "created_at", "last_read_at", "anniversaries", "alarm_days")
     list_filter = (OwnerFilter,)
@@ -236,11 +252,19 @@ class FeedAdmin(FastAdmin):
     ordering = ("-id",)
     fields = list_display
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
 
-    def has_change_permission(self, request: HttpRequest, obj: Feed | None = None) -> bool:
-        return False
+@admin.register(Import)
+class ImportAdmin(ReadOnlyAdmin):
+    """The imports. What a file holds is not shown."""
 
-    def has_delete_permission(self, request: HttpRequest, obj: Feed | None = None) -> bool:
-        return False
+    list_display = ("filename", "user", "format", "status", "total", "file_bytes", "created_at", "changed_at")
+    list_filter = (OwnerFilter, "status", "format")
+    list_select_related = ("user",)
+    ordering = ("-id",)
+    fields = (
+        *("user", "filename", "format", "encoding", "status", "failed_step", "error", "policy", "position", "total"),
+        *("new", "same", "changes", "failed", "file_bytes", "bytes", "created_at", "changed_at", "lease_until"),
+    )
+
+    def numbers(self, request: HttpRequest) -> Iterable[tuple[str, str, str]]:
+        yield str(Import.objects.under_way().count()), "imports under way", ""

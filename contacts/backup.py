@@ -19,9 +19,9 @@ from django.db import connection, transaction
 from django.utils import timezone
 from psycopg2 import extensions
 
-from accounts.models import Session, User
+from accounts.models import AppPassword, Session, User
 from contacts.avatars.references import NAME
-from contacts.models import Book, Contact, Feed, Group
+from contacts.models import Book, Contact, Feed, Group, Import
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -31,7 +31,7 @@ UPLOAD_SECONDS = 3600  # an older file of a picture is complete
 
 # Ids of these tables are in tokens and in client programs. An id that was used after the backup must not be used for
 # another row.
-TABLES_WITH_PUBLIC_IDS = [model._meta.db_table for model in (User, Session, Contact, Group, Feed)]
+TABLES_WITH_PUBLIC_IDS = [model._meta.db_table for model in (User, Session, AppPassword, Contact, Group, Feed, Import)]
 ID_GAP = 10**8  # more ids than were used since any backup
 
 

@@ -29,7 +29,8 @@ from contacts.models.key import Shared
 
 NOT_FOUND = "There are no such duplicates"
 MOST_BYTES = 1024 * 1024  # of the compressed sets that are cached
-MOST_COMPARED = 5000  # pairs of numbers that libphonenumber compares for one answer; later ones count as different
+MOST_PAIRS = 30_000  # of contacts that have a key in common; a bound of time
+MOST_COMPARED = 2000  # pairs of numbers that libphonenumber compares for one answer; later ones count as different
 
 Pair = tuple[int, int]
 
@@ -54,7 +55,7 @@ class Duplicates(NamedTuple):
     key: str
     score: int  # hundredths, of the two that are least alike
     reasons: list[list[str]]  # kind and value
-    contacts: list[int]  # in order
+    members: list[int]  # ids of contacts, in order
     digests: list[str]  # of the pairs that are alike
 
 
@@ -82,11 +83,11 @@ def current(user_id: int, version: Version, region: str | None) -> list[Duplicat
 
 def rows_of(contacts: ContactQuerySet, sets: list[Duplicates], columns: tuple[str, ...]) -> dict[int, dict[str, Any]]:
     """Return the rows of the contacts of a page by id; TooLargeError, which names a limit, if they are too large."""
-    found = contacts.filter(IsAmong("pk", {each for one in sets for each in one.contacts[:MOST]}))
+    found = contacts.filter(IsAmong("pk", {each for one in sets for each in one.members[:MOST]}))
     sizes = dict(found.filter(additional__isnull=False).values_list("pk", ADDITIONAL_BYTES))
     size = 0
     for number, one in enumerate(sets):
-        size += sum(sizes.get(each, 0) for each in one.contacts[:MOST])
+        size += sum(sizes.get(each, 0) for each in one.members[:MOST])
         if size > MAX_BYTES and number:
             raise TooLargeError(f"These contacts are too large for one page. Use limit={number}.")
     return {row["id"]: row for row in found.values(*columns)}
@@ -95,7 +96,7 @@ def rows_of(contacts: ContactQuerySet, sets: list[Duplicates], columns: tuple[st
 def named(user_id: int, sets: list[Duplicates]) -> list[dict[str, Any]]:
     """Return the sets with the names of their contacts in place of the ids, for people."""
     rows = rows_of(Contact.objects.for_user(user_id), sets, ("id", "fullname"))
-    return [{**each._asdict(), "contacts": [rows[key] for key in each.contacts[:MOST] if key in rows]} for each in sets]
+    return [{**each._asdict(), "contacts": [rows[key] for key in each.members[:MOST] if key in rows]} for each in sets]
 
 
 def dismiss(user_id: int, key: str, sets: Iterable[Duplicates]) -> None:
@@ -116,7 +117,9 @@ def alike_pairs(user_id: int, region: str | None) -> list[Alike]:
     shared = own.shared((keys.EMAIL, keys.NAME, keys.BIRTH), trash) + own.shared((keys.PHONE,), trash, phones.END)
     common: dict[Pair, list[Shared]] = defaultdict(list)
     for key in shared:
-        for pair in combinations(key.contacts, 2):
+        if len(common) > MOST_PAIRS:
+            break
+        for pair in combinations(key.ids, 2):
             common[pair].append(key)
     names = names_of(user_id, {each for pair in common for each in pair})
     close = {pair: weight for pair in common if (weight := names_weight(pair, names))}
@@ -198,7 +201,7 @@ class Comparison:
 
 
 def digest(*parts: Any) -> str:
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
 
 
 def sets_of(pairs: list[Alike], dismissed: set[str]) -> list[Duplicates]:
@@ -211,7 +214,7 @@ def sets_of(pairs: list[Alike], dismissed: set[str]) -> list[Duplicates]:
     joined: dict[int, list[Alike]] = defaultdict(list)
     for each in left:
         joined[root(roots, each.pair[0])].append(each)
-    return sorted((set_of(each) for each in joined.values()), key=lambda each: (-each.score, each.contacts))
+    return sorted((set_of(each) for each in joined.values()), key=lambda each: (-each.score, each.members))
 
 
 def root(roots: dict[int, int], contact: int) -> int:

@@ -54,18 +54,23 @@ def export(contacts: ContactQuerySet, format_name: str) -> Iterator[str]:
 
 
 def whole_card(contact: Contact, with_pictures: bool = True) -> tuple[Card, PictureOf]:
-    """Return the contact's card with what the server sets, and its pictures.
+    """Return the contact's card with what the server sets, and its pictures."""
+    card, found = card_with_pictures(contact.user_id, contact.card, with_pictures)
+    return {**contact.server_set(), **card}, found
+
+
+def card_with_pictures(user_id: int, card: Card, with_pictures: bool = True) -> tuple[Card, PictureOf]:
+    """Return an owner's card and its pictures.
 
     A reference to a picture that is not the owner's, or is not there, becomes a URL.
     """
     found, size = Lookup(), 0
-    for uri in references_in(contact.card) if with_pictures else ():
-        picture = Picture.objects.original(contact.user_id, uri) if size < PICTURES else None
+    for uri in references_in(card) if with_pictures else ():
+        picture = Picture.objects.original(user_id, uri) if size < PICTURES else None
         if picture:
             found[uri] = picture
             size += len(picture.data)
-    card = with_uris(contact.card, lambda uri: uri if uri in found else public_url(uri))
-    return {**contact.server_set(), **card}, found
+    return with_uris(card, lambda uri: uri if uri in found else public_url(uri)), found
 
 
 def references_in(card: Card) -> list[str]:

@@ -1,27 +1,22 @@
-"""Reading the log: the history of a contact, undo, and the feed of changes."""
+"""Reading the log: the history of a contact, and undo."""
 
-import heapq
-from collections.abc import Iterator
 from dataclasses import dataclass
-from operator import itemgetter
 from typing import Any
 
-from django.db.models import Max, Min, OuterRef, Subquery, Sum
+from django.db.models import Max, Min, Sum
 
-from contactbook.api.pagination import MAX_BYTES, SAFE_LIMIT, rows_that_fit
+from contactbook.api.pagination import SAFE_LIMIT, rows_that_fit
 from contactbook.exceptions import ConflictError, InvalidValueError, NotFoundError, TooLargeError
 from contacts import merging
 from contacts.avatars.references import with_public_urls
 from contacts.cards import jscontact
 from contacts.cards.jscontact import Card
 from contacts.models import Book, Change, Contact
-from contacts.models.change import ChangeQuerySet
-from contacts.models.contact import ADDITIONAL_BYTES, PORTION
+from contacts.models.change import CARDDAV, ChangeQuerySet
+from contacts.models.contact import PORTION
 
 MAX_UNDONE = 1000  # contacts in one undo
 CONTENTS_ERASED = "The contents from that time are no longer kept."
-
-Row = dict[str, Any]
 
 
 def of_contact(contact: Contact, skip: int, limit: int) -> list[dict[str, Any]]:
@@ -54,6 +49,7 @@ def entry(change: Change, after: Card | None) -> dict[str, Any]:
         "kind": change.kind,
         "via": change.via,
         "client": change.client,
+        "app_password": change.app_password,
         "fields": fields,
     }
 
@@ -128,8 +124,21 @@ class UndoStep:
 
 
 def plan(book: Book, given: dict[str, Any]) -> list[UndoStep]:
-    """Plan the undo of one `change`, or of everything `since` one."""
-    return plan_since(book, given["since"]) if "since" in given else plan_one(book, given["change"])
+    """Plan the undo of one `change`, or of everything `since` one, or of what one `app_password` wrote since."""
+    if "since" not in given:
+        return plan_one(book, given["change"])
+    if given.get("app_password") is None:
+        return plan_since(book, given["since"])
+    return plan_app_password(book, given["app_password"], given["since"])
+
+
+def plan_app_password(book: Book, password_id: int, since: int) -> list[UndoStep]:
+    changes = Change.objects.for_user(book.user_id).filter(number__gt=since).by_source(CARDDAV, password_id)
+    found = changes.order_by().values_list("contact_id", flat=True).distinct()[: MAX_UNDONE + 1]
+    contact_ids = list(found)
+    if len(contact_ids) > MAX_UNDONE:
+        raise InvalidValueError("since", f"That would change more than {MAX_UNDONE} contacts; undo less at once.")
+    return plan_source(book, CARDDAV, password_id, contact_ids, since)
 
 
 def plan_since(book: Book, number: int) -> list[UndoStep]:
@@ -245,56 +254,3 @@ def undo(book: Book, steps: list[UndoStep], dry_run: bool) -> list[dict[str, Any
         for step in steps:
             step.apply(book)
     return results
-
-
-class Feed:
-    """The contacts that changed after `since`, each in its newest state, and what was purged: at most `limit` of both.
-
-    Nothing is skipped under concurrent writers: changes are numbered in commit order, so all up to the sequence
-    that was read first are there; a contact that moves beyond it meanwhile comes in the next answer.
-    """
-
-    def __init__(self, book: Book | None, since: int, limit: int) -> None:
-        if book and 0 < since < book.resync_below:
-            raise ConflictError("The server was restored from a backup. Read everything again, from since=0.")
-        self.book, self.since, self.limit = book, since, limit
-        self.newest = max(book.sequence, since) if book else since
-        self.next_since, self.more = self.newest, False
-
-    def rows(self, columns: tuple[str, ...]) -> Iterator[Row]:
-        """Yield by number: each change's kind, its contact's id, and these columns of it, or None for a deleted one."""
-        if self.since == self.newest:
-            return
-        last = self.since
-        rows = heapq.merge(list(self.purged()), list(self.changed(columns)), key=itemgetter("number"))
-        for index, row in enumerate(rows):
-            if index == self.limit:
-                self.next_since, self.more = last, True
-                return
-            last = row["number"]
-            yield row
-
-    def changed(self, columns: tuple[str, ...]) -> Iterator[Row]:
-        assert self.book
-        kind = Change.objects.filter(book=OuterRef("user"), number=OuterRef("revision")).values("kind")
-        contacts = Contact.objects.all_of(self.book.user_id)
-        contacts = contacts.filter(revision__gt=self.since, revision__lte=self.newest).order_by("revision")
-        size = "size" if "card" in columns else ADDITIONAL_BYTES
-        if self.book.bytes > MAX_BYTES and (fitting := rows_that_fit(contacts[: self.limit], size)):
-            self.limit = fitting
-        names = {*columns, "id", "revision", "deleted_at", "change_kind"}
-        for row in contacts.annotate(change_kind=Subquery(kind)).values(*names)[: self.limit + 1]:
-            contact = None if row["deleted_at"] else row
-            yield {
-                "number": row["revision"],
-                "kind": row["change_kind"],
-                "contact_id": row["id"],
-                "contact": contact,
-            }
-
-    def purged(self) -> Iterator[Row]:
-        assert self.book
-        changes = Change.objects.for_user(self.book.user_id).filter(number__gt=self.since, number__lte=self.newest)
-        purged = changes.filter(kind=Change.Kind.PURGED).order_by("number")
-        for row in purged.values("number", "kind", "contact_id")[: self.limit + 1]:
-            yield {**row, "contact": None}

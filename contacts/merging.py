@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from contactbook.exceptions import InvalidValueError
+from contactbook.exceptions import InvalidValueError, TooLargeError
 from contacts.cards import validation
 from contacts.cards.jscontact import Card
 from contacts.cards.uniting import unite
@@ -10,13 +10,16 @@ from contacts.models import Book, Contact
 
 VIA = "merge"  # in the log
 MOST = 100  # contacts in one merge
+PORTION = 1024 * 1024  # bytes of their cards; a bound of time
 
 
 class Merge:
-    """What a merge of these contacts gives; InvalidValueError if the card would be too large."""
+    """What a merge of these contacts gives; TooLargeError or InvalidValueError if they, or the card, are too large."""
 
     def __init__(self, contacts: list[Contact], region: str | None) -> None:
         self.contact, *self.others = contacts
+        if sum(contact.size for contact in contacts) > PORTION:
+            raise TooLargeError(f"These contacts have more than {PORTION >> 20} MB together. Merge fewer.")
         united = unite([contact.card for contact in contacts], region)
         self.card, self.conflicts = united.card, united.conflicts
         if fault := out_of_bounds(self.card):

@@ -1,5 +1,6 @@
 from django.urls import URLPattern, re_path
 
+from contacts.api.app_passwords import AppPasswordsViewSet
 from contacts.api.avatar import AvatarViewSet
 from contacts.api.batch import BatchViewSet
 from contacts.api.changes import ChangesViewSet
@@ -45,6 +46,8 @@ urlpatterns = [
     route("undo", UndoViewSet, "undo", post="undo"),
     route("groups", GroupViewSet, "groups", get="list", post="create"),
     route(f"groups/{GROUP}", GroupViewSet, "group", patch="rename", delete="destroy"),
+    route("me/app_passwords", AppPasswordsViewSet, "app_passwords", get="list", post="create"),
+    route(r"me/app_passwords/(?P<password_id>[^/]+)", AppPasswordsViewSet, "app_password", delete="end"),
     route("me/feeds", FeedsViewSet, "me_feeds", get="list", post="create"),
     route(r"me/feeds/(?P<feed_id>[^/]+)", FeedsViewSet, "me_feed", delete="destroy"),
     route("imports", ImportViewSet, "imports", get="list", post="create"),

@@ -219,10 +219,10 @@ class User(ReminderSettings, AbstractBaseUser, PermissionsMixin):
             self.save(update_fields=["closed_at"])
 
     def set_new_password(self, raw_password: str) -> None:
-        """Set the password of an owner who followed a reset link: ends sessions and feeds, confirms the address.
+        """Set the password of an owner who followed a reset link; it ends sessions, feeds, app passwords.
 
-        The name of an unconfirmed account may be a stranger's choice: it becomes the address's part before the @.
-        CredentialsError as in `lock_if_password_unchanged`.
+        It confirms the address. The name of an unconfirmed account may be a stranger's choice: it becomes the address's
+        part before the @. CredentialsError as in `lock_if_password_unchanged`.
         """
         checked = self.token_version
         self.set_password(raw_password)  # hashed before the row is locked
@@ -232,6 +232,7 @@ class User(ReminderSettings, AbstractBaseUser, PermissionsMixin):
             User.objects.lock_if_password_unchanged(self.pk, checked)
             self.save(update_fields=["password", "token_version", "confirmed_at", "username"])
             self.end_sessions()
+            self.app_passwords.all().end()
             self.feeds.all().delete()  # somebody else may have made them
             OutgoingEmail.objects.queue(OutgoingEmail.Kind.PASSWORD_CHANGED, self.email)
         rate_limit.clear("account_failures", self.email_key)

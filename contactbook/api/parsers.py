@@ -45,11 +45,11 @@ class JSONParser(BaseParser):
 class CountedStream:
     """A stream that counts the bytes that were read of it."""
 
-    def __init__(self, stream):
+    def __init__(self, stream: Any) -> None:
         self.stream, self.count = stream, 0
 
-    def read(self, size=-1):
-        data = self.stream.read(size)
+    def read(self, size: int = -1) -> bytes:
+        data: bytes = self.stream.read(size)
         self.count += len(data)
         return data
 
@@ -58,8 +58,8 @@ class WholeMultiPartParser(MultiPartParser):
     """Refuses a form that ended before its Content-Length: part of a file must not be taken for the whole."""
 
     def parse(self, stream, media_type=None, parser_context=None):
-        counted = CountedStream(stream)
-        parsed = super().parse(counted, media_type, parser_context)  # type: ignore[arg-type]
+        counted: Any = CountedStream(stream)
+        parsed = super().parse(counted, media_type, parser_context)
         if counted.count < int(parser_context["request"].META["CONTENT_LENGTH"]):
             raise BadRequest("The body is shorter than its Content-Length.")
         return parsed

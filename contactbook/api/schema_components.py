@@ -101,6 +101,7 @@ PARAMETERS = {
     ),
     "contact_id": path_id("contact_id", "The number of the contact, its `id`."),
     "group_id": path_id("group_id", "The number of the group, its `id`."),
+    "password_id": path_id("password_id", "The number of the app password, its `id`."),
     "feed_id": path_id("feed_id", "The number of the feed, its `id`."),
     "import_id": path_id("import_id", "The number of the import, its `id`."),
     "session_id": path_id("session_id", "The number of the session, its `id`."),

@@ -3,7 +3,7 @@
 One atomic step decides and counts, so this is true for all processes and hosts and under any concurrency. (DRF's own
 throttles read and then write, which lets 40 of 40 simultaneous requests through a limit of 10; a fixed window lets
 twice the limit through at its edge.) The log is a sorted set in Redis. Without Redis, or while Redis does not
-answer, it is a deque in the process.
+answer, it is a dict in the process.
 """
 
 import contextlib
@@ -12,7 +12,6 @@ import math
 import secrets
 import threading
 import time
-from collections import deque
 from typing import Any, NamedTuple
 
 from django.conf import settings
@@ -22,7 +21,8 @@ from redis.exceptions import RedisError
 
 from contactbook.observability import metrics
 
-# KEYS[1]: the log. ARGV: the limit, the span in seconds, the ticket. The time is that of Redis.
+# KEYS[1]: the log. ARGV: the limit, the span in seconds, the ticket (empty: nothing is counted). The time is Redis's.
+# A ticket that is in the log already is counted once, as of now.
 # Returns the number of requests in the log with this one (0: refused), and microseconds until the oldest leaves it.
 ACQUIRE = """
 local time = redis.call('TIME')
@@ -32,12 +32,15 @@ for _, member in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], string.format('(%.0
 end
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', string.format('(%.0f', now - span))
 local counted = redis.call('ZCARD', KEYS[1])
-if counted >= tonumber(ARGV[1]) then counted = 0 else
+local known = redis.call('ZSCORE', KEYS[1], ARGV[3])
+if counted >= tonumber(ARGV[1]) and not known then counted = 0 elseif ARGV[3] ~= '' then
     redis.call('ZADD', KEYS[1], now, ARGV[3])
     redis.call('EXPIRE', KEYS[1], ARGV[2] + 1)
+    counted = redis.call('ZCARD', KEYS[1])
+else
     counted = counted + 1
 end
-local oldest = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')[2]
+local oldest = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')[2] or now
 return {counted, tostring(oldest + span - now)}
 """
 
@@ -67,7 +70,7 @@ class ProcessLog:
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
-        self.entries: dict[str, deque[tuple[float, str]]] = {}
+        self.entries: dict[str, dict[str, float]] = {}  # the times of tickets, oldest first
         self.spans: dict[str, int] = {}
         self.requests = 0
 
@@ -76,25 +79,26 @@ class ProcessLog:
         with self.lock:
             now = time.monotonic()
             self.sweep(now)
-            entries = self.entries.setdefault(key, deque())
+            entries = self.entries.setdefault(key, {})
             self.spans[key] = span
-            while entries and entries[0][0] < now - span:
-                entries.popleft()
-            refused = len(entries) >= limit
-            if not refused:
-                entries.append((now, ticket))
-            return 0 if refused else len(entries), entries[0][0] + span - now
+            while entries and (oldest := next(iter(entries))) and entries[oldest] < now - span:
+                del entries[oldest]
+            refused = len(entries) >= limit and ticket not in entries
+            if ticket and not refused:
+                entries.pop(ticket, None)
+                entries[ticket] = now
+            reset = next(iter(entries.values()), now) + span - now
+            return 0 if refused else len(entries) + (not ticket), reset
 
     def sweep(self, now: float) -> None:
         self.requests += 1
         if self.requests % self.SWEEP_EVERY == 0:
-            for key in [k for k, e in self.entries.items() if not e or e[-1][0] < now - self.spans[k]]:
+            for key in [k for k, e in self.entries.items() if not e or max(e.values()) < now - self.spans[k]]:
                 del self.entries[key], self.spans[key]
 
     def refund(self, key: str, ticket: str) -> None:
         with self.lock:
-            if key in self.entries:
-                self.entries[key] = deque(entry for entry in self.entries[key] if entry[1] != ticket)
+            self.entries.get(key, {}).pop(ticket, None)
 
     def clear(self, key: str) -> None:
         with self.lock:
@@ -115,17 +119,25 @@ def log_key(name: str, who: str) -> str:
     return str(cache.make_key(f"limit:{name}:{digest}"))
 
 
-def acquire(name: str, who: str) -> RateLimitResult | None:
-    """Count one request of `who` against the limit `name`; None if there is no such limit."""
+def acquire(name: str, who: str, ticket: str | None = None) -> RateLimitResult | None:
+    """Count one request of `who` against the limit `name`; None if there is no such limit.
+
+    Requests with the same `ticket` count once within the limit's span; by default each has its own.
+    """
+    ticket = secrets.token_hex(8) if ticket is None else ticket
     limit, span = settings.RATE_LIMITS[name]
     if not limit:
         return None
-    ticket = secrets.token_hex(8)
     counted, reset = acquire_in_log(log_key(name, who), limit, span, ticket)
     if not counted:
         metrics.LIMITS_HIT.labels(name).inc()
     remaining = limit - counted if counted else 0
     return RateLimitResult(counted > 0, limit, remaining, max(reset, 0.001), ticket)
+
+
+def check(name: str, who: str) -> RateLimitResult | None:
+    """Return what `acquire` would, and count nothing."""
+    return acquire(name, who, ticket="")
 
 
 def acquire_in_log(key: str, limit: int, span: int, ticket: str) -> tuple[int, float]:

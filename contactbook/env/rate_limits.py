@@ -59,6 +59,12 @@ RATE_LIMIT_DEFAULTS = {
     "address_mails": "3/h",
     "pages": "30/m",
     "admin_login": "10/m",
+    "app_passwords_list": "10/m",
+    "app_passwords_create": "10/m",
+    "app_passwords_delete": "10/m",
+    "dav": "600/m",
+    "dav_write": "6000/m",
+    "dav_failures": "20/10m",
 }
 RATE_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 

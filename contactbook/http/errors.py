@@ -1,4 +1,4 @@
-"""Error responses outside the API views: JSON under /api, for feeds and health probes, an HTML page elsewhere."""
+"""Error responses outside the API views: JSON for the API, feeds and health probes, text for CardDAV, else a page."""
 
 import sys
 from collections.abc import Callable
@@ -8,6 +8,7 @@ from django.shortcuts import render
 
 from contactbook.api.exceptions import Unavailable, as_api_exception
 
+DAV_METHODS = {"PROPFIND", "PROPPATCH", "REPORT"}
 SERVER_ERROR = "Something went wrong on our side."
 
 
@@ -15,10 +16,17 @@ def is_api(request: HttpRequest) -> bool:
     return f"{request.path}/".startswith(("/api/", "/feeds/", "/healthz/", "/readyz/"))
 
 
+def is_dav(request: HttpRequest) -> bool:
+    """Return whether an address book program asks, which shows no pages."""
+    return f"{request.path}/".startswith("/dav/") or request.method in DAV_METHODS
+
+
 def error_response(request: HttpRequest, code: int, sentence: str) -> HttpResponse:
     response: HttpResponse
     if is_api(request):
         response = JsonResponse({"detail": sentence}, status=code)
+    elif is_dav(request):
+        response = HttpResponse(f"{sentence}\n", "text/plain; charset=utf-8", code)
     else:
         response = render(request, "error.html", {"code": code, "sentence": sentence}, status=code)
     response._has_been_logged = True  # type: ignore[attr-defined]  # Django's own line would name the path

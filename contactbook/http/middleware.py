@@ -8,7 +8,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.http.response import HttpResponseBase
 
-from contactbook.http.errors import HANDLERS, error_response, is_api
+from contactbook.http.errors import HANDLERS, error_response, is_api, is_dav
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -29,7 +29,11 @@ class JSONErrorMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         handler = HANDLERS.get(response.status_code)
-        if handler and is_api(request) and response.get("Content-Type", "").startswith("text/html"):
+        if (
+            handler
+            and (is_api(request) or is_dav(request))
+            and response.get("Content-Type", "").startswith("text/html")
+        ):
             response, page = handler(request), response
             del page["Content-Length"]
             for name, value in page.items():
@@ -42,10 +46,12 @@ class JSONErrorMiddleware:
 
 
 class ContentSecurityPolicyMiddleware(CSPMiddleware):
-    """Sets django-csp's policy on pages, and DATA_POLICY on JSON."""
+    """Sets django-csp's policy on pages, and DATA_POLICY on everything else."""
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-        if is_api(request) and not response.headers.get("Content-Type", "").startswith("text/html"):
+        if (is_api(request) or is_dav(request)) and not response.headers.get("Content-Type", "").startswith(
+            "text/html"
+        ):
             response.headers.setdefault(HEADER, DATA_POLICY)
             return response
         answer: HttpResponseBase = super().process_response(request, response)

@@ -16,7 +16,7 @@ from contactbook.observability import metrics, request_context
 logger = logging.getLogger("contactbook.requests")
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,128}")
-METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
+METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND", "PROPPATCH", "REPORT"}
 
 
 class RequestMonitoringMiddleware:

@@ -14,7 +14,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts import tokens
-from accounts.models import Session, User
+from accounts.models import AppPassword, Session, User
 from conftest import PASSWORD, client_of
 from contacts import duplicates
 from contacts.models import Book, Contact, Feed, Group, Import
@@ -35,6 +35,7 @@ ROWS: dict[str, dict[str, Any]] = {
     "group": {"patch": {"name": "x"}},
     "dismiss": {},
     "me_session": {},
+    "app_password": {},
     "me_feed": {},
     "import": {},
     "import_entries": {},
@@ -45,7 +46,7 @@ ROWS: dict[str, dict[str, Any]] = {
 OWN = {
     "contacts", "contacts_export", "birthdays", "trash", "changes", "batch", "duplicates", "merge", "undo",
     "groups", "imports",
-    "export", "logout", "me", "me_password", "me_sessions", "me_feeds",
+    "export", "logout", "me", "me_password", "me_sessions", "app_passwords", "me_feeds",
 }  # fmt: skip
 
 
@@ -213,6 +214,7 @@ def make_rows(owner: User) -> dict[str, Any]:
         "group": group.pk,
         "dismiss": alike.key,
         "me_session": Session.objects.begin(owner).pk,
+        "app_password": AppPassword.objects.issue(owner.pk, "Phone", True)[0].pk,
         "me_feed": Feed.objects.add(owner.pk, name="Phone")[0].pk,
     }
 

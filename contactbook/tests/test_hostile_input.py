@@ -22,8 +22,9 @@ from contactbook.tests.test_access_table import make_rows
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 
 DOCUMENT: dict[str, Any] = json.loads(document().content)
-# What only a mail, a password or a picture makes right.
+# What only a mail, a password, a picture, a file, a secret, the ids of two contacts, or a step before makes right.
 NEVER_BY_EXAMPLE = {"login", "refreshToken", "confirmEmail", "confirmEmailFromPage", "replaceAvatar"}
+NEVER_BY_EXAMPLE |= {"createImport", "undoImport", "mergeContacts", "readFeed", "deleteFeed"}
 ENDS_SESSIONS = {"logout", "endSession", "changePassword", "closeAccount", "refreshToken"}
 READ = ["/api/contacts", "/api/contacts?fields=card", "/api/contacts/bd?days_range=366&across_year=true"]
 READ += ["/api/contacts/trash", "/api/contacts/changes?fields=card", "/api/groups", "/api/me", "/api/me/sessions"]
@@ -93,11 +94,12 @@ class Attacker:
             raise AssertionError(f"{operation.name} {str(sent)[:300]}: {error}") from error
 
     def path(self, operation: Operation) -> str:
-        own = {"{contact_id}": "contact", "{group_id}": "group", "{session_id}": "me_session"}
+        own = {"{contact_id}": "contact", "{group_id}": "group", "{import_id}": "import", "{session_id}": "me_session"}
         path = operation.path
         for variable, row in own.items():
             row = "trash_restore" if "/trash/" in path else row
             path = path.replace(variable, str(self.rows[row]))
+        path = path.replace("{key}", self.rows["dismiss"])
         return path.replace("{query}", "kept").replace("{email_token}", "x")
 
     def reads_everything(self) -> None:

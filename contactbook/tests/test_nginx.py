@@ -1,6 +1,7 @@
 """nginx in front: what never reaches Django is refused in JSON, with the security headers."""
 
 import json
+import re
 
 import pytest
 
@@ -8,6 +9,7 @@ from contactbook.tests.faults import account, until
 from contactbook.tests.hostile import exchange, request
 from contactbook.tests.live import serving
 from contactbook.tests.nginx import needs_nginx, nginx
+from contacts.tests.dav import basic, vcard
 
 pytestmark = [needs_nginx, pytest.mark.one_stack]
 
@@ -68,6 +70,14 @@ def test_headers_that_gunicorn_would_refuse_are_refused_in_json(front, name):
     assert_refused(exchange(front, request(b"POST /api/contacts", *headers)), status)
 
 
+@pytest.mark.parametrize(("path", "megabytes", "status"), [
+    ("/api/imports", 50, 401), ("/api/imports/", 50, 401), ("/api/imports", 52, 413),
+    ("/api/imports/1/apply", 12, 413), ("/api/contacts", 12, 413),
+])  # fmt: skip
+def test_a_file_of_contacts_may_be_larger_than_other_bodies(front, path, megabytes, status):
+    assert front.ask("POST", path, bytes(megabytes * 1024 * 1024)).status == status
+
+
 def test_many_headers_reach_the_application(front):
     answer = exchange(front, request(b"GET /api/contacts", *[b"X-%d: a" % number for number in range(500)]))
     assert answer.status == 401 and answer.headers["Content-Type"] == "application/json"
@@ -84,6 +94,7 @@ def test_no_query_and_no_personal_part_of_a_path_is_logged(front):
         "/api/contacts/Kanarienvogel",
         "/api/groups/Kanarienvogel",
         "/reset/Kanarienvogel",
+        "/dav/addressbooks/1/contacts/Kanarienvogel.vcf",
         "/feeds/Kanarienvogel/birthdays.ics",
         "/reminders/off/Kanarienvogel",
         "/?q=Kanarienvogel",
@@ -120,3 +131,22 @@ def test_what_the_application_answers_passes_through(front, server):
     etag = front.ask("GET", "/api/contacts", token=token).headers["ETag"]
     unchanged = front.ask("GET", "/api/contacts", token=token, headers={"If-None-Match": etag})
     assert unchanged.status == 304 and unchanged.headers["Content-Length"] is None
+
+
+def test_the_methods_of_carddav_and_a_card_of_10_megabytes_pass_through(front, server):
+    email, token = account(server)
+    password = server.ask("POST", "/api/me/app_passwords", {"name": "x"}, token).json()["password"]
+    login = {"Authorization": basic(email, password), "Depth": "0"}
+    assert front.ask("PROPFIND", "/.well-known/carddav").headers["Location"] == "/dav/"
+    assert front.ask("PROPFIND", "/").status == 401
+    for method, path, status in (("PROPFIND", "/", 207), ("OPTIONS", "/dav/", 200), ("PROPPATCH", "/dav/", 400)):
+        assert front.ask(method, path, headers=login).status == status
+    principal = front.ask("PROPFIND", "/dav/principals/", headers={**login, "Depth": "1"}).body.decode()
+    user_id = re.search(r"/dav/principals/(\d+)/", principal)[1]
+    card = vcard(more=f"NOTE:{'x' * 100}\r\n").encode()
+    path = f"/dav/addressbooks/{user_id}/contacts/a.vcf"
+    headers = {**login, "Content-Type": "text/vcard"}
+    assert front.ask("PUT", path, card, headers=headers).status == 201
+    too_large = front.ask("PUT", path, b"x" * (10 * 1024 * 1024 + 1), headers=headers)
+    assert too_large.status == 413 and b"max-resource-size" in too_large.body
+    assert front.ask("DELETE", path, headers=login).status == 204

@@ -43,7 +43,7 @@ def time_of(log, who, ticket):
     """When the log says that the request was counted, in seconds of the log's own clock."""
     key = rate_limit.log_key("login", who)
     if log == "process":
-        return next(at for at, name in list(rate_limit.process_log.entries[key]) if name == ticket)
+        return rate_limit.process_log.entries[key][ticket]
     return rate_limit.redis_client().zscore(key, ticket) / 1_000_000
 
 

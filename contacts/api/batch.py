@@ -18,8 +18,8 @@ from contacts.api.base import ContactBookViewSet
 from contacts.api.idempotency import idempotent
 from contacts.cards import jscontact
 from contacts.models import Book, Contact
+from contacts.serializers.batch import BatchInput, BatchItem, BatchOutput
 from contacts.serializers.contacts import ContactInput, CreateContactInput, flat_fields, new_card, represent_contact
-from contacts.serializers.log import BatchInput, BatchItem, BatchOutput
 
 
 @extend_schema(tags=["sync"])

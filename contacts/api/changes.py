@@ -8,7 +8,7 @@ from rest_framework.response import Response
 
 from contactbook.api.schema import Problem
 from contacts.api.base import ContactBookViewSet
-from contacts.history import Feed
+from contacts.changes_feed import Feed
 from contacts.models import Book
 from contacts.serializers.contacts import CARD_COLUMNS, COLUMNS, represent
 from contacts.serializers.log import ChangesOutput
@@ -41,4 +41,11 @@ class ChangesViewSet(ContactBookViewSet):
 
 def representation(row: dict[str, Any]) -> dict[str, Any]:
     contact = row["contact"] and represent(row["contact"])
-    return {"change": row["number"], "kind": row["kind"], "id": row["contact_id"], "contact": contact}
+    return {
+        "change": row["number"],
+        "kind": row["kind"],
+        "id": row["contact_id"],
+        "card_kind": row["card_kind"],
+        "app_password": row["app_password"],
+        "contact": contact,
+    }

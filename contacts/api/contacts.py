@@ -26,7 +26,7 @@ from contacts.api.base import ContactBookViewSet
 from contacts.api.idempotency import idempotent
 from contacts.cards import jscontact
 from contacts.cards.birthdays import span
-from contacts.models import ContactQuerySet, Version, etag_of
+from contacts.models import Contact, ContactQuerySet, Version, etag_of
 from contacts.models.contact import ADDITIONAL_BYTES
 from contacts.serializers.contacts import (
     ALL_COLUMNS,
@@ -80,7 +80,12 @@ class ContactViewSet(ContactBookViewSet):
 
     def page(self, request: Request, query: dict[str, Any], version: Version) -> Response:
         filters = {name: query[name] for name in FILTERS if name in query}
-        contacts, total = self.filtered(filters, version) if filters else (self.contacts(), version.live)
+        contacts, total = self.contacts(), version.live
+        if query.get("kind") == Contact.Kind.GROUP:
+            contacts = Contact.objects.groups_of(self.user.pk).matching(**filters)
+            total = contacts.count()
+        elif filters:
+            contacts, total = self.filtered(filters, version)
         column = ORDERS[query["order"]]
         columns = {*COLUMNS, *(CARD_COLUMNS if "fields" in query else ()), column.removeprefix("-")}
         paginator = KeyPagination(query["order"], column, query)

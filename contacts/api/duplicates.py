@@ -89,7 +89,7 @@ class MergeViewSet(ContactBookViewSet):
         "contacts was changed since. `If-Match` is about the first contact. 404 if one of them is not there.",
         request=MergeInput,
         parameters=[IDEMPOTENCY_KEY, IF_MATCH, ETAG],
-        responses={200: MergeOutput, 404: Problem},
+        responses={200: MergeOutput, 404: Problem, 413: Problem},
     )
     @idempotent
     def merge(self, request: Request) -> Response:
@@ -110,5 +110,5 @@ def shown(found: duplicates.Duplicates, rows: dict[int, dict[str, Any]]) -> dict
         "key": found.key,
         "score": found.score / 100,
         "reasons": [{"kind": kind, "value": value} for kind, value in found.reasons],
-        "contacts": [represent(rows[key]) for key in found.contacts[: merging.MOST] if key in rows],
+        "contacts": [represent(rows[key]) for key in found.members[: merging.MOST] if key in rows],
     }

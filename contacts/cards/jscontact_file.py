@@ -17,6 +17,7 @@ MOST = 24 * 1024 * 1024  # characters of one card, with its pictures in base64
 MOST_PICTURE = 5 * 1024 * 1024  # bytes
 STRUCTURE = re.compile(r'["{}\[\]]')
 STRING_END = re.compile(r'(?:[^"\\]++|\\.)*+"', re.DOTALL)
+SCALAR = re.compile(r"[\w.+-]*")
 SPACE = re.compile(r"[ \t\r\n]*")
 BROKEN = "After {} cards the file is no JSON any more."
 
@@ -133,6 +134,9 @@ def whole_number(digits: str) -> int:
 
 def skip(text: Text, count: int) -> None:
     """Go to the end of a value that cannot be taken."""
+    if text.peek() not in ("{", "[", '"'):
+        skip_scalar(text)
+        return
     depth = 0
     while True:
         found = STRUCTURE.search(text.buffer, text.start)
@@ -147,6 +151,13 @@ def skip(text: Text, count: int) -> None:
         else:
             depth += 1 if found[0] in "{[" else -1
         if depth <= 0:
+            return
+
+
+def skip_scalar(text: Text) -> None:
+    while True:
+        text.start = SCALAR.match(text.buffer, text.start).end()  # type: ignore[union-attr]
+        if text.start < len(text.buffer) or not text.more():
             return
 
 

@@ -17,6 +17,7 @@ OTHER_BIRTHDAY = -50  # both have a full date of birth, and they differ
 ENOUGH = 60
 
 SHORTEST = 4  # letters of a word that may have a typo
+MOST_WORDS = 16  # of a name, which are compared
 
 
 def weight(names: int, email: bool, phone: bool, birthday: int) -> int:
@@ -48,15 +49,15 @@ def name_weight(one: list[str], other: list[str]) -> int:
 def words_of(name: str) -> list[str]:
     """Return the words of a folded name, without commas and the dots of initials and titles."""
     if "," not in name and "." not in name:
-        return name.split()
-    return [word for word in (part.strip(".") for part in name.replace(",", " ").split()) if word]
+        return name.split(maxsplit=MOST_WORDS)[:MOST_WORDS]
+    return [word for word in (part.strip(".") for part in name.replace(",", " ").split()) if word][:MOST_WORDS]
 
 
 def word_weight(one: str, other: str) -> int:
     shorter, longer = sorted((one, other), key=len)
     if len(shorter) == 1:
         return CLOSE if longer.startswith(shorter) else 0
-    if len(longer) < SHORTEST or not (one.isalpha() and other.isalpha()):
+    if len(longer) < SHORTEST or len(longer) - len(shorter) > 1 or not (one.isalpha() and other.isalpha()):
         return 0
     start = common_start(one, other)
     if not is_one_edit(one[start:], other[start:]):

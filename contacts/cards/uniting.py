@@ -5,12 +5,13 @@ contexts differ is added beside the first one's, and what holds one value and di
 """
 
 import json
+from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from contacts.cards import jscontact, merging, phones
 from contacts.cards.jscontact import Card
-from contacts.cards.merging import Entry, Parts, canonical, is_collection, later_id, parts
+from contacts.cards.merging import Entry, Parts, canonical, is_collection, later_id, parts, value_of
 
 # Attributes whose loss does not matter: a preference holds within one card, and an organization's id is given anew.
 UNIMPORTANT = {"pref", "organizationId"}
@@ -60,25 +61,55 @@ def with_lost_entries(
     collection: str, own: dict[str, Entry], others: dict[str, Entry], region: str | None
 ) -> tuple[dict[str, Entry], list[Conflict]]:
     """Return the entries with those of the others that are not wholly among them."""
-    entries, conflicts = dict(own), list[Conflict]()
+    entries, conflicts, held = dict(own), list[Conflict](), Held(collection, own.values(), region)
+    once = {entry.get("kind"): entry for entry in own.values()} if collection == "anniversaries" else {}
     for key, entry in others.items():
-        if any(holds(collection, each, entry, region) for each in entries.values()):
+        if held.has(entry):
             continue
         kind = entry.get("kind")
-        known = next((each for each in entries.values() if each.get("kind") == kind), None)
-        if collection == "anniversaries" and kind in merging.ONCE and known:
-            conflicts.append(Conflict("birthday" if kind == "birth" else kind, shown(known), shown(entry)))
-        else:
-            added = {name: value for name, value in entry.items() if name not in UNIMPORTANT}
-            entries[key if collection == "relatedTo" and key not in entries else later_id(entries, key)] = added
+        if kind in merging.ONCE and kind in once:
+            conflicts.append(Conflict("birthday" if kind == "birth" else kind, shown(once[kind]), shown(entry)))
+            continue
+        added = {name: value for name, value in entry.items() if name not in UNIMPORTANT}
+        entries[key if collection == "relatedTo" and key not in entries else later_id(entries, key)] = added
+        held.add(added)
     return entries, conflicts
 
 
-def holds(collection: str, entry: Entry, other: Entry, region: str | None) -> bool:
-    """Return whether the entry has the value of the other one, in any spelling, and all of its attributes."""
-    if collection == "phones" and phones.same(str(entry.get("number")), str(other.get("number")), region):
-        other = {**other, "number": entry["number"]}
-    return attributes(collection, other) <= attributes(collection, entry)
+class Held:
+    """The entries of a collection, for the question whether one of them holds another entry."""
+
+    def __init__(self, collection: str, entries: Iterable[Entry], region: str | None) -> None:
+        self.collection, self.region = collection, region
+        self.found: dict[Any, list[tuple[str, Parts]]] = defaultdict(list)
+        for entry in entries:
+            self.add(entry)
+
+    def add(self, entry: Entry) -> None:
+        self.found[self.key(entry)].append((self.number(entry), self.parts(entry)))
+
+    def has(self, entry: Entry) -> bool:
+        """Return whether an entry has the value of this one, in any spelling, and all of its attributes."""
+        number, parts = self.number(entry), self.parts(entry)
+        return any(
+            parts <= known and (self.collection != "phones" or phones.equal(number, other, self.region))
+            for other, known in self.found[self.key(entry)]
+        )
+
+    def key(self, entry: Entry) -> Any:
+        """Return what entries with equal values have in common."""
+        if self.collection == "phones":
+            return self.number(entry)[-phones.END :], phones.extension(str(entry.get("number")))
+        return value_of(self.collection, "", entry)
+
+    def number(self, entry: Entry) -> str:
+        """Return the digits of a number, or its text if there are none; empty in other collections."""
+        text = str(entry.get("number")) if self.collection == "phones" else ""
+        return phones.plain(text) or text
+
+    def parts(self, entry: Entry) -> Parts:
+        entry = {**entry, "number": ""} if self.collection == "phones" else entry
+        return attributes(self.collection, entry)
 
 
 def attributes(collection: str, entry: Entry) -> Parts:

@@ -63,30 +63,41 @@ def item_of(number: int, entry: Entry) -> Item:
     uid = entry.card.get("uid")
     uid = uid.strip() if isinstance(uid, str) else ""
     card: Any = without_public_urls({name: value for name, value in entry.card.items() if name not in SERVER_SET})
-    text = json.dumps([uid, comparable(card)], sort_keys=True, ensure_ascii=False).encode()
-    item = Item(number, line, card, uid, hashlib.sha256(text).hexdigest(), len(text), notes)
+    text = json.dumps([uid, comparable(card)], sort_keys=True, ensure_ascii=False)
+    if is_unstorable(text, [uid, card]):
+        return Item(number, line, None, "", "", 0, notes, "This card holds characters that cannot be stored.")
+    encoded = text.encode()
+    item = Item(number, line, card, uid, hashlib.sha256(encoded).hexdigest(), len(encoded), notes)
     item.pictures, item.members = entry.pictures, entry.members
-    if fault := validation.UNSTORABLE.search(text.decode()) and "This card holds characters that cannot be stored.":
-        return Item(number, line, None, "", "", 0, notes, fault)
     return item
+
+
+def is_unstorable(text: str, value: Any) -> bool:
+    """Return whether the value, whose JSON the text is, holds a NUL or a lone surrogate."""
+    suspicious = "\\u0000" in text or validation.UNSTORABLE.search(text) or "prodId" in value[1]
+    return bool(suspicious) and any(
+        isinstance(leaf, str) and validation.UNSTORABLE.search(leaf) for leaf in validation.leaves(value)
+    )
 
 
 def portions(entries: Iterable[Entry], start: int, size: "PortionSize") -> Iterator[list[Item]]:
     """Yield the entries in portions of at most `size.entries`, or PORTION_BYTES.
 
-    Of the first `start` entries only the groups are there.
+    Of the first `start` entries only the groups are there. What the reader raises comes after the entries before it.
     """
     portion: list[Item] = []
     total = 0
-    for number, entry in enumerate(entries, 1):
-        if number <= start and not is_group(entry):
-            continue
-        item = item_of(number, entry)
-        if portion and (len(portion) >= size.entries or total + item.bytes > PORTION_BYTES):
-            yield portion
-            portion, total = [], 0
-        portion.append(item)
-        total += item.bytes
+    items = (item_of(number, entry) for number, entry in enumerate(entries, 1) if number > start or is_group(entry))
+    try:
+        for item in items:
+            if portion and (len(portion) >= size.entries or total + item.bytes > PORTION_BYTES):
+                whole, portion, total = portion, [], 0
+                yield whole
+            portion.append(item)
+            total += item.bytes
+    except ValueError as error:
+        yield portion
+        raise error
     if portion:
         yield portion
 

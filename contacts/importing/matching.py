@@ -65,6 +65,19 @@ class Matcher:
                 match.same = self.holds(match.contact.pk, item)
         return [found[item.number] for item in items]
 
+    def repeat(self, item: Item, row: ImportEntry, model: Item, contact: Contact | None) -> Match:
+        """Return what a card is about that has the uid of another one in its portion, or equals it."""
+        equal = item.digest == model.digest
+        if contact is None:
+            return Match(earlier=row, same=equal)
+        self.contacts[contact.pk] = contact
+        self.compared.pop(contact.pk, None)
+        return Match(contact, same=self.holds(contact.pk, item))
+
+    def learn(self, stored: dict[str, str]) -> None:
+        """Take note of pictures that were stored: their references by the names that the cards have for them."""
+        self.digests |= {reference: name for name, reference in stored.items()}
+
     # By uid
 
     def match_uids(self, items: list[Item], found: dict[int, Match]) -> None:

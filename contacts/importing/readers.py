@@ -19,7 +19,7 @@ NO_FILE = "This is no vCard file, no JSON of JSContact cards, and no table."
 Bytes = Callable[[], Iterable[bytes]]  # the file from its beginning, each time that it is called
 
 
-class UnreadableFileError(Exception):
+class UnreadableFileError(ValueError):
     """The file cannot be read as what it seemed to be; the message is a sentence for its owner."""
 
 
@@ -52,9 +52,10 @@ class Reader(NamedTuple):
 
 
 def open_vcards(file: Bytes, choices: Choices) -> Opened:
-    encoding = next((name for mark, name in decoding.BOMS if first_piece(file).startswith(mark)), choices.encoding)
+    head = first_piece(file)
+    marked = next((name for mark, name in decoding.BOMS if head.startswith(mark)), None)
     codec = decoding_name(choices.encoding) if choices.encoding else None
-    return Opened(vcard.read(file(), codec), encoding or "utf-8")
+    return Opened(vcard.read(file(), codec), marked or choices.encoding or decoding.guessed(head))
 
 
 def open_jscontact(file: Bytes, choices: Choices) -> Opened:

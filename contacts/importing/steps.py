@@ -4,8 +4,8 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from django.db import DatabaseError, connection, transaction
@@ -16,14 +16,14 @@ from accounts.models import User
 from contactbook.exceptions import QuotaExceededError, TooLargeError
 from contacts import history
 from contacts.cards.jscontact_file import NoJSONError
-from contacts.cards.vcard import UnknownEncodingError
+from contacts.cards.vcard import Entry, UnknownEncodingError
 from contacts.importing import groups, readers
 from contacts.importing.items import Item, PortionSize, portions
 from contacts.importing.matching import Matcher
 from contacts.importing.readers import Bytes, Choices, UnreadableFileError
 from contacts.importing.writing import Done, Writer
 from contacts.models import Book, Change, Contact, Import, ImportEntry, Picture
-from contacts.models.imports import LeaseLost
+from contacts.models.imports import ImportQuerySet, LeaseLost
 from contacts.models.picture import Prepared
 
 logger = logging.getLogger(__name__)
@@ -32,11 +32,13 @@ VIA = "import"
 MOST_ENTRIES = 100_000
 SQLITE_SECONDS = 0.1  # that a portion should take where others cannot write meanwhile
 MOST_PAUSE = 0.2  # seconds
-PICTURES = 8  # that are prepared before the lease is extended
+PICTURES, WATCHED = 8, 500  # pictures that are prepared, and entries that are read, between looks at the lease
+FRESH_LEASE = 20  # seconds that a lease lasts which needs no extension
 UNDO_PORTION, UNDO_BYTES = 500, 8 * 1024 * 1024  # contacts, and bytes of cards
 TOO_MANY = f"The file has more than {MOST_ENTRIES:,} entries."
 NO_ENTRIES = "The file holds no card."
 UNEXPECTED = "This import met an error of the server and was stopped."
+NOT_STORED = "The file is not stored here. Import it again."
 GIVEN_UP = "This import could not be continued."
 CHANGED_SINCE = "The contact was changed since."
 
@@ -64,27 +66,36 @@ class Run:
 
         With a policy a file is read and applied at once.
         """
+        with suppress(LeaseLost):
+            try:
+                self.work_on_step(policy)
+            except Stopped:
+                self.job.release()
+            except (UnreadableFileError, NoJSONError, QuotaExceededError) as error:
+                self.fail(str(error))
+            except UnknownEncodingError:
+                self.fail("The encoding is not known.")
+            except (DatabaseError, LeaseLost):
+                raise
+            except Exception:
+                logger.exception("Import %s failed", self.job.pk)
+                self.fail(UNEXPECTED)
+
+    def work_on_step(self, policy: str) -> None:
         job = self.job
-        try:
-            if job.attempts > Import.MOST_ATTEMPTS:
-                job.fail(GIVEN_UP)
-            elif job.status == Import.Status.UNDOING:
-                self.undo()
-            else:
-                self.read_or_apply(policy)
-        except LeaseLost:
-            return
-        except Stopped:
-            job.release()
-        except (UnreadableFileError, NoJSONError, QuotaExceededError) as error:
-            job.fail(str(error))
-        except UnknownEncodingError:
-            job.fail("The encoding is not known.")
-        except DatabaseError:
-            raise
-        except Exception:
-            logger.exception("Import %s failed", job.pk)
-            job.fail(UNEXPECTED)
+        if job.attempts > Import.MOST_ATTEMPTS:
+            self.fail(GIVEN_UP)
+        elif job.status == Import.Status.UNDOING:
+            self.undo()
+        elif self.file == job.file and not job.is_stored:
+            self.fail(NOT_STORED)
+        else:
+            self.read_or_apply(policy)
+
+    def fail(self, error: str) -> None:
+        if self.job.status == Import.Status.READING:
+            self.job.count_entries()
+        self.job.fail(error)
 
     # Reading and applying
 
@@ -96,26 +107,20 @@ class Run:
         self.groups = groups.GroupCards(job)
         opened = readers.opened(job.format, self.file, Choices(job.encoding, job.mapping, job.date_order))
         last = 0
-        for portion in portions(opened.entries, job.position, self.size):
+        for portion in portions(self.watched(opened.entries), job.position, self.size):
             last = portion[-1].number
             if self.most_entries is not None and last > self.most_entries and job.total is None:
-                self.fail_reading(TOO_MANY)
-                return
+                raise UnreadableFileError(TOO_MANY)
             self.work(self.groups.take(portion))
         self.work_on_groups()
         self.end_file(max(last, job.position), opened)
 
-    def fail_reading(self, error: str) -> None:
-        self.job.count_entries()
-        self.job.fail(error)
-
     def end_file(self, total: int, opened: readers.Opened) -> None:
         job = self.job
+        if not total:
+            raise UnreadableFileError(NO_ENTRIES)
         if job.total is None:
             job.count_entries()
-            if not total:
-                job.fail(NO_ENTRIES)
-                return
         facts: dict[str, Any] = opened.facts() if job.status == Import.Status.READING else {}
         status = Import.Status.APPLIED if self.policy else Import.Status.READY
         job.end(status, position=total, total=total, policy=self.policy, **facts)
@@ -160,27 +165,35 @@ class Run:
             self.extend_lease()
         return prepared
 
+    def watched(self, entries: Iterable[Entry]) -> Iterator[Entry]:
+        """Yield the entries; extend the lease meanwhile, since many may have been worked on before."""
+        for number, entry in enumerate(entries):
+            if number % WATCHED == 0:
+                self.extend_lease()
+            yield entry
+
     def extend_lease(self) -> None:
+        if self.stop.is_set():
+            raise Stopped
         assert self.job.lease_until
-        if (self.job.lease_until - timezone.now()).total_seconds() < 20:
-            self.job.save_progress()
+        if (self.job.lease_until - timezone.now()).total_seconds() < FRESH_LEASE:
+            self.job.save_leased(lease_until=timezone.now() + ImportQuerySet.LEASE)
 
     @contextmanager
     def portion(self) -> Iterator[Book | None]:
         """Open a transaction, with the book if contacts are written; then let others write, and stop if asked to."""
         started = time.monotonic()
         if self.policy:
-            quota = self.job.status != Import.Status.UNDOING
-            with self.writing(quota) as book:
+            with self.writing(source=self.job.pk) as book:
                 yield book
         else:
             with transaction.atomic():
                 yield None
         self.pause(time.monotonic() - started)
 
-    def writing(self, quota: bool) -> Any:
-        source = self.job.pk if quota else None
-        return Book.objects.writing(self.job.user_id, VIA, self.job.client, source=source, quota=quota)
+    def writing(self, source: int | None) -> Any:
+        """Open the book. What has the import as its source counts for the quota; an undo has none and may go beyond."""
+        return Book.objects.writing(self.job.user_id, VIA, self.job.client, source, quota=source is not None)
 
     def pause(self, seconds: float) -> None:
         self.size.took(seconds)
@@ -227,7 +240,6 @@ class Run:
 
     def undo(self) -> None:
         """Take back what the import wrote, contact by contact."""
-        self.policy = self.job.policy
         changes = Change.objects.for_user(self.job.user_id).by_source(VIA, self.job.pk)
         while True:
             later = changes.filter(contact_id__gt=self.job.undo_after).order_by("contact_id")
@@ -254,7 +266,7 @@ class Run:
     def undo_portion(self, ids: list[int]) -> None:
         started = time.monotonic()
         entries = ImportEntry.objects.of(self.job.pk)
-        with self.writing(quota=False) as book:
+        with self.writing(source=None) as book:
             steps = history.plan_source(book, VIA, self.job.pk, ids)
             for step in steps:
                 step.apply(book)

@@ -10,7 +10,7 @@ from contacts.cards.jscontact import Card
 from contacts.cards.merging import fill
 from contacts.importing.items import Item, distinct
 from contacts.importing.matching import Match, Matcher
-from contacts.models import Book, Import, ImportEntry
+from contacts.models import Book, Contact, Import, ImportEntry
 from contacts.models.picture import Prepared
 
 FIELD_BYTES = 8 * 1024  # of the fields of one entry in the report
@@ -34,21 +34,22 @@ class Writer:
     prepared: dict[str, Prepared] | None = None  # pictures by their names in the cards
 
     def work(self, items: list[Item]) -> list[ImportEntry]:
-        """Report on the entries in their order; those that repeat an earlier one come after that one is written."""
-        rows: list[ImportEntry] = []
-        readable = [item for item in items if item.card is not None]
-        rows += self.save([self.failed(item) for item in items if item.card is None])
-        while readable:
-            first, readable = distinct(readable)
-            rows += self.save(self.work_on(first))
-        return rows
-
-    def save(self, rows: list[ImportEntry]) -> list[ImportEntry]:
+        """Report on the entries; those that repeat one of them come after that one is written."""
+        rows = [self.failed(item) for item in items if item.card is None]
+        first, repeated = distinct([item for item in items if item.card is not None])
+        tasks = self.tasks(first, self.matcher.match(first, read_uploads=False)) if first else []
+        rows += self.work_on(tasks)
+        marked = {mark: task for task in tasks for mark in (task.item.uid_key, task.item.digest) if mark}
+        for item in repeated:
+            model = marked.get(item.digest) or marked[item.uid_key]
+            match = self.matcher.repeat(item, model.row, model.item, model.contact)
+            rows += self.work_on(self.tasks([item], [match]))
         return ImportEntry.objects.bulk_create(rows, batch_size=500)
 
-    def work_on(self, items: list[Item]) -> list[ImportEntry]:
-        matches = self.matcher.match(items, read_uploads=False)
-        tasks = [Task(item, match, self.row(item, match)) for item, match in zip(items, matches, strict=True)]
+    def tasks(self, items: list[Item], matches: list[Match]) -> list["Task"]:
+        return [Task(item, match, self.row(item, match)) for item, match in zip(items, matches, strict=True)]
+
+    def work_on(self, tasks: list["Task"]) -> list[ImportEntry]:
         for task in tasks:
             self.decide(task)
         if self.book is not None:
@@ -92,6 +93,8 @@ class Writer:
             task.before = self.matcher.compared[match.contact.pk]
             task.card = item.card if self.policy != Policy.FILL else self.filled(task, item.card)
             task.left = self.policy == Policy.SKIP or task.card is None or jscontact.same(task.card, task.before)
+        else:
+            task.left = True
 
     def filled(self, task: "Task", card: Card) -> Card | None:
         """Return the contact's card with what it lacks; None if that is too large."""
@@ -109,6 +112,7 @@ class Writer:
         if writes:
             book.check_quota()
         stored = self.store_pictures(book, writes)
+        self.matcher.learn(stored)
         for task in writes:
             task.settle(stored)
         self.add(book, [task for task in writes if task.is_new])
@@ -128,7 +132,7 @@ class Writer:
         uids = [self.new_uid(task) for task in tasks]
         contacts = book.create_many([task.card or {} for task in tasks], uids) if tasks else []
         for task, contact in zip(tasks, contacts, strict=True):
-            task.row.done, task.row.contact_id = Done.ADDED, contact.pk
+            task.row.done, task.row.contact_id, task.written = Done.ADDED, contact.pk, contact
 
     def new_uid(self, task: "Task") -> str:
         """Return the card's uid where it can be the contact's, else an empty text."""
@@ -155,6 +159,12 @@ class Task:
     before: Card | None = None
     left: bool = False
     adds: bool = False  # a second contact beside the one that the card is about
+    written: Contact | None = None
+
+    @property
+    def contact(self) -> Contact | None:
+        """The contact that holds the card now, or that it is about."""
+        return self.written or self.match.contact
 
     @property
     def is_new(self) -> bool:
@@ -180,7 +190,7 @@ class Task:
         if self.match.trashed:
             book.restore(contact)
         book.put_card(contact, card)
-        self.row.contact_id = contact.pk
+        self.row.contact_id, self.written = contact.pk, contact
         self.row.done = Done.ADDED if self.match.trashed else Done.CHANGED
         if self.match.trashed:
             self.before = None

@@ -1,5 +1,6 @@
 """The address book of an owner: every write of a contact goes through it and is logged."""
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -16,6 +17,7 @@ from contacts.models.contact import PORTION, Contact
 from contacts.models.group import Group
 from contacts.models.key import ContactKey
 from contacts.models.picture import Picture, Prepared
+from contacts.models.resource_names import new_resource_name
 from contacts.models.rows import Rows
 
 TOO_LARGE = f"That would read and write more than {PORTION >> 20} MB of contacts at once. Write fewer."
@@ -72,12 +74,16 @@ class Book(models.Model):
     def get_from_trash(self, contact_id: int) -> Contact:
         return Contact.objects.trash_of(self.user_id).by_id(contact_id)
 
-    def create(self, card: jscontact.Card) -> Contact:
-        contact = Contact(user_id=self.user_id, created_at=timezone.now())
+    def create(self, card: jscontact.Card, uid: str = "", resource: str | None = None) -> Contact:
+        """Create a contact; with a new uid unless one is given, and the name of its CardDAV resource if it has one."""
+        contact = Contact(user_id=self.user_id, created_at=timezone.now(), resource=resource)
+        contact.uid = uid or contact.uid
         contact.set_card(card)
         self.check_quota()
         self.write(contact, Change.Kind.CREATED, None)
         ContactKey.objects.add([contact])
+        if uid and not resource:
+            self.make_resource_names_unique([contact])
         return contact
 
     def add_pictures(self, prepared: Iterable[Prepared]) -> dict[str, str]:
@@ -101,6 +107,8 @@ class Book(models.Model):
             self.new_keywords |= set(card.get("keywords") or ())
         created = models.QuerySet[Contact, Contact](Contact).bulk_create(contacts, batch_size=500)
         ContactKey.objects.add(created)
+        if uids:
+            self.make_resource_names_unique(created)
         for contact in created:
             self.log(contact, Change.Kind.CREATED, None)
             self.count(contact, 1, contact.size)
@@ -117,11 +125,13 @@ class Book(models.Model):
             return contact
         if contact.deleted_at:
             raise ValueError("A contact in the trash is restored before it is changed.")
-        size = contact.size
+        size, kind = contact.size, contact.kind
         contact.set_card(card)
         if contact.size > size:
             self.check_quota()
         self.count(contact, 0, contact.size - size)
+        if contact.kind != kind:
+            self.live += 1 if contact.kind == Contact.Kind.INDIVIDUAL else -1
         return self.write(contact, Change.Kind.CHANGED, before)
 
     def delete(self, contact: Contact) -> Contact:  # type: ignore[override]
@@ -136,12 +146,40 @@ class Book(models.Model):
         self.count(contact, 1, 0)
         return self.write(contact, Change.Kind.RESTORED, contact.card)
 
+    def move_resource(self, contact: Contact, name: str) -> Contact:
+        """Give the contact another name in CardDAV. The log says that the earlier one ceased."""
+        if contact.resource_name == name:
+            return contact
+        ceased, contact.resource = contact.resource_name, name
+        written = self.write(contact, Change.Kind.CHANGED, contact.card)
+        self.pending[contact.pk].ceased = ceased
+        return written
+
+    def make_resource_names_unique(self, contacts: list[Contact]) -> None:
+        """Give new contacts names of their own where the name that a uid or id makes is another one's, too."""
+        names = {contact.resource_name for contact in contacts}
+        rows = Contact.objects.all_of(self.user_id).only("uid", "resource")
+        held = Counter(row.resource_name for row in rows.with_resource_names(names))
+        for contact in contacts:
+            if held[contact.resource_name] > 1:
+                held[contact.resource_name] -= 1
+                contact.resource = new_resource_name()
+                contact.save_row(update_fields=["resource"])
+
+    def free_resource_name(self, name: str) -> None:
+        """Take the name away from a contact in the trash: it gets one of its own, under which it can come back."""
+        holder = Contact.objects.trash_of(self.user_id).by_resource_name(name)
+        if holder:
+            holder.resource = new_resource_name()
+            holder.save_row(update_fields=["resource"])
+
     def purge(self, contact: Contact) -> None:
         """Erase a contact in the trash and the contents of its changes. The log still says that it existed."""
         changes = Change.objects.for_user(self.user_id).of(contact.pk)
         self.bytes -= contact.size + changes.sizes_by_book().get(self.user_id, 0)
         changes.erase_contents()
         self.log(contact, Change.Kind.PURGED, None)
+        self.pending[contact.pk].ceased = contact.resource_name
         models.Model.delete(contact)
 
     def write(self, contact: Contact, kind: Change.Kind, before: jscontact.Card | None) -> Contact:

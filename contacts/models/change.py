@@ -4,11 +4,14 @@ from datetime import datetime
 from typing import Self
 
 from django.db import models
-from django.db.models import Exists, Min, OuterRef, Q, Sum
+from django.db.models import Count, Exists, Min, OuterRef, Q, Sum
 from django.utils import timezone
 
 from contactbook.db.fields import MAX_BIGINT
 from contacts.models.contact import Contact
+from contacts.models.resource_names import RESOURCE_LENGTH
+
+CARDDAV = "carddav"  # the `via` of what a program with an app password wrote
 
 
 class ChangeQuerySet(models.QuerySet["Change"]):
@@ -22,6 +25,12 @@ class ChangeQuerySet(models.QuerySet["Change"]):
         """Return those of the contacts that have a change among these."""
         among = self.filter(contact_id__in=contact_ids).order_by()
         return set(among.values_list("contact_id", flat=True).distinct())
+
+    def count_by_app_password(self) -> dict[int, int]:
+        """Return how many there are of each app password, by its id."""
+        return dict(
+            self.filter(via=CARDDAV, source__isnull=False).order_by().values_list("source").annotate(Count("pk"))
+        )
 
     def by_source(self, via: str, source: int) -> Self:
         """Return those of one import or app password, which `via` tells apart."""
@@ -94,6 +103,8 @@ class Change(models.Model):
     source = models.BigIntegerField(null=True)  # the id of the import or app password behind it
     at = models.DateTimeField(default=timezone.now)
     before = models.JSONField(null=True)
+    # The name of a CardDAV resource that ceased, though no contact in the trash has it; empty for none.
+    ceased = models.CharField(max_length=RESOURCE_LENGTH, default="", db_default="", blank=True)
     size = models.PositiveIntegerField(default=0)  # bytes of `before`
 
     objects = ChangeQuerySet.as_manager()
@@ -103,6 +114,7 @@ class Change(models.Model):
         indexes = [
             models.Index(fields=["book", "contact_id", "number"], name="change_history"),
             models.Index(fields=["book", "number"], name="change_purges", condition=models.Q(kind="purged")),
+            models.Index(fields=["book", "number"], name="change_ceased", condition=~models.Q(ceased="")),
             models.Index(
                 fields=["book", "source", "contact_id", "number"],
                 name="change_sources",
@@ -114,11 +126,17 @@ class Change(models.Model):
     def __str__(self) -> str:
         return f"{self.number} {self.kind}"
 
+    @property
+    def app_password(self) -> int | None:
+        """The id of the app password that wrote it."""
+        return app_password_of(self.via, self.source)
+
     creates = False  # whether the transaction created the contact, whatever it did to it afterwards
 
     def combine(self, later: "Change") -> None:
         """Take a later write of the same contact in the same transaction into this change."""
         self.creates |= self.kind == self.Kind.CREATED
+        self.ceased = later.ceased or self.ceased
         if later.kind == self.Kind.PURGED:
             self.before, self.size = None, 0
         elif self.kind == self.Kind.CREATED and later.kind == self.Kind.DELETED:
@@ -127,3 +145,8 @@ class Change(models.Model):
         if self.creates and kind == self.Kind.CHANGED:  # created, deleted and restored
             kind, self.before, self.size = self.Kind.CREATED, None, 0
         self.kind = kind
+
+
+def app_password_of(via: str, source: int | None) -> int | None:
+    """Return the id of the app password behind a change: its source, where it came by CardDAV."""
+    return source if via == CARDDAV else None

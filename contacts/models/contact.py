@@ -1,7 +1,7 @@
 """Contacts and the queries over them. Only `Book` writes them."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
 from typing import Any, Self
 
@@ -16,6 +16,7 @@ from contactbook.exceptions import NotFoundError
 from contacts.cards import birthdays, jscontact
 from contacts.cards.folding import fold
 from contacts.models.key import ContactKeyQuerySet
+from contacts.models.resource_names import RESOURCE_LENGTH, SUFFIX, resource_name
 
 FOLDED_LENGTH = 510  # characters; 2,040 bytes at most, which fit PostgreSQL's index rows of 2,704
 ADDITIONAL_BYTES = Length("additional") * 4  # at most, as UTF-8 and in memory: most of a row without its card
@@ -55,6 +56,14 @@ class ContactQuerySet(models.QuerySet["Contact"]):
         owner = Cast(Value(user_id), models.BigIntegerField())
         return self.filter(user=owner, deleted_at=None, kind=Contact.Kind.INDIVIDUAL)
 
+    def groups_of(self, user_id: int) -> Self:
+        """Return the owner's group cards outside the trash."""
+        return self.filter(user=user_id, deleted_at=None, kind=Contact.Kind.GROUP)
+
+    def synced_of(self, user_id: int) -> Self:
+        """Return what CardDAV shows of the owner: contacts and group cards outside the trash."""
+        return self.filter(user=user_id, deleted_at=None)
+
     def trash_of(self, user_id: int) -> Self:
         return self.filter(user=user_id, deleted_at__isnull=False)
 
@@ -68,6 +77,19 @@ class ContactQuerySet(models.QuerySet["Contact"]):
         if contact is None:
             raise NotFoundError(NOT_FOUND)
         return contact
+
+    def by_resource_names(self, names: Iterable[str]) -> dict[str, "Contact"]:
+        """Return those of one owner whose CardDAV resources have these names, at most a thousand, by name."""
+        return {contact.resource_name: contact for contact in self.with_resource_names(set(names))}
+
+    def with_resource_names(self, names: set[str]) -> list["Contact"]:
+        stems = [name.removesuffix(SUFFIX) for name in names if name.endswith(SUFFIX)]
+        ids = [int(stem) for stem in stems if stem.isascii() and stem.isdecimal() and len(stem) < 19]
+        found = self.filter(Q(resource__in=names) | Q(resource=None, uid__in=stems) | Q(resource=None, pk__in=ids))
+        return [contact for contact in found if contact.resource_name in names]
+
+    def by_resource_name(self, name: str) -> "Contact | None":
+        return self.by_resource_names([name]).get(name)
 
     def in_order(self) -> Self:
         return self.order_by("fullname_folded", "id")
@@ -92,9 +114,6 @@ class ContactQuerySet(models.QuerySet["Contact"]):
         if numbers is None or numbers.query.is_empty():
             return found
         return self.filter(pk__in=found.order_by().values("pk").union(numbers.values("contact")))
-
-    def with_key(self, keys: ContactKeyQuerySet) -> Self:
-        return self.filter(pk__in=keys.values("contact"))
 
     def matching(
         self,
@@ -164,6 +183,8 @@ class Contact(models.Model):
     )
     uid = models.CharField(max_length=255, default=new_uid)
     kind = models.CharField(max_length=10, choices=Kind, default=Kind.INDIVIDUAL, editable=False)
+    # The last part of its path in CardDAV, as a client chose it; null: made of the uid or the id.
+    resource = models.CharField(max_length=RESOURCE_LENGTH, null=True, editable=False)
     revision = models.BigIntegerField()  # the number of its last change
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
@@ -185,7 +206,14 @@ class Contact(models.Model):
     objects = ContactQuerySet.as_manager()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["user", "uid"], name="contact_uid_unique_per_owner")]
+        constraints = [
+            models.UniqueConstraint(fields=["user", "uid"], name="contact_uid_unique_per_owner"),
+            models.UniqueConstraint(
+                fields=["user", "resource"],
+                name="contact_resource_unique_per_owner",
+                condition=Q(resource__isnull=False),
+            ),
+        ]
         indexes = [
             models.Index(
                 fields=["user", "fullname_folded", "id"],
@@ -223,6 +251,10 @@ class Contact(models.Model):
     def etag(self) -> str:
         return etag_of(self.pk, self.revision)
 
+    @property
+    def resource_name(self) -> str:
+        return resource_name(self.resource, self.uid, self.pk)
+
     def server_set(self) -> dict[str, str]:
         """Return the properties of the card that the server sets; the times in UTC, to the second."""
         times = {"created": self.created_at, "updated": self.updated_at}
@@ -232,6 +264,7 @@ class Contact(models.Model):
     def set_card(self, card: jscontact.Card) -> None:
         """Set the card and the columns that are derived from it."""
         self.card = jscontact.in_order(card)
+        self.kind = self.Kind.GROUP if card.get("kind") == "group" else self.Kind.INDIVIDUAL
         for column, value in self.derived_columns(card).items():
             setattr(self, column, value)
 

@@ -6,6 +6,8 @@ from typing import Any, Self
 from django.db import models
 from django.db.models import Min
 
+DELETED = 10_000  # rows by one statement
+
 
 class ImportEntryQuerySet(models.QuerySet["ImportEntry"]):
     def of(self, import_id: int) -> Self:
@@ -37,6 +39,12 @@ class ImportEntryQuerySet(models.QuerySet["ImportEntry"]):
     def mark(self, done: str, contact_ids: Iterable[int], reason: str | None = None) -> None:
         """Mark the entries that wrote these contacts."""
         self.written().filter(contact_id__in=list(contact_ids)).update(done=done, reason=reason)
+
+    def delete_in_portions(self) -> None:
+        """Delete them by several statements, of which none takes long."""
+        last = self.order_by("-number").values_list("number", flat=True).first() or 0
+        for start in range(0, last + 1, DELETED):
+            self.filter(number__gte=start, number__lt=start + DELETED).delete()
 
 
 class ImportEntry(models.Model):

@@ -1,10 +1,9 @@
 """Imports: files of cards that were uploaded, the report about each of their entries, and who works on them."""
 
-import builtins
 import threading
 import uuid
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Self
 
 from django.conf import settings
@@ -20,6 +19,7 @@ from contacts.models.import_entry import ImportEntry
 if TYPE_CHECKING:
     from contacts.importing.uploads import Upload
 
+Piece = bytes  # of a file
 wakeup = threading.Event()  # set when this process has begun a step, for its import thread
 
 CHUNK = 1024 * 1024  # bytes
@@ -107,6 +107,7 @@ class ImportQuerySet(models.QuerySet["Import"]):
             if job.status in Import.STEPS:
                 raise ConflictError(UNDER_WAY)
             book.update(bytes=F("bytes") - job.bytes)
+            ImportEntry.objects.of(job.pk).delete_in_portions()
             job.delete()
 
 
@@ -218,7 +219,7 @@ class Import(models.Model):
 
     def release(self) -> None:
         """Let any process continue the step now."""
-        self.save_leased(lease_until=None)
+        self.save_leased(lease_until=None, attempts=0)
 
     def save_leased(self, **fields: Any) -> None:
         if not Import.objects.filter(pk=self.pk, lease=self.lease).update(**fields):
@@ -232,12 +233,16 @@ class Import(models.Model):
         Book.objects.filter(pk=self.user_id).update(bytes=F("bytes") + size)
         self.save_leased(bytes=self.bytes + size)
 
-    def file(self) -> "Iterator[builtins.bytes]":
+    @property
+    def is_stored(self) -> bool:
+        return ImportChunk.objects.filter(job=self.pk).exists()
+
+    def file(self) -> Iterator[Piece]:
         """Yield the file in pieces, each read when it is needed."""
         chunks = ImportChunk.objects.filter(job=self.pk).values_list("data", flat=True)
         number = 0
         while (data := chunks.filter(number=number).first()) is not None:
-            yield builtins.bytes(data)
+            yield Piece(data)
             number += 1
 
     @property
@@ -247,9 +252,6 @@ class Import(models.Model):
     @property
     def progress(self) -> dict[str, int | None]:
         return {"done": self.position, "total": self.total}
-
-    def is_due(self, moment: datetime) -> bool:
-        return self.lease_until is None or self.lease_until < moment
 
 
 class ImportChunk(models.Model):

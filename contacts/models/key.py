@@ -30,7 +30,7 @@ class Shared(NamedTuple):
 
     kind: str
     value: str
-    contacts: list[int]  # in order
+    ids: list[int]  # of contacts, in order
 
 
 class Ids(Aggregate):

@@ -172,7 +172,7 @@ def validated_card(card: Any, stored: jscontact.Card | None = None) -> Any:
     A property that is as it was stored is not judged: an import stores what the model does not allow a client to set.
     """
     detail: dict[Any, Any] = {}
-    for path, sentence in validation.faults(card):
+    for path, sentence in [*validation.faults(card), *group_fault(card)]:
         if stored and path and jscontact.same(card.get(path[0]), stored.get(path[0])):
             continue
         *parents, last = ["card", *path]
@@ -183,6 +183,11 @@ def validated_card(card: Any, stored: jscontact.Card | None = None) -> Any:
     if detail:
         raise Invalid("body", detail)
     return {name: value for name, value in card.items() if name not in jscontact.SERVER_SET}
+
+
+def group_fault(card: Any) -> list[validation.Fault]:
+    is_group = isinstance(card, dict) and card.get("kind") == Contact.Kind.GROUP
+    return [(["kind"], "Group cards are written by CardDAV alone.")] if is_group else []
 
 
 def phone_text(values: dict[str, Any], stored: str | None) -> str | None:

@@ -1,18 +1,18 @@
-"""Serializers of history, trash, undo, changes, batch and groups."""
+"""Serializers of history, trash, undo, changes and groups."""
 
 from typing import Any
 
-from drf_spectacular.extensions import OpenApiSerializerExtension, OpenApiSerializerFieldExtension
+from drf_spectacular.extensions import OpenApiSerializerExtension
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from contactbook.api.fields import Flag, Number, Text
 from contactbook.db.fields import MAX_BIGINT
 from contacts.cards.jscontact import FAVOURITE
-from contacts.models import Change, Group
-from contacts.serializers.contacts import ContactOutput, CreateContactInput, ListedContactOutput, WholeContactOutput
+from contacts.models import Change, Contact, Group
+from contacts.serializers.contacts import ContactOutput, ListedContactOutput, WholeContactOutput
 
-MAX_ITEMS = 1000
+WRITTEN_WITH = "The id of the app password with which a program wrote it; null for other interfaces."
 
 
 class RestoreInput(serializers.Serializer):
@@ -47,11 +47,20 @@ class UndoInput(serializers.Serializer):
         max_value=MAX_BIGINT,
         help_text="Every contact becomes what it was after this change; 0 is before the first.",
     )
+    app_password = Number(
+        required=False,
+        allow_null=True,
+        min_value=1,
+        max_value=MAX_BIGINT,
+        help_text="With `since`: the id of an app password whose changes alone are undone; null for all changes.",
+    )
     dry_run = Flag(required=False, default=False, help_text="Whether only to say what would be done.")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if ("change" in attrs) == ("since" in attrs):
             raise serializers.ValidationError("Give either change or since.")
+        if "change" in attrs and attrs.get("app_password") is not None:
+            raise serializers.ValidationError({"app_password": ["An app password goes with since."]})
         return attrs
 
 
@@ -62,91 +71,6 @@ class UndoInputExtension(OpenApiSerializerExtension):
 
     def map_serializer(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
         return {**super().map_serializer(auto_schema, direction), "minProperties": 1}
-
-
-class Anything(serializers.JSONField):
-    """Any JSON; it is validated later."""
-
-    def to_internal_value(self, data: Any) -> Any:
-        return data
-
-
-class AnyContact(Anything):
-    """The contact of an item, which is validated when the item is written."""
-
-
-class AnyItems(serializers.ListField):
-    """The items of a batch, of which each is validated when it is written."""
-
-    child = Anything(allow_null=True)
-
-
-class AnyContactExtension(OpenApiSerializerFieldExtension):
-    """Declares in the OpenAPI document the contact that an item should have."""
-
-    target_class = AnyContact
-
-    def map_serializer_field(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
-        reference: dict[str, Any] = auto_schema.resolve_serializer(CreateContactInput, direction).ref
-        return reference
-
-
-class AnyItemsExtension(OpenApiSerializerFieldExtension):
-    """Declares in the OpenAPI document the items that a batch should have."""
-
-    target_class = AnyItems
-
-    def map_serializer_field(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
-        item = auto_schema.resolve_serializer(BatchItem, direction).ref
-        return {"type": "array", "items": item, "maxItems": MAX_ITEMS}
-
-
-class BatchItem(serializers.Serializer):
-    """One write."""
-
-    op = serializers.ChoiceField(
-        ["create", "update", "delete"],
-        help_text="`create` takes a `contact`, as `createContact` does; `update` an `id` and a `contact`, as "
-        "`replaceContact` does; `delete` an `id`.",
-    )
-    id = Number(
-        required=False,
-        min_value=1,
-        max_value=MAX_BIGINT,
-        help_text="The number of the contact. Required to update and to delete.",
-    )
-    contact = AnyContact(required=False, help_text="The contact. Required to create and to update.")
-    if_match = Text(
-        required=False,
-        allow_null=True,
-        max_length=1000,
-        help_text="An ETag of the contact: the item is a 412 if the contact was changed since. Null for no condition.",
-    )
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        needed = {"create": ["contact"], "update": ["id", "contact"], "delete": ["id"]}[attrs["op"]]
-        missing = {name: ["This field is required."] for name in needed if name not in attrs}
-        if missing:
-            raise serializers.ValidationError(missing, "required")
-        return attrs
-
-
-class BatchInput(serializers.Serializer):
-    """Writes, in the order in which they are done."""
-
-    example = {
-        "atomic": True,
-        "items": [
-            {"op": "create", "contact": {"fullname": "Grace Hopper", "email": "grace@example.org"}},
-            {"op": "create", "contact": {"fullname": "Alan Turing", "birthday": "1912-06-23"}},
-        ],
-    }
-    atomic = Flag(
-        required=False,
-        default=False,
-        help_text="Whether one refused item makes the whole batch a 422, and nothing is done.",
-    )
-    items = AnyItems(max_length=MAX_ITEMS, help_text=f"The writes, at most {MAX_ITEMS:,}.")
 
 
 class GroupInput(serializers.Serializer):
@@ -199,13 +123,15 @@ class HistoryOutput(serializers.Serializer):
         "kind": "changed",
         "via": "rest",
         "client": "curl/8.5",
+        "app_password": None,
         "fields": {"phone": [None, "+380 44 123 45 67"]},
     }
     change = serializers.IntegerField(help_text=CHANGE)
     at = serializers.DateTimeField(help_text="When it was done, in UTC (RFC 3339).")
     kind = serializers.ChoiceField(Change.Kind.choices, help_text=KIND)
-    via = serializers.CharField(help_text="The interface that it came through, such as `rest`, `admin` or `command`.")
+    via = serializers.CharField(help_text="The interface that it came through, such as `rest`, `carddav` or `admin`.")
     client = serializers.CharField(help_text="The User-Agent of the program, at most 200 characters; may be empty.")
+    app_password = serializers.IntegerField(allow_null=True, help_text=WRITTEN_WITH)
     fields = serializers.DictField(  # type: ignore[assignment]
         child=serializers.ListField(min_length=2, max_length=2),
         allow_null=True,
@@ -220,6 +146,10 @@ class ChangeOutput(serializers.Serializer):
     change = serializers.IntegerField(help_text=CHANGE)
     kind = serializers.ChoiceField(Change.Kind.choices, help_text=KIND)
     id = serializers.IntegerField(help_text="The number of the contact.")
+    card_kind = serializers.ChoiceField(
+        Contact.Kind.choices, allow_null=True, help_text="`group` for a group card of CardDAV; null where purged."
+    )
+    app_password = serializers.IntegerField(allow_null=True, help_text=WRITTEN_WITH)
     contact = ListedContactOutput(allow_null=True, help_text="The contact as it is now. Null if it is deleted.")
 
 
@@ -228,7 +158,16 @@ class ChangesOutput(serializers.Serializer):
     """Changes, oldest first, and where to go on."""
 
     example = {
-        "changes": [{"change": 1, "kind": "created", "id": 1, "contact": ContactOutput.example}],
+        "changes": [
+            {
+                "change": 1,
+                "kind": "created",
+                "id": 1,
+                "card_kind": "individual",
+                "app_password": None,
+                "contact": ContactOutput.example,
+            }
+        ],
         "next": 1,
         "more": False,
     }
@@ -257,25 +196,3 @@ class UndoOutput(serializers.Serializer):
     example = {"dry_run": True, "results": [{"id": 1, "does": "delete", "status": "done"}]}
     dry_run = serializers.BooleanField(help_text="Whether nothing was done.")
     results = UndoResult(many=True, help_text="One entry for each contact.")
-
-
-class BatchResult(serializers.Serializer):
-    """The answer to one item."""
-
-    status = serializers.IntegerField(
-        min_value=200, max_value=599, help_text="The status that the request for the item alone would have."
-    )
-    contact = WholeContactOutput(
-        required=False,
-        help_text="The contact as written, or as it was before it was deleted. Absent for a refused item.",
-    )
-    detail = serializers.JSONField(
-        required=False, help_text="What is wrong with a refused item: a sentence, or a list of faults as in a 422."
-    )
-
-
-class BatchOutput(serializers.Serializer):
-    """The answers to the items."""
-
-    example = {"results": [{"status": 201, "contact": WholeContactOutput.example}]}
-    results = BatchResult(many=True, help_text="One entry for each item, in their order.")

@@ -9,7 +9,7 @@ from contactbook.api.fields import Count, Text
 from contactbook.api.serializers import PathSerializer, QuerySerializer
 from contactbook.db.fields import MAX_BIGINT
 from contacts.exporting import FORMATS
-from contacts.models import ContactQuerySet
+from contacts.models import Contact, ContactQuerySet
 from contacts.models.key import ContactKeyQuerySet
 from contacts.serializers.fields import CursorField
 
@@ -78,6 +78,9 @@ class ListQuery(QuerySerializer):
         required=False, help_text="Only contacts that were changed at this time or later (RFC 3339)."
     )
     fields = serializers.ChoiceField(["card"], required=False, help_text=WITH_CARD)  # type: ignore[assignment]
+    kind = serializers.ChoiceField(
+        Contact.Kind.choices, required=False, help_text="`group` lists the group cards of CardDAV in place of contacts."
+    )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         position, order = attrs.get("cursor"), attrs["order"]

@@ -18,8 +18,8 @@ from accounts.models import OutgoingEmail, Session, User
 from accounts.tests.cast import bearer, pair_of, refresh
 from contacts import backup
 from contacts.avatars import references, storage
-from contacts.cards.vcard import Picture as CardPicture
-from contacts.models import Book, Contact, Dismissal, Group, Import, ImportChunk, ImportEntry, Picture
+from contacts.models import Contact, Dismissal, Group
+from contacts.tests import importing
 from contacts.tests.cast import add, names, path
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_limits", "folder")]
@@ -92,12 +92,8 @@ def fill(client, staff):
     client.post("/api/groups", {"name": "empty"}, format="json")
     client.post("/api/me/feeds", {"name": "Phone"}, format="json")
     assert create_once(client).status_code == 201
-    with Book.objects.writing(staff.pk, "import") as book:
-        book.add_pictures(Picture.objects.prepare(staff.pk, [CardPicture("sha256-x", b"no\0picture", "image/png")]))
+    importing.apply(client, importing.read(client, importing.vcard("Dee", "PHOTO;ENCODING=b;TYPE=JPEG:AAAA"))["id"])
     Dismissal.objects.create(user=staff, key="0" * 32)
-    job = Import.objects.create(user=staff, filename="x.vcf", format="vcard")
-    ImportChunk.objects.create(job=job, number=0, data=b"BEGIN:VCARD\0")
-    ImportEntry.objects.create(job=job, number=1, status="failed", reason="It has no name.")
     OutgoingEmail.objects.queue(OutgoingEmail.Kind.CONFIRM, "eve@example.org")
     kind = ContentType.objects.get_for_model(User)
     LogEntry.objects.create(user=staff, content_type=kind, object_id="1", object_repr="x", action_flag=1)

@@ -16,7 +16,10 @@ def changes(client, query=""):
     answer = client.get(URL + query)
     assert answer.status_code == 200, answer.content
     assert answer.json().keys() == {"changes", "next", "more"}
-    assert all(change.keys() == {"change", "kind", "id", "contact"} for change in answer.json()["changes"])
+    assert all(
+        change.keys() == {"change", "kind", "id", "card_kind", "app_password", "contact"}
+        for change in answer.json()["changes"]
+    )
     return answer.json()
 
 

@@ -5,7 +5,7 @@ from itertools import product
 import pytest
 
 from contacts import history
-from contacts.history import Feed
+from contacts.changes_feed import Feed
 from contacts.models import Book, Change, Contact
 
 pytestmark = pytest.mark.django_db

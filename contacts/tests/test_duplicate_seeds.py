@@ -17,7 +17,7 @@ def found_pairs(user, cards, region):
     with Book.objects.writing(user.pk, "test") as book:
         places = {contact.pk: place for place, contact in enumerate(book.create_many(cards))}
     found = duplicates.current(user.pk, Book.objects.version(user.pk), region)
-    return {pair for each in found for pair in combinations(sorted(places[key] for key in each.contacts), 2)}
+    return {pair for each in found for pair in combinations(sorted(places[key] for key in each.members), 2)}
 
 
 def test_nine_of_ten_seeded_duplicates_are_found_and_hardly_anything_else(alice):

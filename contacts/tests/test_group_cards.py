@@ -12,6 +12,7 @@ from contacts.tests.cast import NOT_FOUND, add, names
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 
 CARD = {
+    "kind": "group",
     "name": {"full": "Climbers"},
     "emails": {"e1": {"address": "climbers@x.org"}},
     "anniversaries": {"b1": {"kind": "birth", "date": {"month": 1, "day": 1}}},
@@ -23,7 +24,7 @@ CARD = {
 def group(alice):
     """A group card, written as CardDAV will write it: by the model."""
     with Book.objects.writing(alice.pk, "test") as book:
-        contact = Contact(user_id=alice.pk, created_at="2026-01-01T00:00Z", kind=Contact.Kind.GROUP)
+        contact = Contact(user_id=alice.pk, created_at="2026-01-01T00:00Z")
         contact.set_card(CARD)
         return book.write(contact, Change.Kind.CREATED, None)
 

@@ -14,7 +14,7 @@ from contacts.tests.cast import (
 )
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
-KEYS = {"change", "at", "kind", "via", "client", "fields"}
+KEYS = {"change", "at", "kind", "via", "client", "app_password", "fields"}
 
 
 def history(client, contact, query=""):

@@ -183,6 +183,13 @@ def test_a_card_that_would_be_too_large_is_422_and_nothing_is_merged(as_alice, a
     assert state(alice) == before
 
 
+def test_contacts_that_are_too_large_together_are_413(as_alice, alice, monkeypatch):
+    contacts = [add(as_alice, "Ada", additional="x" * 1000) for _ in range(2)]
+    monkeypatch.setattr("contacts.merging.PORTION", 1500)
+    assert send(as_alice, *contacts).status_code == 413
+    assert len(names(as_alice.get("/api/contacts"))) == 2
+
+
 def test_past_the_quota_a_merge_that_grows_the_card_is_507_and_its_preview_works(as_alice, settings):
     contacts = [add(as_alice, "Ada", email=f"{number}@example.org") for number in range(2)]
     settings.ACCOUNT_QUOTA = 1

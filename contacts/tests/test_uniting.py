@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contacts.cards import jscontact
-from contacts.cards.uniting import holds, unite
+from contacts.cards.uniting import Held, unite
 
 pytestmark = pytest.mark.one_stack
 
@@ -169,4 +169,4 @@ def test_nothing_is_lost_and_the_first_ones_flat_fields_stay(given_cards):
         assert united.get("keywords", {}).keys() >= each.get("keywords", {}).keys()
         for collection in ("emails", "notes"):
             for entry in each.get(collection, {}).values():
-                assert any(holds(collection, own, entry, None) for own in united[collection].values())
+                assert Held(collection, united[collection].values(), None).has(entry)

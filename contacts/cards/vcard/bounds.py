@@ -16,11 +16,11 @@ Path = tuple[str, ...]
 __all__ = ["KEYWORD", "MAX_ENTRIES", "fit"]
 
 
-def fit(card: Card, notes: list[str]) -> None:
-    """Leaves out the longest parts of a card that is over its bounds, with a note for each."""
+def fit(card: Card, notes: list[str]) -> bool:
+    """Leaves out the longest parts of a card that is over its bounds, with a note for each. Returns whether it did."""
     total, values = size(card), count(card)
     if total <= MAX_BYTES and values <= MAX_VALUES:
-        return
+        return False
     dropped: list[Path] = []
     for part, number, path in sorted(((size(value), count(value), path) for path, value in parts(card)), reverse=True):
         if total <= MAX_BYTES and values <= MAX_VALUES:
@@ -29,6 +29,7 @@ def fit(card: Card, notes: list[str]) -> None:
         dropped.append(path)
         notes.append(f"{'/'.join(path)[:80]} was left out, since the card is too large.")
     remove(card, dropped)
+    return True
 
 
 def parts(card: Card) -> Iterator[tuple[Path, Any]]:

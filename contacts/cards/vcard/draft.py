@@ -42,6 +42,7 @@ class Draft:
     reserved: set[str] = field(default_factory=set)  # ids that a PROP-ID parameter asks for
     dates: dict[str, Entry] = field(default_factory=dict)  # the first anniversary of each kind
     unlabelled: dict[frozenset[str], list[Entry]] | None = None  # addresses without `full`, last first, by contexts
+    shortened: bool = False  # whether a part was left out, since the card was over its bounds
     made_from: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)  # (property, ALTID) → entry
 
     def add(self, prop: Property, rule: Rule, value: str, **more: Any) -> Entry | None:

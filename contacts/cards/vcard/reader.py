@@ -26,6 +26,7 @@ class Entry:
     members: list[str] = field(default_factory=list)  # of a group, as the file names them
     version: str = "3.0"
     ended: bool = True  # by an END:VCARD
+    shortened: bool = False  # whether a part was left out, since the card was over its bounds
 
 
 def read(
@@ -54,7 +55,7 @@ def entry_of(raw: RawCard) -> Entry:
     if fault:
         return Entry(raw.line, None, notes, fault, version=version, ended=raw.ended)
     members = list(mapping(draft.card.get("members")))
-    return Entry(raw.line, draft.card, notes, None, draft.pictures, members, version, raw.ended)
+    return Entry(raw.line, draft.card, notes, None, draft.pictures, members, version, raw.ended, draft.shortened)
 
 
 def draft_of(found: list[Property], version: str, limits: Limits) -> Draft:
@@ -95,7 +96,7 @@ def complete(draft: Draft, notes: list[str], text_size: int) -> str | None:
         notes.append(f"The name was cut after {draft.limits.full_name} characters.")
         name["full"] = name["full"][: draft.limits.full_name]
     if text_size > bounds.SMALL:
-        bounds.fit(draft.card, notes)
+        draft.shortened = bounds.fit(draft.card, notes)
     return None
 
 

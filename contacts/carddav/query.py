@@ -1,0 +1,78 @@
+"""The reports addressbook-multiget (RFC 6352 §8.7) and addressbook-query (§8.6)."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.db.models import Q
+from django.http.response import HttpResponseBase
+
+from contacts.carddav import filters, sync, xml
+from contacts.carddav.address_data import AddressData
+from contacts.carddav.candidates import candidates
+from contacts.carddav.errors import DavError
+from contacts.carddav.filters import Test
+from contacts.carddav.multistatus import NOT_FOUND, TRUNCATED, multistatus, response
+from contacts.carddav.paths import Kind, book, is_storable, target_of_href
+from contacts.carddav.properties import COLUMNS
+from contacts.carddav.request import DavRequest
+from contacts.carddav.xml import CARDDAV, DAV, Element
+from contacts.cards.vcard import entries
+from contacts.cards.vcard.tokenizer import Property
+
+PORTION = 100  # cards that are read at once, of at most 256 KB each
+VERSION = Property("VERSION", {}, "3.0")
+
+
+def multiget(request: DavRequest, root: Element) -> HttpResponseBase:
+    hrefs = list(dict.fromkeys(each.text or "" for each in root.iterfind(f"{{{DAV}}}href")))
+    if not hrefs:
+        raise DavError(400, "An addressbook-multiget names at least one href.")
+    wanted = AddressData.of(request, root.find(f"{{{DAV}}}prop"))
+    return multistatus(named_cards(request, wanted, hrefs))
+
+
+def named_cards(request: DavRequest, wanted: AddressData, hrefs: list[str]) -> Iterator[str]:
+    columns = (*COLUMNS, *wanted.columns)
+    for start in range(0, len(hrefs), PORTION):
+        portion = {href: card_name(request, href) for href in hrefs[start : start + PORTION]}
+        names = [name for name in portion.values() if name]
+        found = request.cards.only(*columns).by_resource_names(names)
+        for href, name in portion.items():
+            if contact := found.get(name):
+                yield wanted.response({column: getattr(contact, column) for column in columns})
+            else:
+                yield response(xml.escape(href.strip()), NOT_FOUND)
+
+
+def card_name(request: DavRequest, href: str) -> str:
+    """Return the name of a card of this user, empty for any other href."""
+    target = target_of_href(href)
+    if target is None or target.kind != Kind.CARD or target.user_id != str(request.user.pk):
+        return ""
+    return target.name if is_storable(target.name) else ""
+
+
+def addressbook_query(request: DavRequest, root: Element) -> HttpResponseBase:
+    wanted = AddressData.of(request, root.find(f"{{{DAV}}}prop"))
+    element = root.find(filters.FILTER)
+    test = filters.filter_of(element)
+    limit = sync.limit_of(root.find(f"{{{CARDDAV}}}limit"), CARDDAV)
+    return multistatus(matching_cards(request, wanted, test, candidates(request.user.pk, element), limit))
+
+
+def matching_cards(request: DavRequest, wanted: AddressData, test: Test, only: Q, limit: int | None) -> Iterator[str]:
+    """Yield a response for each card that passes; past `nresults` one more that says so (§8.6.2)."""
+    number = 0
+    for row in sync.rows_of(request.book, (*COLUMNS, "card"), only):
+        if not test(properties_of(row)):
+            continue
+        if number == limit:
+            yield response(book(request.user.pk), TRUNCATED)
+            return
+        number += 1
+        yield wanted.response(row)
+
+
+def properties_of(row: dict[str, Any]) -> list[Property]:
+    """Return the properties of the card as vCard 3.0, in which clients see it."""
+    return [VERSION, *entries.properties({**row["card"], "uid": row["uid"]}, "3.0")]

@@ -1,0 +1,103 @@
+"""XML in and out: a bounded parser, and elements as text. Names are in Clark's notation, `{namespace}name`."""
+
+import html
+import re
+from typing import Any
+
+from lxml import etree
+
+from contacts.carddav.errors import DavError
+
+DAV = "DAV:"
+CARDDAV = "urn:ietf:params:xml:ns:carddav"
+CALENDARSERVER = "http://calendarserver.org/ns/"
+PREFIXES = {DAV: "D", CARDDAV: "C", CALENDARSERVER: "S"}
+NAMESPACES = "".join(f' xmlns:{prefix}="{uri}"' for uri, prefix in PREFIXES.items())
+DECLARATION = '<?xml version="1.0" encoding="utf-8"?>\n'
+CONTENT_TYPE = "application/xml; charset=utf-8"
+
+MAX_BYTES = 4 * 1024 * 1024  # of a body; it holds some 57,000 hrefs
+MAX_DEPTH = 50
+# What XML 1.0 cannot hold (§2.2), which a card may.
+UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+CLARK = re.compile(r"\{([^}]*)\}(.*)", re.DOTALL)
+
+Element = Any  # lxml has no types
+
+
+class BoundedBuilder:
+    """Builds the tree, and refuses a DOCTYPE before anything in it is read, so that there are no entities."""
+
+    def __init__(self) -> None:
+        self.builder, self.depth = etree.TreeBuilder(), 0
+        self.fault: DavError | None = None
+
+    def refuse(self, sentence: str) -> None:
+        """End the parsing. lxml calls `close` even so, which would hide the fault behind another."""
+        self.fault = DavError(400, sentence)
+        raise self.fault
+
+    def doctype(self, *args: Any) -> None:
+        self.refuse("XML with a DOCTYPE is refused.")
+
+    def start(self, tag: str, attributes: Any, nsmap: Any = None) -> None:
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            self.refuse(f"The XML has more than {MAX_DEPTH} levels.")
+        self.builder.start(tag, attributes)
+
+    def end(self, tag: str) -> None:
+        self.depth -= 1
+        self.builder.end(tag)
+
+    def data(self, text: str) -> None:
+        self.builder.data(text)
+
+    def close(self) -> Element:
+        if self.fault:
+            raise self.fault
+        return self.builder.close()
+
+
+def parse(body: bytes) -> Element:
+    """Return the root element; DavError 400 for what is not well-formed."""
+    parser = etree.XMLParser(target=BoundedBuilder(), resolve_entities=False, no_network=True)
+    try:
+        return etree.fromstring(body, parser)
+    except (etree.LxmlError, ValueError, LookupError) as error:
+        raise DavError(400, "The body is not well-formed XML.") from error
+
+
+def escape(text: str) -> str:
+    """Return the text for an element. A carriage return would else be read as a line feed (XML 1.0 §2.11)."""
+    return html.escape(UNWRITABLE.sub("", text), quote=False).replace("\r", "&#13;")
+
+
+def element(name: str, *children: str) -> str:
+    """Return an element of the name, in Clark's notation, with these children as they are."""
+    match = CLARK.fullmatch(name)
+    namespace, local = (match[1], match[2]) if match else ("", name)
+    prefix = PREFIXES.get(namespace)
+    if prefix:
+        tag = start = f"{prefix}:{local}"
+    else:
+        tag, start = local, f'{local} xmlns="{html.escape(namespace)}"'
+    inner = "".join(children)
+    return f"<{start}>{inner}</{tag}>" if inner else f"<{start}/>"
+
+
+def dav(name: str, *children: str) -> str:
+    return element(f"{{{DAV}}}{name}", *children)
+
+
+def carddav(name: str, *children: str) -> str:
+    return element(f"{{{CARDDAV}}}{name}", *children)
+
+
+def href(path: str) -> str:
+    return f"<D:href>{escape(path)}</D:href>"
+
+
+def document(name: str, *children: str) -> bytes:
+    """Return a whole document, whose root is in the namespace DAV:."""
+    return f"{DECLARATION}<D:{name}{NAMESPACES}>{''.join(children)}</D:{name}>".encode()

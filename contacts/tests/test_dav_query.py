@@ -1,0 +1,254 @@
+"""The reports addressbook-query, with truth tables of its filters, and addressbook-multiget"""
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from contacts.models import Book
+from contacts.tests.cast import add
+from contacts.tests.dav import C, D, Dav, precondition, responses, vcard
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
+
+CARDS = {
+    "ann": vcard("Ann Ärger", "ann", "EMAIL;TYPE=WORK:ann@x.org\r\nEMAIL;TYPE=HOME:ann@home.net\r\nNICKNAME:Annie\r\n"),
+    "bob": vcard("Bob Straße", "bob", "EMAIL:bob@x.org\r\nitem1.TEL;TYPE=CELL:+49 221 123\r\nitem1.X-ABLabel:Boat\r\n"),
+    "cleo": vcard("Cleo", "cleo", "NOTE:likes x.org\\, and commas\r\nORG:Engines;Steam\r\nX-ODD;X-P=1:yes\r\n"),
+}
+
+
+@pytest.fixture
+def phone(alice):
+    phone = Dav(alice)
+    for name, card in CARDS.items():
+        assert phone.put(f"{name}.vcf", card).status_code == 201
+    return phone
+
+
+def found(phone, answer):
+    return " ".join(sorted(phone.name(href).removesuffix(".vcf") for href in responses(answer)))
+
+
+def prop(name, inside="", test="anyof"):
+    return f'<C:prop-filter name="{name}" test="{test}">{inside}</C:prop-filter>'
+
+
+def text(wanted, **attributes):
+    named = " ".join(f'{name.replace("_", "-")}="{value}"' for name, value in attributes.items())
+    return f"<C:text-match {named}>{wanted}</C:text-match>"
+
+
+def param(name, inside=""):
+    return f'<C:param-filter name="{name}">{inside}</C:param-filter>'
+
+
+NOT = "<C:is-not-defined/>"
+ALL = "ann bob cleo"
+TRUTH = [
+    # a property is there or not (§10.5.1)
+    (prop("EMAIL"), "ann bob"),
+    (prop("email"), "ann bob"),
+    (prop("EMAIL", NOT), "cleo"),
+    (prop("UID"), ALL),
+    (prop("VERSION"), ALL),
+    (prop("NOWHERE"), ""),
+    (prop("NOWHERE", NOT), ALL),
+    (prop("item1.TEL"), "bob"),
+    (prop("item2.TEL"), ""),
+    (prop("TEL"), "bob"),
+    # text (§10.5.4)
+    (prop("FN", text("ann")), "ann"),
+    (prop("FN", text("")), ALL),
+    (prop("FN", text("cleo", match_type="equals")), "cleo"),
+    (prop("FN", text("cle", match_type="equals")), ""),
+    (prop("FN", text("bob", match_type="starts-with")), "bob"),
+    (prop("FN", text("straße", match_type="starts-with")), ""),
+    (prop("FN", text("ße", match_type="ends-with")), "bob"),
+    (prop("FN", text("STRASSE")), "bob"),
+    (prop("FN", text("ärger")), "ann"),
+    (prop("FN", text("ÄRGER")), "ann"),
+    (prop("FN", text("arger")), ""),
+    (prop("FN", text("ärger", collation="i;ascii-casemap")), ""),
+    (prop("FN", text("Ärger", collation="i;ascii-casemap")), "ann"),
+    (prop("FN", text("ÄRGER", collation="i;unicode-casemap")), "ann"),
+    (prop("FN", text("ANN", collation="i;ascii-casemap")), "ann"),
+    (prop("FN", text("ann", collation="default")), "ann"),
+    (prop("FN", text("ann", negate_condition="yes")), "bob cleo"),
+    (prop("FN", text("ann", negate_condition="no")), "ann"),
+    (prop("NOWHERE", text("ann", negate_condition="yes")), ""),
+    (prop("NOTE", text("x.org, and")), "cleo"),
+    (prop("ORG", text("Engines;Steam", match_type="equals")), "cleo"),
+    (prop("UID", text("bob", match_type="equals")), "bob"),
+    (prop("X-ODD", text("yes")), "cleo"),
+    (prop("NICKNAME", text("annie")), "ann"),
+    # one property must pass, not all (any instance)
+    (prop("EMAIL", text("home.net")), "ann"),
+    (prop("EMAIL", text("x.org", negate_condition="yes")), "ann"),
+    (prop("EMAIL", text("x.org") + text("home.net")), "ann bob"),
+    (prop("EMAIL", text("x.org") + text("home.net"), "allof"), ""),
+    (prop("EMAIL", text("ann") + text("home.net"), "allof"), "ann"),
+    # parameters (§10.5.2)
+    (prop("EMAIL", param("TYPE", text("home"))), "ann"),
+    (prop("EMAIL", param("type", text("HOME"))), "ann"),
+    (prop("TEL", param("TYPE", text("cell"))), "bob"),
+    (prop("TEL", param("X-NOWHERE")), ""),
+    (prop("TEL", param("X-NOWHERE", NOT)), "bob"),
+    (prop("TEL", param("TYPE", NOT)), ""),
+    (prop("X-ODD", param("X-P")), "cleo"),
+    (prop("X-ODD", param("X-P", text("1", match_type="equals"))), "cleo"),
+    (prop("EMAIL", text("home.net") + param("TYPE", text("work")), "allof"), ""),
+    (prop("EMAIL", text("home.net") + param("TYPE", text("home")), "allof"), "ann"),
+    # several properties (§10.5)
+    ("", ALL),
+    (prop("FN", text("ann")) + prop("FN", text("bob")), "ann bob"),
+]
+BOTH = [
+    (prop("FN", text("ann")) + prop("FN", text("bob")), ""),
+    (prop("FN", text("ann")) + prop("EMAIL"), "ann"),
+    (prop("EMAIL") + prop("NICKNAME", NOT), "bob"),
+    (prop("EMAIL", text("x.org")) + prop("TEL"), "bob"),
+    ("", ALL),
+]
+
+
+@pytest.mark.parametrize(("filters", "names"), TRUTH)
+def test_any_of_the_filters(phone, filters, names):
+    assert found(phone, phone.query(filters)) == names
+
+
+@pytest.mark.parametrize(("filters", "names"), BOTH)
+def test_all_of_the_filters(phone, filters, names):
+    assert found(phone, phone.query(filters, test="allof")) == names
+
+
+REFUSED = [
+    (prop("FN", text("x", collation="i;octet")), "supported-collation"),
+    (prop("FN", text("x", match_type="sounds-like")), "supported-filter"),
+    (prop("FN", text("x", negate_condition="maybe")), "supported-filter"),
+    (prop("FN", "<C:odd/>"), "supported-filter"),
+    (prop("FN", test="someof"), "supported-filter"),
+    (prop(""), "valid-filter"),
+    (prop("TEL", param("")), "valid-filter"),
+    ("<C:comp-filter/>", "supported-filter"),
+    (prop("FN") * 1001, "valid-filter"),
+]
+
+
+@pytest.mark.parametrize(("filters", "name"), REFUSED)
+def test_a_filter_that_is_not_supported_is_a_precondition(phone, filters, name):
+    answer = phone.query(filters)
+    assert answer.status_code == 403 and precondition(answer) == f"{C}{name}"
+
+
+def test_without_a_filter_all_are_found(phone):
+    body = '<C:addressbook-query xmlns="DAV:" xmlns:C="urn:ietf:params:xml:ns:carddav"><prop><getetag/></prop></C:addressbook-query>'
+    assert found(phone, phone.report(body)) == ALL
+
+
+def test_nresults_gives_that_many_and_a_507(phone):
+    limit = "<C:limit><C:nresults>{}</C:nresults></C:limit>"
+    results = responses(phone.query(limit=limit.format(2)))
+    assert len(results) == 3 and results[phone.book]["status"] == "507"
+    assert phone.book not in responses(phone.query(limit=limit.format(3)))
+    assert found(phone, phone.query(prop("FN", text("cleo")), limit=limit.format(1))) == "cleo"
+
+
+def test_contacts_in_the_trash_and_of_another_account_are_not_found(phone, bob):
+    phone.delete("ann.vcf")
+    Dav(bob).put("x.vcf", vcard("Ann of Bob", "x"))
+    assert found(phone, phone.query(prop("FN", text("ann")))) == ""
+
+
+PARTS = [
+    ('<C:prop name="FN"/>', ["VERSION", "FN"]),
+    ('<C:prop name="fn"/><C:prop name="UID"/>', ["VERSION", "UID", "FN"]),
+    ('<C:prop name="TEL"/>', ["VERSION", "item1.TEL"]),
+    ('<C:prop name="item1.TEL"/>', ["VERSION", "item1.TEL"]),
+    ('<C:prop name="item2.TEL"/>', ["VERSION"]),
+    ("<C:allprop/>", None),
+    ("", None),
+]
+
+
+@pytest.mark.parametrize(("parts", "names"), PARTS)
+def test_address_data_in_part(phone, parts, names):
+    whole = phone.get("bob.vcf").text_body
+    asked = f"<C:address-data>{parts}</C:address-data>"
+    answer = phone.query(prop("FN", text("bob")), asked)
+    ((_, props),) = responses(answer).items()
+    data = props[f"{C}address-data"]
+    if names is None:
+        assert data == whole
+    else:
+        lines = data.removesuffix("\r\n").split("\r\n")
+        assert [line.split(":")[0].split(";")[0] for line in lines] == ["BEGIN", *names, "END"]
+        assert all(line in whole for line in lines)
+
+
+def test_address_data_without_values(phone):
+    answer = phone.query(prop("FN", text("bob")), '<C:address-data><C:prop name="TEL" novalue="yes"/></C:address-data>')
+    ((_, props),) = responses(answer).items()
+    assert props[f"{C}address-data"] == "BEGIN:VCARD\r\nVERSION:3.0\r\nitem1.TEL;TYPE=CELL:\r\nEND:VCARD\r\n"
+
+
+@pytest.mark.parametrize("attributes", ['version="2.1"', 'content-type="application/json"', 'version="5"'])
+def test_another_form_of_address_data_is_a_precondition(phone, attributes):
+    for answer in (
+        phone.query(props=f"<C:address-data {attributes}/>"),
+        phone.multiget("ann.vcf", props=f"<C:address-data {attributes}/>"),
+    ):
+        assert answer.status_code == 403 and precondition(answer) == f"{C}supported-address-data"
+
+
+def test_a_multiget_answers_each_href_once(phone, bob, as_alice):
+    theirs = Dav(bob)
+    theirs.put("ann.vcf", vcard("Bob's"))
+    add(as_alice, "Dora")
+    gone = [phone.path("gone.vcf"), theirs.path("ann.vcf"), phone.book, "/", "http://[", "/dav/%00", "", "x" * 5000]
+    hrefs = [phone.path("ann.vcf"), f"http://another.example{phone.book}bob.vcf", phone.path("ann.vcf"), *gone]
+    body = "".join(f"<href>{href}</href>" for href in hrefs)
+    answer = phone.report(
+        '<C:addressbook-multiget xmlns="DAV:" xmlns:C="urn:ietf:params:xml:ns:carddav"><prop><getetag/>'
+        f"<C:address-data/></prop>{body}</C:addressbook-multiget>"
+    )
+    results = responses(answer)
+    assert [name for name, props in results.items() if "status" not in props] == [
+        phone.path("ann.vcf"),
+        phone.path("bob.vcf"),
+    ]
+    assert {name for name, props in results.items() if props.get("status") == "404"} == set(gone)
+    assert results[phone.path("ann.vcf")][f"{C}address-data"] == phone.get("ann.vcf").text_body
+
+
+def test_a_spelling_of_a_href_makes_no_difference(phone):
+    phone.put(phone.book + "a%40b%20c.vcf", vcard(uid="u9"))
+    for spelled in ("a@b%20c.vcf", "a%40b%20c.vcf", "%61%40b c.vcf"):
+        ((href, props),) = responses(phone.multiget(spelled)).items()
+        assert href == f"{phone.book}a%40b%20c.vcf" and f"{D}getetag" in props
+
+
+def test_a_multiget_without_hrefs_is_400(phone):
+    assert phone.multiget().status_code == 400
+
+
+def test_one_card_that_cannot_be_written_as_xml_does_not_spoil_the_rest(phone, alice):
+    with Book.objects.writing(alice.pk, "test") as book:
+        book.create({"name": {"full": "Odd \x01\x0b\ufffe <&]]>"}})
+    answer = phone.query(props="<C:address-data/>")
+    assert len(responses(answer)) == 4 and "Odd" in answer.text_body
+
+
+def test_a_query_by_name_address_number_or_uid_reads_only_candidates(phone, alice):
+    with Book.objects.writing(alice.pk, "test") as book:
+        book.create_many([{"name": {"full": f"n{number}"}} for number in range(600)])
+    for filters in (
+        prop("FN", text("bob")),
+        prop("EMAIL", text("bob@x.org", match_type="equals")),
+        prop("UID", text("bob", match_type="equals")),
+        prop("TEL", text("221 123", match_type="ends-with")),
+    ):
+        with CaptureQueriesContext(
+            connection,
+        ) as queries:
+            assert found(phone, phone.query(filters)) == "bob"
+        assert len(queries) == 3, "authentication, the book, one page"
