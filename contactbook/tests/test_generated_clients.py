@@ -175,7 +175,7 @@ def test_kotlin_bodies(server: Server, document: Path, tmp_path: Path) -> None:
     """The generated classes of bodies and answers compile, are accepted, and read what the server answers."""
     need("Kotlin", "kotlinc", "javac", str(KOTLIN_JAR))
     warnings.warn(NOT_COMPILED, stacklevel=1)
-    options = "serializationLibrary=jackson,packageName=contactbook"
+    options = "serializationLibrary=jackson,enumPropertyNaming=UPPERCASE,packageName=contactbook"
     client = generate(document, tmp_path / "client", "kotlin", "--additional-properties", options)
     sources = [*client.glob("src/main/kotlin/contactbook/models/*.kt"), WALKS / "Bodies.kt"]
     run("kotlinc", "-nowarn", "-cp", GENERATOR, "-d", tmp_path / "classes", *sources, cwd=tmp_path)
