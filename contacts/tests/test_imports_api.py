@@ -154,11 +154,10 @@ def test_json_that_ends_too_early_fails_the_import(as_alice):
 
 
 def test_past_the_quota_an_upload_is_507_and_an_apply_fails_and_goes_on(as_alice, alice, settings, monkeypatch):
-    monkeypatch.setattr(steps.PortionSize, "entries", 2, raising=False)
     found = read(as_alice, "".join(vcard(f"Card {index}", "NOTE:" + "x" * 5000) for index in range(30)))
     settings.ACCOUNT_QUOTA = Book.objects.get(pk=alice.pk).bytes + 20_000
-    for size in (steps.PortionSize(2),):
-        monkeypatch.setattr(steps, "PortionSize", lambda *args, size=size: size)
+    size = steps.PortionSize(2)
+    monkeypatch.setattr(steps, "PortionSize", lambda *args: size)
     found = apply(as_alice, found["id"])
     assert found["status"] == "failed" and "full" in found["error"]
     written = Contact.objects.count()

@@ -7,7 +7,6 @@ from hypothesis import given, strategies
 
 from contacts.cards import jscontact_file
 from contacts.cards.jscontact_file import NoJSONError
-from contacts.importing import readers
 from contacts.models import Contact
 from contacts.tests.importing import apply, entries, read, run_steps, show, upload, vcard
 
@@ -76,12 +75,6 @@ def test_hundreds_of_cards_with_one_uid(as_alice):
     assert found["counts"] == {"new": 1, "same": 0, "changes": 299, "failed": 0}
     apply(as_alice, found["id"], "replace")
     assert Contact.objects.get().fullname == "Card 299"
-
-
-def test_a_table_is_not_read_yet(as_alice):
-    answer = upload(as_alice, "Name,Phone\r\nAnn,110\r\n", "x.csv", format="csv")
-    assert answer.status_code == 422 and "csv" in answer.json()["detail"][0]["msg"]
-    assert "csv" not in readers.READERS
 
 
 @pytest.mark.one_stack

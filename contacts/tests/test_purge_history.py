@@ -124,7 +124,7 @@ def test_pictures_that_a_card_the_trash_or_the_log_names_stay(as_alice, as_bob, 
     assert purge(capsys) == [0, 0, 0, 0, 1]
     assert all(map(is_there, (live, trashed, replaced, bobs, second, under_way))) and not is_there(unused)
     aged(91)
-    assert purge(capsys)[3] == 1 and not is_there(replaced)
+    assert purge(capsys)[4] == 1 and not is_there(replaced)
 
 
 def test_a_file_of_another_name_stays(capsys):

@@ -20,7 +20,7 @@ RAW_SQL = {"execute", "executemany", "cursor", "callproc", "copy_expert"}
 # Where a module knows Contact or Change, a write may be called on the book, or on rows of another model.
 NOT_CONTACTS = {
     "book", "self.book", "group", "answer", "answers", "self.groups()", "IdempotencyRecord.objects", "records.expired()", "IdempotencyRecord.objects.expired()",
-    "answers.filter(pk__in=keys)", "user", "storage", "Group.objects", "old", "row", "written.filter(is_group=True)",
+    "answers.filter(pk__in=keys)", "user", "storage", "Group.objects", "old", "row", "ImportEntry.objects", "written.filter(is_group=True)",
 }  # fmt: skip
 OWN_ROWS = {("group.py", "self"), ("change.py", "self")}
 TABLES = re.compile(r"contacts_(contact|change)\b")
