@@ -11,7 +11,7 @@ from contactbook.db.fields import MAX_BIGINT
 from contacts.merging import MOST
 from contacts.serializers.contacts import ContactOutput, WholeContactOutput
 
-KEY = "0f343b0931126a20f133d67c2b018a3b"
+KEY = "0f343b0931126a20f133d67c2b018a3b"  # pragma: allowlist secret
 SECOND = {**ContactOutput.example, "id": 2, "email": "ada@example.net"}
 
 
