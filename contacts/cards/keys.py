@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from contacts.cards import phones
 from contacts.cards.folding import fold
-from contacts.cards.jscontact import Card, flatten
+from contacts.cards.jscontact import Card, full_date, value_at
 
 LENGTH = 510  # characters; 2,040 bytes at most, which fit PostgreSQL's index rows of 2,704
 FEWEST_DIGITS, MOST_DIGITS = 3, 32
@@ -64,6 +64,8 @@ def name_key(full: str) -> str:
 
 def birth_key(card: Card, name: str) -> str:
     """Return the full date of birth and the initials of a name's key: so few share one that they can be compared."""
-    birthday = flatten(card).birthday
+    birthday = full_date(value_at(card, "birthday") or {})
+    if not birthday or not name:
+        return ""
     initials = " ".join(sorted(word[0] for word in name.split()))
-    return f"{birthday.isoformat()} {initials}"[:LENGTH] if birthday and name else ""
+    return f"{birthday.isoformat()} {initials}"[:LENGTH]

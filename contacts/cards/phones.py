@@ -15,6 +15,7 @@ from phonenumbers import PhoneNumber, PhoneNumberFormat
 END = 7  # digits that two spellings of one number have in common at their end
 FEWEST_SEARCHED = 4  # digits of a query that counts as a number
 EXTENSION = re.compile(r"(?i)\s*(?:;|,|#|\b(?:ext|extension|x)\b\.?|x(?=\s*\d+\s*$)).*", re.DOTALL)
+NO_DIGIT = re.compile(r"[^0-9]+")
 VANITY = re.compile(r"[\d\s+().-]*\d[\s.-]*[A-Z]{3}[A-Z\d\s.-]*")  # 1-800-FLOWERS
 FEW_DIGITS = 7  # a number with as many has no letters in place of digits
 # Prefixes that libphonenumber no longer strips: Mexico's trunk and mobile prefixes before 2019.
@@ -42,6 +43,8 @@ def without_letters(text: str) -> str:
 
 def digits(text: str) -> str:
     """Return the decimal digits of any script as ASCII."""
+    if text.isascii():
+        return NO_DIGIT.sub("", text)
     return "".join(str(int(character)) for character in text if character.isdecimal())
 
 

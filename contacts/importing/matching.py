@@ -21,6 +21,7 @@ from contacts.importing.items import Item
 from contacts.models import Contact, ContactKey, ImportEntry, Picture
 from contacts.models.contact import FOLDED_LENGTH
 
+SHARED = (EMAIL, PHONE)  # kinds of keys that two spellings of one contact may have in common, beside the name
 MATCHED_BYTES = 8 * 1024 * 1024  # of the contacts that are read for a portion
 MOST_CANDIDATES = 20  # contacts that are compared with one card
 MOST_ROWS, CHUNK = 100_000, 5_000  # rows of one query, ids in one query
@@ -123,7 +124,7 @@ class Matcher:
     def match_alike(self, items: list[Item], found: dict[int, Match]) -> None:
         wanted = {item.number: keys.keys_of(item.card) for item in items if item.card}
         candidates = self.with_key_in_common(wanted)
-        without_keys = [item for item in items if not any(key.kind != NAME for key in wanted[item.number])]
+        without_keys = [item for item in items if not any(key.kind in SHARED for key in wanted[item.number])]
         for number, ids in self.with_name_alone(without_keys).items():
             candidates[number] = ids
         if not candidates:
@@ -155,7 +156,7 @@ class Matcher:
         for number, own in wanted.items():
             name = next((key.value for key in own if key.kind == NAME), "")
             for key in own:
-                if key.kind != NAME and name:
+                if key.kind in SHARED and name:
                     by_name[name][shortened(key)].append(number)
         emails = {key.value for own in by_name.values() for key in own if key.kind == EMAIL}
         ends = {key.value for own in by_name.values() for key in own if key.kind == PHONE}
@@ -180,7 +181,7 @@ class Matcher:
         shared = Q(kind=EMAIL, value__in=emails) | Q(kind=PHONE, end__in=ends)
         ids = sorted(name_of)
         for start in range(0, len(ids), CHUNK):
-            rows = keys_of_owner.filter(contact__in=ids[start : start + CHUNK], kind__in=(EMAIL, PHONE))
+            rows = keys_of_owner.filter(contact__in=ids[start : start + CHUNK], kind__in=SHARED)
             rows = rows.annotate(end=Substr("value", 1, END)).filter(shared)
             for contact_id, kind, value in rows.values_list("contact_id", "kind", "value"):
                 yield contact_id, name_of[contact_id], shortened(Key(kind, value))

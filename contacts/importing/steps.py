@@ -56,7 +56,7 @@ class Run:
         self.job, self.stop = job, stop
         self.file = file or job.file
         self.shown = shown
-        self.most_entries = None if file else MOST_ENTRIES
+        self.bounded = file is None  # a command reads files of any size, for accounts of any size
         self.size = PortionSize()
         if connection.vendor == "sqlite":
             self.size = PortionSize(50, SQLITE_SECONDS)
@@ -109,7 +109,7 @@ class Run:
         last = 0
         for portion in portions(self.watched(opened.entries), job.position, self.size):
             last = portion[-1].number
-            if self.most_entries is not None and last > self.most_entries and job.total is None:
+            if self.bounded and last > MOST_ENTRIES and job.total is None:
                 raise UnreadableFileError(TOO_MANY)
             self.work(self.groups.take(portion))
         self.work_on_groups()
@@ -192,8 +192,9 @@ class Run:
         self.pause(time.monotonic() - started)
 
     def writing(self, source: int | None) -> Any:
-        """Open the book. What has the import as its source counts for the quota; an undo has none and may go beyond."""
-        return Book.objects.writing(self.job.user_id, VIA, self.job.client, source, quota=source is not None)
+        """Open the book. The quota bounds what has the import as its source, but neither undo nor a command."""
+        quota = source is not None and self.bounded
+        return Book.objects.writing(self.job.user_id, VIA, self.job.client, source, quota=quota)
 
     def pause(self, seconds: float) -> None:
         self.size.took(seconds)

@@ -35,6 +35,12 @@ def test_a_dry_run_writes_nothing(alice, file, capsys):
     assert not Contact.objects.exists() and not Import.objects.exists()
 
 
+def test_the_quota_does_not_bound_the_operator(alice, file, settings):
+    settings.ACCOUNT_QUOTA = 1
+    call_command("import_contacts", file, owner=alice.email)
+    assert Contact.objects.count() == 2
+
+
 def test_a_policy(as_alice, alice, file):
     as_alice.post("/api/contacts/", {"fullname": "Ann", "email": "ann@example.org", "phone": "1"}, format="json")
     file.write_text(vcard("Ann", "EMAIL:ann@example.org", "NOTE:x"))

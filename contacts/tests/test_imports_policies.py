@@ -106,6 +106,13 @@ def test_what_a_card_without_a_uid_is_about(as_alice, ada, lines, status):
     assert (entry["status"], entry["contact_id"]) == (status, None if status == "new" else ada.pk)
 
 
+@pytest.mark.parametrize("line", ["BDAY:1980-01-02", "BDAY:--0102", "NOTE:x", "ORG:ACME", "TITLE:Boss", "X-A:b"])
+def test_a_card_without_an_address_or_number_is_the_same_the_second_time(as_alice, line):
+    apply(as_alice, read(as_alice, vcard("Ann", line))["id"])
+    assert read(as_alice, vcard("Ann", line))["counts"]["same"] == 1
+    assert read(as_alice, vcard("Ann", line, "TEL:110"))["counts"]["new"] == 1
+
+
 @pytest.mark.parametrize(
     ("name", "status"),
     [("ADA LOVELACE", "changes"), ("Lovelace, Ada", "changes"), ("Áda Lovelace", "changes"), ("Ada", "new")],
