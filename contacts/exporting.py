@@ -79,8 +79,9 @@ def references_in(card: Card) -> list[str]:
 
 def vcards(version: str) -> Callable[[Cards], Iterator[str]]:
     def write(cards: Cards) -> Iterator[str]:
+        unknown = {"created"} if version == "3.0" else set()  # vCard 3.0 has no CREATED
         for card, pictures in cards:
-            yield vcard.write(card, version, pictures)
+            yield vcard.write({name: value for name, value in card.items() if name not in unknown}, version, pictures)
 
     return write
 
