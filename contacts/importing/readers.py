@@ -109,7 +109,7 @@ def format_of(head: bytes, asked: str) -> str:
     for name, reader in READERS.items():
         if asked in ("auto", name) and reader.looks_like(head):
             return name
-    raise InvalidValueError("file", NO_FILE if asked in ("auto", *READERS) else f"The format {asked} is not read yet.")
+    raise InvalidValueError("file", NO_FILE)
 
 
 def opened(format: str, file: Bytes, choices: Choices) -> Opened:

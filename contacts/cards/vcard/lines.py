@@ -25,7 +25,7 @@ class Limits:
     parameters: int = 100  # of one property
     nesting: int = 16  # cards inside cards
     notes: int = 100  # of one card
-    full_name: int = 100_000  # characters
+    full_name: int = 40_000  # characters, which fit a card in every script
 
 
 @dataclass
