@@ -11,11 +11,10 @@ from contacts.carddav import merging, paths, xml
 from contacts.carddav.address_data import vcard
 from contacts.carddav.errors import DavError, not_found
 from contacts.carddav.incoming import SentCard, invalid, sent_card
-from contacts.carddav.pictures import stored
+from contacts.carddav.pictures import as_shown, stored
 from contacts.carddav.request import DavRequest
 from contacts.cards import jscontact, validation
 from contacts.cards.jscontact import Card
-from contacts.cards.vcard import read
 from contacts.models import Book, Contact
 from contacts.models.change import CARDDAV
 
@@ -114,7 +113,7 @@ def come_back(book: Book, trashed: Contact, name: str, card: Card) -> Contact:
 def changed(book: Book, contact: Contact, sent: SentCard) -> Contact:
     """Take what the client changed into the card. What it sent as it was shown, or was not shown, stays as it is."""
     forms = ("3.0", "4.0") if sent.version == "4.0" else ("3.0",)
-    shown = [read_card(vcard(book.user_id, row_of(contact), version)) for version in forms]
+    shown = [as_shown(contact, version) for version in forms]
     card = merging.combined(contact.card, shown, sent.readings)
     if jscontact.same(without_product(card), without_product(contact.card)):
         return contact
@@ -122,10 +121,6 @@ def changed(book: Book, contact: Contact, sent: SentCard) -> Contact:
     if validation.out_of_bounds(card):
         raise invalid()
     return book.put_card(contact, card)
-
-
-def read_card(text: str) -> Card:
-    return next(read(text)).card or {}
 
 
 def without_product(card: Card) -> Card:

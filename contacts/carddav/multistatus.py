@@ -55,11 +55,15 @@ def propstat(found: Iterable[str], missing: Iterable[str], minimal: bool = False
 def multistatus(parts: Iterable[str]) -> HttpResponseBase:
     """Answer with these responses. What fails before the first megabyte is an error with its own status."""
     chunks = in_chunks(itertools.chain([START], parts, [END]))
-    first = list(itertools.islice(chunks, SMALL // CHUNK))
-    rest = next(chunks, None)
-    if rest is None:
+    first, size = [], 0
+    for chunk in chunks:
+        first.append(chunk)
+        size += len(chunk)
+        if size > SMALL:
+            break
+    else:
         return HttpResponse("".join(first), xml.CONTENT_TYPE, 207)
-    streamed = StreamedResponse(itertools.chain(first, [rest], chunks), status=207, content_type=xml.CONTENT_TYPE)
+    streamed = StreamedResponse(itertools.chain(first, chunks), status=207, content_type=xml.CONTENT_TYPE)
     streamed.slot = reserved_slot()
     return streamed
 

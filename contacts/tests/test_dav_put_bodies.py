@@ -17,8 +17,11 @@ def phone(alice):
     return Dav(alice)
 
 
-def big_photo(size):
-    return vcard(more=f"PHOTO;ENCODING=b;TYPE=JPEG:{base64.b64encode(b'x' * size).decode()}\r\n")
+def big_photo(size, folded=False):
+    data = base64.b64encode(b"x" * size).decode()
+    if folded:
+        data = "\r\n ".join(data[start : start + 74] for start in range(0, len(data), 74))
+    return vcard(more=f"PHOTO;ENCODING=b;TYPE=JPEG:{data}\r\n")
 
 
 REFUSED = {
@@ -34,6 +37,15 @@ REFUSED = {
     "a UID over 255": (vcard(uid="x" * 256), 403, VALID),
     "a card over 256 KB": (vcard(more=f"NOTE:{'x' * 300_000}\r\n"), 403, VALID),
     "many values": (vcard(more="X-A;X-B=c:d\r\n" * 5000), 403, VALID),
+    "ten megabytes of short lines": (CARD.replace("END", "x\r\n" * 3_000_000 + "END"), 403, VALID),
+    "ten megabytes of empty properties": (CARD.replace("END", "N:\r\n" * 2_000_000 + "END"), 403, VALID),
+    "ten megabytes of short folded lines": (
+        CARD.replace("END", "NOTE:" + "\r\n x" * 2_000_000 + "\r\nEND"),
+        403,
+        VALID,
+    ),
+    "ten megabytes of old Macs' lines": (CARD.replace("END", "x\r" * 4_000_000 + "END").replace("\n", ""), 403, VALID),
+    "a hundred thousand cards": (CARD * 100_000, 403, VALID),
     "a picture over 5 MB": (big_photo(5 * 1024 * 1024 + 1), 413, SIZE),
     "over 10 MB": (b"x" * (10 * 1024 * 1024 + 1), 413, SIZE),
 }
@@ -56,6 +68,7 @@ TAKEN = {
     "empty properties": vcard(more="BDAY:\r\nPHOTO:\r\nORG:;;;\r\nTEL:\r\nEMAIL;TYPE=WORK:\r\nADR:;;;;;;\r\nNOTE:\r\n"),
     "a line that is no property": vcard(more="what is this\r\n"),
     "a picture of 5 MB": big_photo(5 * 1024 * 1024),
+    "a folded picture of 5 MB": big_photo(5 * 1024 * 1024, folded=True),
     "a UID of 255": vcard(uid="x" * 255),
     "a card near 256 KB": vcard(more=f"NOTE:{'x' * 65_000}\r\n" * 3),
     "lower case": CARD.lower(),
