@@ -18,13 +18,14 @@ import redis
 
 from bench import report
 from bench.duplicates import Duplicates
+from bench.files import Files
 from bench.growth import Growth
 from bench.kinds import PEOPLE, TITLES, Kinds, Request
 from bench.load import measure, percentile
 from bench.servers import OTHER_CORES, PASSWORD, Bare, Older, Product, Tutorial, fill_peer, login, sql
 from scripts.services import services
 
-PARTS = ("memory", "cold_start", "logins", "growth", "duplicates")
+PARTS = ("memory", "cold_start", "logins", "growth", "duplicates", "files")
 TOKEN_SECONDS = 480  # after which people log in again; an access token lives for 15 minutes
 CHECKED = 20  # requests of each kind whose whole answer is checked on each server
 EXPORT = "/api/me/export"
@@ -171,6 +172,11 @@ class Bench:
         duplicates = Duplicates(self.seeded, self.options.quick)
         duplicates.run()
         self.tables.append(duplicates.report(self.targets))
+
+    def files(self):
+        files = Files(self.ours, self.options.quick)
+        files.run()
+        self.tables.append(files.report(self.targets))
 
     def run(self):
         self.fill()
