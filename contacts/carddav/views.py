@@ -1,5 +1,6 @@
 """The view of every path under /dav/: authentication, the limit, and the method's handler."""
 
+import contextlib
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
@@ -26,6 +27,7 @@ REPORT_HANDLERS = {
     "sync-collection": sync.sync_collection,
     "expand-property": propfind.expand_property,
 }
+DISCARDED, CHUNK = 12 * 1024 * 1024, 64 * 1024  # bytes; nginx passes on 11 MB
 QUOTA = "<D:quota-not-exceeded/>"  # RFC 4331 §6
 
 
@@ -76,6 +78,7 @@ def dav(request: HttpRequest) -> HttpResponseBase:
         response = DavError(507, precondition=QUOTA).response()
     except Exception as error:  # as in the API's exception handler, which logs what it does not know
         response = failure(error)
+    discard_body(request)
     response.headers["DAV"] = DAV
     response.headers.setdefault("Cache-Control", "private, no-cache")
     if isinstance(response, HttpResponse) and not response.content:
@@ -83,6 +86,15 @@ def dav(request: HttpRequest) -> HttpResponseBase:
     patch_vary_headers(response, ["Accept", "Authorization"])
     response._has_been_logged = True  # type: ignore[attr-defined]  # Django's own line would name the path
     return response
+
+
+def discard_body(request: HttpRequest) -> None:
+    """Read what is left of the body: nginx takes an answer before its end for a failure of the server."""
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    if length.isdecimal() and int(length) <= DISCARDED:
+        with contextlib.suppress(OSError):
+            while request.read(CHUNK):
+                pass
 
 
 def failure(error: Exception) -> HttpResponseBase:
