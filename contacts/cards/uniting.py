@@ -15,6 +15,13 @@ from contacts.cards.merging import Entry, Parts, canonical, is_collection, later
 
 # Attributes whose loss does not matter: a preference holds within one card, and an organization's id is given anew.
 UNIMPORTANT = {"pref", "organizationId"}
+# A bound of time: each card is compared with all that was united before it.
+MOST_COMPARED = 5_000_000  # bytes of cards, which take about 1.5 s
+NUMBERS_COMPARED = 20  # bytes that take as long as the comparison of two phone numbers
+
+
+class TooMuchToCompare(Exception):
+    """The comparison of the cards would take longer than a request may."""
 
 
 class Conflict(NamedTuple):
@@ -31,10 +38,16 @@ class United(NamedTuple):
 
 
 def unite(cards: Iterable[Card], region: str | None) -> United:
-    """Return the first card with all of the others that it lacks, and a note of what is in conflict."""
+    """Return the first card with all of the others that it lacks, and a note of what is in conflict.
+
+    TooMuchToCompare beyond MOST_COMPARED.
+    """
     first, *others = cards
-    card, conflicts, lines = first, dict[str, list[Any]](), list[str]()
+    card, conflicts, lines, compared = first, dict[str, list[Any]](), list[str](), 0
     for other in others:
+        compared += effort(card, other)
+        if compared > MOST_COMPARED:
+            raise TooMuchToCompare
         card, found = unite_two(card, other, region)
         for name, own, value in found:
             known = conflicts.setdefault(name, [own])
@@ -42,6 +55,12 @@ def unite(cards: Iterable[Card], region: str | None) -> United:
                 known.append(value)
                 lines.append(f"{name}: {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}")
     return United(with_note(card, "Merged. It also had\n" + "\n".join(lines)) if lines else card, conflicts)
+
+
+def effort(card: Card, other: Card) -> int:
+    """Return the bytes that take as long to compare as these two cards."""
+    one, two = (len(each.get("phones") or ()) for each in (card, other))
+    return jscontact.size(card) + jscontact.size(other) + NUMBERS_COMPARED * one * two
 
 
 def unite_two(card: Card, other: Card, region: str | None) -> tuple[Card, list[Conflict]]:
