@@ -226,7 +226,7 @@ def with_fields_of(card: Card, source: Card, names: Iterable[str]) -> Card:
     card = copy.deepcopy(card)
     for name in names:
         if name == "fullname":
-            set_flat(card, name, flatten(source).fullname)
+            copy_full_name(card, source)
         elif name in PLACES:
             copy_entry(card, source, name)
         elif name in source:
@@ -236,6 +236,13 @@ def with_fields_of(card: Card, source: Card, names: Iterable[str]) -> Card:
         else:
             raise KeyError(name)
     return card
+
+
+def copy_full_name(card: Card, source: Card) -> None:
+    """Copy the whole name of the source, which may be longer than `fullname` shows."""
+    name, full = card.get("name", {}), source.get("name", {}).get("full", "")
+    if full != name.get("full"):
+        card["name"] = renamed(name, full)
 
 
 def copy_entry(card: Card, source: Card, field: str) -> None:
