@@ -13,7 +13,6 @@ from django.utils import timezone
 from contacts.avatars import image, references, storage
 from contacts.cards.vcard import Picture as CardPicture
 
-
 USED_LATELY = timedelta(hours=12)  # less than purge_history's IN_PROGRESS
 
 
