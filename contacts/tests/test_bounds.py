@@ -34,7 +34,7 @@ def small_portion(monkeypatch):
         "contactbook.api.pagination.MAX_BYTES",
     ):
         monkeypatch.setattr(name, 300_000)
-    for name in ("contacts.api.contacts.MAX_BYTES", "contacts.history.MAX_BYTES"):
+    for name in ("contacts.api.contacts.MAX_BYTES", "contacts.changes_feed.MAX_BYTES"):
         monkeypatch.setattr(name, 300_000)
     for name in ("contactbook.api.pagination.SAFE_LIMIT", "contacts.history.SAFE_LIMIT"):
         monkeypatch.setattr(name, 1)
