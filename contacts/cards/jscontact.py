@@ -137,7 +137,9 @@ def set_flat(card: Card, field: str, value: Any) -> None:
 
 def renamed(name: dict[str, Any], full: str) -> dict[str, Any]:
     """Return the name with another full text. Components that do not spell it are dropped."""
-    spelled = " ".join(str(part.get("value", "")) for part in name.get("components") or [] if isinstance(part, dict))
+    parts = name.get("components")
+    given = parts if isinstance(parts, list) else []  # a card may hold anything here
+    spelled = " ".join(str(part.get("value", "")) for part in given if isinstance(part, dict))
     rest = name if spelled == full else {key: value for key, value in name.items() if key not in STRUCTURED_NAME}
     return {**rest, "full": full}
 

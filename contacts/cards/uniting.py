@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from contacts.cards import jscontact, merging, phones
 from contacts.cards.jscontact import Card
-from contacts.cards.merging import Entry, Parts, canonical, is_collection, later_id, parts, value_of
+from contacts.cards.merging import Entry, Parts, canonical, is_collection, kind_of, later_id, parts, value_of
 
 # Attributes whose loss does not matter: a preference holds within one card, and an organization's id is given anew.
 UNIMPORTANT = {"pref", "organizationId"}
@@ -81,11 +81,11 @@ def with_lost_entries(
 ) -> tuple[dict[str, Entry], list[Conflict]]:
     """Return the entries with those of the others that are not wholly among them."""
     entries, conflicts, held = dict(own), list[Conflict](), Held(collection, own.values(), region)
-    once = {entry.get("kind"): entry for entry in own.values()} if collection == "anniversaries" else {}
+    once = {kind_of(entry): entry for entry in own.values()} if collection == "anniversaries" else {}
     for key, entry in others.items():
         if held.has(entry):
             continue
-        kind = entry.get("kind")
+        kind = kind_of(entry)
         if kind in merging.ONCE and kind in once:
             conflicts.append(Conflict("birthday" if kind == "birth" else kind, shown(once[kind]), shown(entry)))
             continue
