@@ -142,10 +142,12 @@ def write_photos(archive: zipfile.ZipFile, user: User) -> None:
             archive.writestr(f"photos/{contact_id}.jpg", picture)
 
 
-def thumbnail_of(user: User, avatar: str) -> bytes | None:
+def thumbnail_of(user: User, avatar: str | None) -> bytes | None:
     """Return the small JPEG of a picture that came inside a card; None for any other text."""
-    pictures = Picture.objects.for_user(user.pk).filter(name=name_of(avatar)) if is_reference(avatar) else None
-    found = pictures.values_list("thumbnail", flat=True).first() if pictures is not None else None
+    if not avatar or not is_reference(avatar):
+        return None
+    pictures = Picture.objects.for_user(user.pk).filter(name=name_of(avatar))
+    found = pictures.values_list("thumbnail", flat=True).first()
     return bytes(found) if found else None
 
 
