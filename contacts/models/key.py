@@ -88,7 +88,8 @@ class ContactKeyQuerySet(models.QuerySet["ContactKey"]):
         """
         start = F("value") if length >= keys.LENGTH else Left("value", length)
         rows: Any = self.filter(kind__in=list(kinds)).exclude(contact__in=but).order_by().values("kind", start=start)
-        rows = rows.annotate(number=Count("contact")).filter(number__range=(2, MOST_SHARING))
+        several = length < keys.LENGTH  # one contact may have several keys with that start
+        rows = rows.annotate(number=Count("contact", distinct=several)).filter(number__range=(2, MOST_SHARING))
         found = rows.annotate(contacts=Ids("contact")).values_list("kind", "start", "contacts")[:MOST_SHARED]
         return [Shared(kind, value, sorted(set(map(int, ids.split(","))))) for kind, value, ids in found]
 
