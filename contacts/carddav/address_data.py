@@ -43,7 +43,7 @@ class AddressData:
 
     @classmethod
     def of(cls, request: DavRequest, prop: Element | None) -> "AddressData":
-        names = list(dict.fromkeys(child.tag for child in prop)) if prop is not None else []
+        names = xml.bounded_names(prop) if prop is not None else []
         asked = cls(request, names)
         data = prop.find(ADDRESS_DATA) if prop is not None else None
         if data is not None:

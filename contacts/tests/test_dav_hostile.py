@@ -54,6 +54,26 @@ def test_a_hostile_body_is_a_4xx_in_text_or_xml(phone, method, case):
     assert "root:" not in answer.text_body and len(answer.text_body) < 1000
 
 
+NAMES = "".join(f"<n:x{number}/>" for number in range(100))
+ACLS = "<property name='acl'/>" * 1001
+REPEATED = {  # a short body whose answer would have its names, or a property, very often
+    "prop": ("PROPFIND", f"<propfind {N} xmlns:n='{'x' * 10_000}'><prop>{NAMES}</prop></propfind>"),
+    "include": ("PROPFIND", f"<propfind {N} xmlns:n='{'x' * 10_000}'><allprop/><include>{NAMES}</include></propfind>"),
+    "set": (
+        "PROPPATCH",
+        f"<propertyupdate {N} xmlns:n='{'x' * 10_000}'><set><prop>{NAMES}</prop></set></propertyupdate>",
+    ),
+    "sync": ("REPORT", f"<sync-collection {N} xmlns:n='{'x' * 10_000}'><prop>{NAMES}</prop></sync-collection>"),
+    "expand": ("REPORT", f"<expand-property {N}>{ACLS}</expand-property>"),
+}
+
+
+@pytest.mark.parametrize("case", REPEATED)
+def test_a_body_whose_answer_would_repeat_it_very_often_is_400(phone, case):
+    method, body = REPEATED[case]
+    assert phone.ask(method, phone.book, body, "application/xml", depth="0").status_code == 400
+
+
 def test_xml_over_4_megabytes_is_413(phone):
     body = f"<propfind {N}><prop>{' ' * (4 * 1024 * 1024)}</prop></propfind>"
     assert phone.ask("PROPFIND", phone.book, body, "application/xml", depth="0").status_code == 413

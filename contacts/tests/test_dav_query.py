@@ -6,7 +6,7 @@ from django.test.utils import CaptureQueriesContext
 
 from contacts.models import Book
 from contacts.tests.cast import add
-from contacts.tests.dav import C, D, Dav, precondition, responses, vcard
+from contacts.tests.dav import NAMESPACES, C, D, Dav, precondition, responses, vcard
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 
@@ -225,6 +225,14 @@ def test_a_spelling_of_a_href_makes_no_difference(phone):
     for spelled in ("a@b%20c.vcf", "a%40b%20c.vcf", "%61%40b c.vcf"):
         ((href, props),) = responses(phone.multiget(spelled)).items()
         assert href == f"{phone.book}a%40b%20c.vcf" and f"{D}getetag" in props
+
+
+def test_several_spellings_of_a_href_are_answered_once(phone):
+    for name in ("bob.vcf", "none.vcf"):
+        spelled = [name, name.replace("o", "%6F"), name.replace("o", "%6f"), f"{name}?a=b", f"{name}#a"]
+        hrefs = "".join(f"<href>{phone.book}{each}</href>" for each in (*spelled, "odd/", "odd/ "))
+        answer = phone.report(f"<C:addressbook-multiget {NAMESPACES}><prop/>{hrefs}</C:addressbook-multiget>")
+        assert list(responses(answer)) == [phone.path(name), phone.path("odd/")]
 
 
 def test_a_multiget_without_hrefs_is_400(phone):
