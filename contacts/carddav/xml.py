@@ -22,6 +22,7 @@ CONTENT_TYPE = "application/xml; charset=utf-8"
 
 MAX_BYTES = 4 * 1024 * 1024  # of a body; it holds some 57,000 hrefs
 MAX_DEPTH = 50
+MAX_ATTRIBUTES = 50  # of one element: lxml takes time by the square of their number
 # Named by one body. An answer repeats them for each card, and a namespace with each name.
 MAX_PROPERTIES, MAX_NAMES = 1000, 16 * 1024  # characters of all names
 # What XML 1.0 cannot hold (§2.2), which a card may.
@@ -50,6 +51,8 @@ class BoundedBuilder:
         self.depth += 1
         if self.depth > MAX_DEPTH:
             self.refuse(f"The XML has more than {MAX_DEPTH} levels.")
+        if len(attributes) > MAX_ATTRIBUTES:
+            self.refuse(f"An element has more than {MAX_ATTRIBUTES} attributes.")
         self.builder.start(tag, attributes)
 
     def end(self, tag: str) -> None:

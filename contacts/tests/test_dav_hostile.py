@@ -40,6 +40,8 @@ BODIES = {
     "another root": f"<other {N}/>",
     "an attribute of a megabyte": f'<other {N} a="{"x" * 1_000_000}"/>',
     "many attributes": f"<other {N} " + " ".join(f'a{n}="1"' for n in range(5000)) + "/>",
+    "51 attributes": f"<propfind {N}><prop><a " + " ".join(f'a{n}="1"' for n in range(51)) + "/></prop></propfind>",
+    "four megabytes of attributes": f"<propfind {N} " + " ".join(f'a{n}="1"' for n in range(300_000)) + "/>",
     "many namespaces": f"<other {N} " + " ".join(f'xmlns:n{n}="urn:{n}"' for n in range(5000)) + "/>",
     "too many properties": f"<propfind {N}><prop>" + "".join(f"<p{n}/>" for n in range(1001)) + "</prop></propfind>",
     "UTF-16 with a doctype": f"<!DOCTYPE a><propfind {N}/>".encode("utf-16"),
