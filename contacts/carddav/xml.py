@@ -22,6 +22,7 @@ CONTENT_TYPE = "application/xml; charset=utf-8"
 
 MAX_BYTES = 4 * 1024 * 1024  # of a body; it holds some 57,000 hrefs
 MAX_DEPTH = 50
+MAX_ELEMENTS = 100_000  # a million would fit in 4 MB, and take 130 MB of memory
 MAX_ATTRIBUTES = 50  # of one element: lxml takes time by the square of their number
 # Named by one body. An answer repeats them for each card, and a namespace with each name.
 MAX_PROPERTIES, MAX_NAMES = 1000, 16 * 1024  # characters of all names
@@ -36,7 +37,7 @@ class BoundedBuilder:
     """Builds the tree, and refuses a DOCTYPE before anything in it is read, so that there are no entities."""
 
     def __init__(self) -> None:
-        self.builder, self.depth = etree.TreeBuilder(), 0
+        self.builder, self.depth, self.elements = etree.TreeBuilder(), 0, 0
         self.fault: DavError | None = None
 
     def refuse(self, sentence: str) -> None:
@@ -48,7 +49,9 @@ class BoundedBuilder:
         self.refuse("XML with a DOCTYPE is refused.")
 
     def start(self, tag: str, attributes: Any, nsmap: Any = None) -> None:
-        self.depth += 1
+        self.depth, self.elements = self.depth + 1, self.elements + 1
+        if self.elements > MAX_ELEMENTS:
+            self.refuse(f"The XML has more than {MAX_ELEMENTS} elements.")
         if self.depth > MAX_DEPTH:
             self.refuse(f"The XML has more than {MAX_DEPTH} levels.")
         if len(attributes) > MAX_ATTRIBUTES:
