@@ -130,7 +130,7 @@ REFUSED = [
     (prop(""), "valid-filter"),
     (prop("TEL", param("")), "valid-filter"),
     ("<C:comp-filter/>", "supported-filter"),
-    (prop("FN") * 1001, "valid-filter"),
+    (prop("FN") * 201, "valid-filter"),
 ]
 
 
