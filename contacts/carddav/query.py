@@ -27,7 +27,7 @@ def multiget(request: DavRequest, root: Element) -> HttpResponseBase:
     hrefs = [(each.text or "").strip() for each in root.iterfind(f"{{{DAV}}}href")]
     if not hrefs:
         raise DavError(400, "An addressbook-multiget names at least one href.")
-    wanted = AddressData.of(request, root.find(f"{{{DAV}}}prop"))
+    wanted = AddressData.of(request, root)
     return multistatus(named_cards(request, wanted, named_once(request, hrefs)))
 
 
@@ -64,7 +64,7 @@ def card_name(request: DavRequest, href: str) -> str:
 
 
 def addressbook_query(request: DavRequest, root: Element) -> HttpResponseBase:
-    wanted = AddressData.of(request, root.find(f"{{{DAV}}}prop"))
+    wanted = AddressData.of(request, root)
     element = root.find(filters.FILTER)
     test = filters.filter_of(element)
     limit = sync.limit_of(root.find(f"{{{CARDDAV}}}limit"), CARDDAV)

@@ -235,6 +235,17 @@ def test_several_spellings_of_a_href_are_answered_once(phone):
         assert list(responses(answer)) == [phone.path(name), phone.path("odd/")]
 
 
+@pytest.mark.parametrize("report", ["query", "multiget"])
+def test_allprop_and_propname_are_those_of_a_propfind(phone, report):
+    path, inside = phone.path("ann.vcf"), {"query": "<C:filter/>", "multiget": f"<href>{phone.path('ann.vcf')}</href>"}
+    for asked in ("allprop", "propname"):
+        body = f"<propfind {NAMESPACES}><{asked}/></propfind>"
+        expected = responses(phone.ask("PROPFIND", path, body, "application/xml", depth="0"))
+        name = f"C:addressbook-{report}"
+        answer = phone.report(f"<{name} {NAMESPACES}><{asked}/>{inside[report]}</{name}>")
+        assert responses(answer)[path] == expected[path] and len(expected[path]) > 3
+
+
 def test_a_multiget_without_hrefs_is_400(phone):
     assert phone.multiget().status_code == 400
 
