@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from contacts.cards import validation
+from contacts.cards.folding import fold
 from contacts.cards.jscontact import SERVER_SET, Card
 from contacts.cards.vcard import Entry, Picture, decoding, names
 from contacts.cards.vcard.media import DATA, decode, sniffed
@@ -182,7 +183,7 @@ def entry_of(value: Any) -> Entry:
     if validation.depth(card) <= validation.MAX_DEPTH:
         card = without_data(card, entry)
         name_it(card, entry)
-    fault = next(validation.faults(card), None)
+    fault = next(validation.faults(card, full_name=validation.MAX_BYTES), None)
     if fault:
         entry.reason = f"{'/'.join(fault[0])[:200]}: {fault[1]}" if fault[0] else fault[1]
         entry.pictures = []
@@ -224,12 +225,15 @@ def without_bytes(item: Any, entry: Entry) -> Any:
 def name_it(card: Card, entry: Entry) -> None:
     """Give a card without a full name one, made of what else it holds."""
     name = card.get("name", {})
-    if not isinstance(name, dict) or name.get("full") or any(validation.faults({**card, "name": {"full": "x"}})):
+    if not isinstance(name, dict) or any(validation.faults({**card, "name": {"full": "x"}})):
+        return
+    full = name.get("full") or ""
+    if not isinstance(full, str) or fold(full):
         return
     try:
         made = names.made_full(card)
     except (TypeError, AttributeError, KeyError, ValueError):  # a property of another type than RFC 9553 gives it
         return
     if made:
-        card["name"] = {**name, "full": made[0][:255]}
+        card["name"] = {**name, "full": made[0]}
         entry.notes.append(f"The card has no full name; it was made of {made[1]}.")
