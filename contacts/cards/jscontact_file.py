@@ -11,7 +11,7 @@ from urllib.parse import unquote_to_bytes
 from contacts.cards import validation
 from contacts.cards.folding import fold
 from contacts.cards.jscontact import SERVER_SET, Card
-from contacts.cards.vcard import Entry, Picture, decoding, names
+from contacts.cards.vcard import Entry, Picture, bounds, decoding, names
 from contacts.cards.vcard.media import DATA, decode, sniffed
 
 MOST = 24 * 1024 * 1024  # characters of one card, with its pictures in base64
@@ -182,8 +182,10 @@ def entry_of(value: Any) -> Entry:
     card = {name: inner for name, inner in value.items() if name not in SERVER_SET}
     if validation.depth(card) <= validation.MAX_DEPTH:
         card = without_data(card, entry)
-        name_it(card, entry)
-    fault = next(validation.faults(card, full_name=validation.MAX_BYTES), None)
+        if any(faults(card)):
+            make_it_fit(card, entry)
+            name_it(card, entry)
+    fault = next(faults(card), None)
     if fault:
         entry.reason = f"{'/'.join(fault[0])[:200]}: {fault[1]}" if fault[0] else fault[1]
         entry.pictures = []
@@ -194,6 +196,24 @@ def entry_of(value: Any) -> Entry:
     members = card.get("members")
     entry.members = list(members) if isinstance(members, dict) else []
     return entry
+
+
+def faults(card: Card) -> Iterator[validation.Fault]:
+    return validation.faults(card, full_name=validation.MAX_BYTES)
+
+
+def make_it_fit(card: Card, entry: Entry) -> None:
+    """Leave out what no card may hold, and the longest parts of a card that is too large, with a note for each."""
+    try:
+        bounds.fit(card, entry.notes)
+    except UnicodeEncodeError:  # a lone surrogate
+        return
+    for (name, *rest), sentence in [fault for fault in faults({**card, "name": {"full": "x"}}) if fault[0]]:
+        entry.notes.append(f"{'/'.join([name, *rest])[:200]} was left out. {sentence}")
+        if rest and isinstance(card[name], dict):
+            card[name].pop(rest[0], None)
+        if not rest or not card[name]:
+            card.pop(name, None)
 
 
 def without_data(card: Card, entry: Entry) -> Card:
@@ -225,7 +245,7 @@ def without_bytes(item: Any, entry: Entry) -> Any:
 def name_it(card: Card, entry: Entry) -> None:
     """Give a card without a full name one, made of what else it holds."""
     name = card.get("name", {})
-    if not isinstance(name, dict) or any(validation.faults({**card, "name": {"full": "x"}})):
+    if not isinstance(name, dict) or any(faults({**card, "name": {"full": "x"}})):
         return
     full = name.get("full") or ""
     if not isinstance(full, str) or fold(full):
