@@ -51,7 +51,8 @@ def lines(windows: Iterable[bytes], encoding: str | None, limits: Limits) -> Ite
 
 def text_line(number: int, line: bytes) -> Line:
     try:
-        text, note = line.decode(), None
+        text = line.decode()
+        note = decoding.UNDECODED if "\ufffd" in text else None
     except UnicodeDecodeError:
         text, note = decoding.windows_1252(line), NOT_UTF8
     return Line(number, text.replace("\0", ""), NULS) if "\0" in text else Line(number, text, note)
