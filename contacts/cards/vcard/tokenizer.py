@@ -58,7 +58,9 @@ def properties(raw: RawCard, notes: list[str]) -> Iterator[Property]:
         head, value = parse_line(line, raw.limits)
         if head is None:
             numbers = numbers or line_numbers(raw)
-            notes.append(f"Line {numbers[start]} is no property and was left out: {line[:60]!r}")
+            # Only the first notes are shown, the others counted.
+            shown = len(notes) <= raw.limits.notes
+            notes.append(f"Line {numbers[start]} is no property and was left out: {line[:60]!r}" if shown else "")
             continue
         found += 1
         if found > raw.limits.properties:
