@@ -11,8 +11,9 @@ from urllib.parse import unquote_to_bytes
 from contacts.cards import validation
 from contacts.cards.folding import fold
 from contacts.cards.jscontact import SERVER_SET, Card
-from contacts.cards.vcard import Entry, Picture, bounds, decoding, names
+from contacts.cards.vcard import Entry, Limits, Picture, bounds, decoding, names
 from contacts.cards.vcard.media import DATA, decode, sniffed
+from contacts.cards.vcard.reader import shorten
 
 MOST = 24 * 1024 * 1024  # characters of one card, with its pictures in base64
 MOST_PICTURE = 5 * 1024 * 1024  # bytes
@@ -181,10 +182,12 @@ def entry_of(value: Any) -> Entry:
     uid = value.get("uid")
     card = {name: inner for name, inner in value.items() if name not in SERVER_SET}
     if validation.depth(card) <= validation.MAX_DEPTH:
+        entry.members = members_of(card)
         card = without_data(card, entry)
         if any(faults(card)):
             make_it_fit(card, entry)
             name_it(card, entry)
+            shorten(entry.notes, Limits.notes)
     fault = next(faults(card), None)
     if fault:
         entry.reason = f"{'/'.join(fault[0])[:200]}: {fault[1]}" if fault[0] else fault[1]
@@ -193,9 +196,16 @@ def entry_of(value: Any) -> Entry:
     if isinstance(uid, str) and uid.strip() and not validation.UNSTORABLE.search(uid):
         card["uid"] = uid
     entry.card = card
-    members = card.get("members")
-    entry.members = list(members) if isinstance(members, dict) else []
     return entry
+
+
+def members_of(card: Card) -> list[str]:
+    """Return the members of a group. A group may have more of them than a card may have values: they leave it."""
+    members = card.get("members")
+    if card.get("kind") != "group" or not isinstance(members, dict):
+        return []
+    del card["members"]
+    return [member for member in members if not validation.UNSTORABLE.search(member)]
 
 
 def faults(card: Card) -> Iterator[validation.Fault]:

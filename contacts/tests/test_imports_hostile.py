@@ -120,6 +120,20 @@ def test_what_no_card_may_hold_costs_itself(more, kept, note):
 
 
 @pytest.mark.one_stack
+def test_a_group_may_have_more_members_than_a_card_values():
+    members = {f"urn:uuid:{number}": True for number in range(20_000)}
+    (entry,) = jscontact_file.read(
+        [json.dumps({"kind": "group", "name": {"full": "All"}, "members": members}).encode()]
+    )
+    assert (entry.members, entry.notes, entry.reason) == (list(members), [], None)
+
+
+def test_the_last_note_says_how_many_more_there_are(as_alice):
+    found = read(as_alice, vcard("Ann", *["junk"] * 150))
+    assert entries(as_alice, found["id"])[0]["notes"][-1] == "There are 50 more notes."
+
+
+@pytest.mark.one_stack
 def test_a_name_of_more_than_255_characters_is_whole():
     card = {"name": {"full": "x" * 300}}
     (entry,) = jscontact_file.read([json.dumps(card).encode()])
