@@ -9,9 +9,11 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from contacts.cards import validation
+from contacts.cards.folding import fold
 from contacts.cards.jscontact import SERVER_SET, Card
-from contacts.cards.vcard import Entry, Picture, decoding, names
+from contacts.cards.vcard import Entry, Limits, Picture, bounds, decoding, names
 from contacts.cards.vcard.media import DATA, decode, sniffed
+from contacts.cards.vcard.reader import shorten
 
 MOST = 24 * 1024 * 1024  # characters of one card, with its pictures in base64
 MOST_PICTURE = 5 * 1024 * 1024  # bytes
@@ -180,9 +182,13 @@ def entry_of(value: Any) -> Entry:
     uid = value.get("uid")
     card = {name: inner for name, inner in value.items() if name not in SERVER_SET}
     if validation.depth(card) <= validation.MAX_DEPTH:
+        entry.members = members_of(card)
         card = without_data(card, entry)
-        name_it(card, entry)
-    fault = next(validation.faults(card), None)
+        if any(faults(card)):
+            make_it_fit(card, entry)
+            name_it(card, entry)
+            shorten(entry.notes, Limits.notes)
+    fault = next(faults(card), None)
     if fault:
         entry.reason = f"{'/'.join(fault[0])[:200]}: {fault[1]}" if fault[0] else fault[1]
         entry.pictures = []
@@ -190,9 +196,34 @@ def entry_of(value: Any) -> Entry:
     if isinstance(uid, str) and uid.strip() and not validation.UNSTORABLE.search(uid):
         card["uid"] = uid
     entry.card = card
-    members = card.get("members")
-    entry.members = list(members) if isinstance(members, dict) else []
     return entry
+
+
+def members_of(card: Card) -> list[str]:
+    """Return the members of a group. A group may have more of them than a card may have values: they leave it."""
+    members = card.get("members")
+    if card.get("kind") != "group" or not isinstance(members, dict):
+        return []
+    del card["members"]
+    return [member for member in members if not validation.UNSTORABLE.search(member)]
+
+
+def faults(card: Card) -> Iterator[validation.Fault]:
+    return validation.faults(card, full_name=validation.MAX_BYTES)
+
+
+def make_it_fit(card: Card, entry: Entry) -> None:
+    """Leave out what no card may hold, and the longest parts of a card that is too large, with a note for each."""
+    try:
+        bounds.fit(card, entry.notes)
+    except UnicodeEncodeError:  # a lone surrogate
+        return
+    for (name, *rest), sentence in [fault for fault in faults({**card, "name": {"full": "x"}}) if fault[0]]:
+        entry.notes.append(f"{'/'.join([name, *rest])[:200]} was left out. {sentence}")
+        if rest and isinstance(card[name], dict):
+            card[name].pop(rest[0], None)
+        if not rest or not card[name]:
+            card.pop(name, None)
 
 
 def without_data(card: Card, entry: Entry) -> Card:
@@ -224,12 +255,15 @@ def without_bytes(item: Any, entry: Entry) -> Any:
 def name_it(card: Card, entry: Entry) -> None:
     """Give a card without a full name one, made of what else it holds."""
     name = card.get("name", {})
-    if not isinstance(name, dict) or name.get("full") or any(validation.faults({**card, "name": {"full": "x"}})):
+    if not isinstance(name, dict) or any(faults({**card, "name": {"full": "x"}})):
+        return
+    full = name.get("full") or ""
+    if not isinstance(full, str) or fold(full):
         return
     try:
         made = names.made_full(card)
     except (TypeError, AttributeError, KeyError, ValueError):  # a property of another type than RFC 9553 gives it
         return
     if made:
-        card["name"] = {**name, "full": made[0][:255]}
+        card["name"] = {**name, "full": made[0]}
         entry.notes.append(f"The card has no full name; it was made of {made[1]}.")

@@ -54,8 +54,8 @@ LENGTHS = {"address": 320, "number": 255, "note": 65_535, "uri": 2048, "name": 2
 Fault = tuple[list[str], str]  # where in the card, and a sentence
 
 
-def faults(card: Any) -> Iterator[Fault]:
-    """Yield the faults of a card; none if the card is valid."""
+def faults(card: Any, full_name: int = 255) -> Iterator[Fault]:
+    """Yield the faults of a card; none if the card is valid. `full_name`: the most characters of its full name."""
     if not isinstance(card, dict):
         yield [], "A card is a JSON object."
         return
@@ -63,7 +63,7 @@ def faults(card: Any) -> Iterator[Fault]:
     if bound:
         yield [], bound
         return
-    yield from name_faults(card.get("name"))
+    yield from name_faults(card.get("name"), full_name)
     yield from keyword_faults(card.get("keywords", {}))
     for collection, member in COLLECTIONS.items():
         if collection in card and collection != "speakToAs":
@@ -122,10 +122,10 @@ def depth(value: Any) -> int:
     return levels
 
 
-def name_faults(name: Any) -> Iterator[Fault]:
+def name_faults(name: Any, most: int) -> Iterator[Fault]:
     full = name.get("full") if isinstance(name, dict) else None
-    if not isinstance(full, str) or not fold(full) or len(full) > 255:
-        yield ["name", "full"], "A contact has a full name of 1 to 255 characters."
+    if not isinstance(full, str) or not fold(full) or len(full) > most:
+        yield ["name", "full"], f"A contact has a full name of 1 to {most} characters."
 
 
 def keyword_faults(keywords: Any) -> Iterator[Fault]:

@@ -14,7 +14,7 @@ from contacts.cards.vcard import Entry, Picture
 
 PORTION_BYTES = 8 * 1024 * 1024  # of cards and pictures
 UID = 255  # characters
-MOST_NOTES, NOTE = 100, 300
+MOST_NOTES, NOTE = 101, 300  # the last one says how many more there are
 
 
 @dataclass

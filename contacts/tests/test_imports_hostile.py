@@ -100,6 +100,54 @@ def test_any_json_is_read(value):
     assert len(list(jscontact_file.read([json.dumps(value).encode()]))) == len(value)
 
 
+@pytest.mark.one_stack
+@pytest.mark.parametrize(
+    "more, kept, note",
+    [
+        ({"emails": {"e1": {"address": "x" * 400}, "e2": {"address": "a@b"}}}, {"emails": {"e2": {"address": "a@b"}}}, "emails/e1"),
+        ({"phones": ["1"]}, {}, "phones was left out"),
+        ({"phones": {"p1": {"number": 1}}}, {}, "phones/p1/number was left out"),
+        ({"keywords": {"a": 1}}, {}, "keywords was left out"),
+        ({"anniversaries": {"b1": {"kind": "birth", "date": {"year": 1999, "month": 2, "day": 29}}}}, {}, "b1/date"),
+        ({"media": {"m1": {"uri": "javascript:x"}}}, {}, "media/m1/uri"),
+        ({"x.org:a": "x" * 300_000, "x.org:b": 1}, {"x.org:b": 1}, "x.org:a was left out, since the card is too large"),
+    ],
+)  # fmt: skip
+def test_what_no_card_may_hold_costs_itself(more, kept, note):
+    (entry,) = jscontact_file.read([json.dumps({"name": {"full": "Ann"}, **more}).encode()])
+    assert (entry.card, entry.reason) == ({"name": {"full": "Ann"}, **kept}, None)
+    assert len(entry.notes) == 1 and note in entry.notes[0]
+
+
+@pytest.mark.one_stack
+def test_a_group_may_have_more_members_than_a_card_values():
+    members = {f"urn:uuid:{number}": True for number in range(20_000)}
+    (entry,) = jscontact_file.read(
+        [json.dumps({"kind": "group", "name": {"full": "All"}, "members": members}).encode()]
+    )
+    assert (entry.members, entry.notes, entry.reason) == (list(members), [], None)
+
+
+def test_the_last_note_says_how_many_more_there_are(as_alice):
+    found = read(as_alice, vcard("Ann", *["junk"] * 150))
+    assert entries(as_alice, found["id"])[0]["notes"][-1] == "There are 50 more notes."
+
+
+@pytest.mark.one_stack
+def test_a_name_of_more_than_255_characters_is_whole():
+    card = {"name": {"full": "x" * 300}}
+    (entry,) = jscontact_file.read([json.dumps(card).encode()])
+    assert (entry.card, entry.notes, entry.reason) == (card, [], None)
+
+
+@pytest.mark.one_stack
+@pytest.mark.parametrize("full", ["", "  ", "\u200f", None])
+def test_a_blank_name_is_made_of_what_else_there_is(full):
+    card = {"name": {"full": full}, "emails": {"e1": {"address": "a@b"}}}
+    (entry,) = jscontact_file.read([json.dumps(card).encode()])
+    assert entry.card == {**card, "name": {"full": "a@b"}}
+
+
 def test_a_step_goes_on_after_an_error_of_the_server(as_alice, monkeypatch):
     from contacts.importing import steps
 

@@ -261,10 +261,10 @@ def test_jscontact_cards(as_alice):
         "no card",
     ]
     found = read(as_alice, json.dumps(cards), "cards.json")
-    assert found["format"] == "jscontact" and found["counts"] == {"new": 2, "same": 0, "changes": 0, "failed": 2}
+    assert found["format"] == "jscontact" and found["counts"] == {"new": 3, "same": 0, "changes": 0, "failed": 1}
     rows = entries(as_alice, found["id"])
     assert [row["line"] for row in rows] == [None] * 4
-    assert rows[1]["reason"].startswith("emails/e1/address: ") and "no card" in rows[3]["reason"]
+    assert rows[1]["notes"][0].startswith("emails/e1/address was left out. ") and "no card" in rows[3]["reason"]
     assert rows[2]["fullname"] == "carl@example.org" and "EMAIL" in rows[2]["notes"][0]
     apply(as_alice, found["id"])
     assert Contact.objects.get(uid="u1").card == {"name": {"full": "Ann"}}

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import strategies as st
 
 from contacts.cards.tables import Limits, UnknownEncodingError, draft, header, labels, looks_like, places, read_table
+from contacts.cards.tables.rows import lines, rows
 from contacts.cards.validation import faults
 from contacts.cards.vcard import bounds
 from contacts.tests.tables_of_programs import TABLES
@@ -216,3 +217,10 @@ def test_hostile_tables_are_read(name):
 @pytest.mark.parametrize("format", ["csv", "csv-google", "csv-outlook"])
 def test_a_table_of_headings_alone_has_no_entries(format):
     assert checked(header(format).encode()) == []
+
+
+@pytest.mark.parametrize("line", [b"a\n", b"\n", b'"\n'])
+def test_an_open_quote_before_many_short_lines_costs_no_memory(line):
+    found = lines([b'"x' + line * 200_000], None, Limits())
+    for row in rows(found, ",", Limits()):
+        assert sum(map(len, row.cells)) <= Limits().row_bytes

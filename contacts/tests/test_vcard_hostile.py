@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from contacts.cards.validation import MAX_BYTES, faults
 from contacts.cards.vcard import Limits, addresses, bounds, draft, names, read, tokenizer, write
+from contacts.cards.vcard.lines import raw_cards
 from contacts.tests.vcard_dialects import DIALECTS
 
 pytestmark = pytest.mark.one_stack
@@ -205,7 +206,7 @@ def test_a_line_and_a_card_have_their_bounds():
         b"BEGIN:VCARD\nFN:A\n" + b"NOTE:x\n" * 1000 + b"END:VCARD\nBEGIN:VCARD\nVERSION:4.0\nFN:B\nEND:VCARD\n",
         limits=limits,
     )
-    assert (entry.card, entry.reason, entry.ended) == (None, "This card is over 5000 bytes.", True)
+    assert (entry.card, entry.reason, entry.ended) == (None, "This card is over 5000 bytes or 350000 lines.", True)
     assert other.card == {"name": {"full": "B"}}
 
 
@@ -292,3 +293,16 @@ def test_jsprop_cannot_make_a_card_invalid(line):
     assert entry.card["name"] == {"full": "A"}
     assert entry.card["vCardProps"][0][0] == "jsprop"
     assert entry.notes
+
+
+@pytest.mark.parametrize("lines", [b"a\n" * 2000, b" a\n" * 2000, b" \n" * 2000, b"AGENT:BEGIN:VCARD\n" + b"\n" * 2000])
+def test_a_card_of_too_many_lines_fails_and_the_next_one_is_read(lines):
+    file = [b"BEGIN:VCARD\nVERSION:3.0\nFN:A\n", lines, b"END:VCARD\n" * 20, b"BEGIN:VCARD\nFN:B\nEND:VCARD\n"]
+    first, second = read(file, limits=Limits(lines=1000))
+    assert first.reason == "This card is over 25165824 bytes or 1000 lines."
+    assert second.card["name"]["full"] == "B"
+
+
+def test_blank_lines_take_no_memory():
+    (raw,) = raw_cards([b"BEGIN:VCARD\nFN:A\n" + b"\n" * 100_000 + b"END:VCARD\n"], Limits())
+    assert raw.lines == [b"FN:A", b""]

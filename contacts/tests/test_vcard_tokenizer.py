@@ -178,3 +178,56 @@ def test_nul_and_surrogates_are_no_part_of_a_card():
     assert entry.notes == ["NUL characters were left out."]
     assert note("NOTE:a\ud800b") == "a\ufffdb"
     assert note("NOTE;ENCODING=QUOTED-PRINTABLE;CHARSET=UTF-16LE:=00=D8a=00=00=00", version="2.1") == "\ufffda"
+
+
+@pytest.mark.parametrize(
+    "line, text",
+    [
+        ("NOTE;CHARSET=UTF-7:M+APw-ller a+ADs-b", "Müller a;b"),
+        ("NOTE;CHARSET=UTF-7:+49 221", "+49 221"),
+        ("NOTE;CHARSET=UTF-8:M+APw-ller", "M+APw-ller"),
+        ("NOTE;ENCODING=BASE64:w7xiZXIKZQ==", "über\ne"),
+    ],
+)
+def test_text_in_utf_7_and_in_base64_is_decoded(line, text):
+    assert note(line, version="2.1") == text
+
+
+def test_base64_that_is_no_text_is_kept_as_it_came():
+    assert one(card("NOTE;ENCODING=b:/w==")).card["vCardProps"] == [["note", {"encoding": "b"}, "unknown", "/w=="]]
+
+
+@pytest.mark.parametrize(
+    "line, found",
+    [
+        ("NOTE;ENCODING=QUOTED-PRINTABLE:M=FCller", "Bytes that are not UTF-8 were read as Windows-1252."),
+        (
+            "NOTE;ENCODING=QUOTED-PRINTABLE;CHARSET=SHIFT_JIS:a=81",
+            "Bytes that are no characters in the file's encoding are shown as U+FFFD.",
+        ),
+        ("item1.CATEGORIES;PREF=1;LANGUAGE=de:a", "CATEGORIES was read without language, pref, its group."),
+        ("UID;X-A=b:a", "UID was read without x-a."),
+        ("UID;VALUE=text:a", None),
+    ],
+)
+def test_a_note_says_what_was_read_otherwise(line, found):
+    assert one(card(line, version="2.1")).notes == ([found] if found else [])
+
+
+def test_a_name_without_a_visible_character_is_none():
+    entry = one("BEGIN:VCARD\nVERSION:3.0\nFN:\u200f\nEMAIL:a@x.org\nEND:VCARD\n")
+    assert entry.card["name"]["full"] == "a@x.org"
+    assert entry.notes == ["The card has no FN; the name was made of EMAIL."]
+
+
+@pytest.mark.parametrize(
+    "value, kinds",
+    [
+        (";;12 High St;;;;;;;;12;High St;;;;;;", {"number": "12", "name": "High St"}),
+        (";Rear;High St;;;;;12 High St", {"room": "12 High St", "apartment": "Rear"}),
+        (";Rear;High St;;;;;;;;;;X", {"apartment": "Rear", "name": "High St", "building": "X"}),
+    ],
+)
+def test_an_address_loses_nothing_that_its_later_components_do_not_repeat(value, kinds):
+    address = one(card(f"ADR:{value}", version="4.0")).card["addresses"]["a1"]
+    assert {part["kind"]: part["value"] for part in address["components"]} == kinds

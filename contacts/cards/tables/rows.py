@@ -13,6 +13,7 @@ from contacts.cards.vcard.lines import physical_lines
 
 NOT_UTF8 = "Bytes that are not UTF-8 were read as Windows-1252."
 NULS = "NUL characters were left out."
+LINE = 16  # bytes of a row that each of its lines counts for, beside its text: many short ones take memory, too
 DAMAGED = "The quotes of this row are damaged; it was read line by line."
 
 
@@ -51,7 +52,8 @@ def lines(windows: Iterable[bytes], encoding: str | None, limits: Limits) -> Ite
 
 def text_line(number: int, line: bytes) -> Line:
     try:
-        text, note = line.decode(), None
+        text = line.decode()
+        note = decoding.UNDECODED if "\ufffd" in text else None
     except UnicodeDecodeError:
         text, note = decoding.windows_1252(line), NOT_UTF8
     return Line(number, text.replace("\0", ""), NULS) if "\0" in text else Line(number, text, note)
@@ -79,7 +81,7 @@ def quoted(first: Line, found: Iterator[Line], delimiter: str, limits: Limits) -
     def texts() -> Iterator[str]:
         size = 0
         for line in taken:  # grows below
-            size += len(line.text or "")
+            size += len(line.text or "") + LINE
             if line.text is None or size > limits.row_bytes:
                 return
             yield line.text + "\n"
@@ -98,15 +100,22 @@ def quoted(first: Line, found: Iterator[Line], delimiter: str, limits: Limits) -
 def damaged(taken: list[Line], delimiter: str, limits: Limits) -> Iterator[Row]:
     """Each line as a row of its own. A line without a delimiter goes on with the last cell of the row before it."""
     row: Row | None = None
+    more: list[str] = []
     for line in taken:
         if row and not row.fault and line.text is not None and delimiter not in line.text:
-            row.cells[-1] += "\n" + line.text
+            more.append(line.text)
             continue
         if row:
-            yield row
-        row = too_long(line, limits) if line.text is None else single(line, delimiter)
+            yield continued(row, more)
+        row, more = too_long(line, limits) if line.text is None else single(line, delimiter), []
     if row:
-        yield row
+        yield continued(row, more)
+
+
+def continued(row: Row, more: list[str]) -> Row:
+    if more:
+        row.cells[-1] = "\n".join([row.cells[-1], *more])
+    return row
 
 
 def single(line: Line, delimiter: str) -> Row:

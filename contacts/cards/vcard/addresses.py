@@ -64,9 +64,21 @@ def read(draft: Draft, prop: Property) -> None:
 
 
 def read_new(values: list[list[str]]) -> list[components.Component]:
-    """RFC 9554 §2.1: the second and third component repeat for older readers what later ones hold."""
-    values[1], values[2] = [], []
+    """RFC 9554 §2.1: the second and third component repeat for older readers what later ones hold.
+
+    What they do not repeat is an apartment and a street, as in an address without the later ones.
+    """
+    values += [[] for _ in KINDS[len(values) :]]
+    later = set(words(values[OLD_LENGTH:]))
+    for place, kind in ((1, "apartment"), (2, "name")):
+        if not later.issuperset(words(values[place : place + 1])):
+            values[KINDS.index(kind)] += values[place]
+        values[place] = []
     return components.read(values, KINDS)
+
+
+def words(values: list[list[str]]) -> list[str]:
+    return [word for found in values for text in found for word in text.replace(",", " ").split()]
 
 
 def read_label(draft: Draft, prop: Property) -> None:
@@ -80,7 +92,10 @@ def read_label(draft: Draft, prop: Property) -> None:
         draft.unlabelled = by_contexts(draft)
     same_types = draft.unlabelled.get(frozenset(twin.get("contexts", ())))
     if same_types:
-        same_types.pop()["full"] = full
+        address = same_types.pop()
+        address["full"] = full
+        if not twin.get("vCardParams", {}).items() <= address.get("vCardParams", {}).items():
+            draft.note_parameters(prop)
     elif draft.fault(ADDRESS, ""):
         draft.keep(prop)
     else:

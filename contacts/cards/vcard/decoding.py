@@ -20,6 +20,8 @@ CHARSETS = re.compile(
     r"|(x-)?sjis|shift[_-]jis|euc-(jp|kr)|ks_c_5601-1987|gb(2312|k|18030)|big5(-hkscs)?|koi8-[ru]|macintosh|tis-620",
     re.IGNORECASE,
 )
+AS_WINDOWS_1252 = "Bytes that are not UTF-8 were read as Windows-1252."
+UNDECODED = "Bytes that are no characters in the file's encoding are shown as U+FFFD."
 ALIASES = {"x-sjis": "shift_jis", "ks_c_5601-1987": "cp949", "windows-31j": "cp932"}
 
 
@@ -81,12 +83,19 @@ def without_surrogates(text: str) -> str:
 def text_of(lines: bytes, notes: list[str]) -> str:
     """Unfolded lines of a card as text. Where they are not UTF-8, each line is decoded for itself."""
     try:
-        return lines.decode()
+        text = lines.decode()
     except UnicodeDecodeError:
         decoded = [line_text(line) for line in lines.split(b"\n")]
-    if not all(known for _, known in decoded):
-        notes.append("Bytes that are not UTF-8 were read as Windows-1252.")
-    return "\n".join(text for text, _ in decoded)
+        if not all(known for _, known in decoded):
+            notes.append(AS_WINDOWS_1252)
+        text = "\n".join(text for text, _ in decoded)
+    note_undecoded(text, notes)
+    return text
+
+
+def note_undecoded(text: str, notes: list[str]) -> None:
+    if "\ufffd" in text and UNDECODED not in notes:
+        notes.append(UNDECODED)
 
 
 def line_text(line: bytes) -> tuple[str, bool]:
@@ -112,14 +121,29 @@ def codec_of(charset: str) -> str | None:
         return None
 
 
-def decode_charset(data: bytes, charset: str | None) -> str:
+def without_shifts(text: str, charset: str) -> str:
+    """The text of a charset whose bytes are all ASCII (ISO-2022, UTF-7); as it stands where it is none of that."""
+    codec = codec_of(charset) if text.isascii() and ("\x1b" in text or "+" in text) else None
+    if codec is None or not codec.startswith(("iso2022", "utf-7")):
+        return text
+    try:
+        return without_surrogates(text.encode().decode(codec))
+    except UnicodeDecodeError:
+        return text
+
+
+def decode_charset(data: bytes, charset: str | None, notes: list[str]) -> str:
     """Bytes of the charset that a CHARSET parameter names; where it names none that is known, UTF-8 or Windows-1252."""
     codec = codec_of(charset) if charset else None
     if codec and codec != "utf-8":
-        return without_surrogates(data.decode(codec, "replace"))
+        text = without_surrogates(data.decode(codec, "replace"))
+        note_undecoded(text, notes)
+        return text
     try:
         return data.decode()
     except UnicodeDecodeError:
+        if AS_WINDOWS_1252 not in notes:
+            notes.append(AS_WINDOWS_1252)
         return windows_1252(data)
 
 

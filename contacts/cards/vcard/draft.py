@@ -95,6 +95,12 @@ class Draft:
         if note:
             self.notes.append(note)
 
+    def note_parameters(self, prop: Property) -> None:
+        """Notes the parameters of a property whose value has a place without any."""
+        lost = sorted(prop.params.keys() - {"value", "prop-id"}) + (["its group"] if prop.group else [])
+        if lost:
+            self.notes.append(f"{prop.name} was read without {', '.join(lost)[:200]}.")
+
     def take_label(self, prop: Property) -> str | None:
         """The text of the X-ABLabel in the property's group. Only one property takes it."""
         label = self.labels.pop(prop.group.lower(), None) if prop.group else None

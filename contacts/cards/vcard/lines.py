@@ -21,6 +21,7 @@ class Limits:
     card_bytes: int = 24 * 1024 * 1024  # with its pictures in base64
     line_bytes: int = 8 * 1024 * 1024  # of one property, unfolded: 5 MB of picture in base64
     picture_bytes: int = 5 * 1024 * 1024
+    lines: int = 350_000  # of one card, folded ones and those of nested cards too
     properties: int = 5_000
     parameters: int = 100  # of one property
     nesting: int = 16  # cards inside cards
@@ -40,6 +41,7 @@ class RawCard:
     strays: list[int] = field(default_factory=list)  # numbers of the first lines outside of any card
     depth: int = 1  # 0 after its END
     size: int = 0
+    counted: int = 0  # lines
     run: int = 0  # bytes of the property that the last line belongs to
     too_large: bool = False
     may_nest: bool = False  # the last line was an AGENT's, whose card may follow
@@ -76,6 +78,7 @@ class RawCard:
             self.nested = []
         else:
             self.nested.append(ESCAPED.sub(rb"\\\g<0>", line) + rb"\n")
+            self.count(0)
         if self.depth == 1:
             self.close_nested()
 
@@ -95,6 +98,8 @@ class RawCard:
         return self
 
     def store(self, number: int, line: bytes) -> None:
+        if not line and (self.may_nest or (self.lines and not self.lines[-1])):
+            return  # one blank line ends base64, others say nothing
         if self.may_nest and not line.strip():
             return
         start = line[0] if line else 0
@@ -114,9 +119,10 @@ class RawCard:
 
     def count(self, size: int) -> None:
         self.size += size
-        if self.size > self.limits.card_bytes:
+        self.counted += 1
+        if self.size > self.limits.card_bytes or self.counted > self.limits.lines:
             self.too_large = True
-            self.lines, self.numbers = [], []
+            self.lines, self.numbers, self.nested = [], [], []
 
     def watch_for_agent(self, line: bytes) -> None:
         """An AGENT opens a nested card in its own line, or lets the next line open one."""

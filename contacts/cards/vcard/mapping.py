@@ -8,23 +8,24 @@ from contacts.cards.vcard.draft import Draft
 from contacts.cards.vcard.lines import Limits
 from contacts.cards.vcard.tables import DATES, RELATIONS, RULES
 from contacts.cards.vcard.tokenizer import Property
-from contacts.cards.vcard.values import split, texts, unescape
+from contacts.cards.vcard.values import escape_newlines, split, texts, unescape
 
 Reader = Callable[[Draft, Property], None]
 
 KINDS = frozenset(["individual", "group", "org", "location", "device", "application"])
 SINGLE = {"UID": "uid", "PRODID": "prodId", "LANGUAGE": "language"}
+BINARY = frozenset(["PHOTO", "LOGO", "SOUND", "KEY"])
 TIMES = {"REV": "updated", "CREATED": "created"}
 
 
 def card_of(found: Iterable[Property], version: str, limits: Limits, patched: bool = True) -> Draft:
     """The card, with notes and pictures. Its `name` may have no `full`. `patched`: whether JSPROP is applied."""
     draft = Draft(version, limits)
-    found = list(found)
+    found = [as_text(prop) if prop.binary else prop for prop in found]
     patches = [prop for prop in found if prop.name == "JSPROP"]
     first, later = sorted_out(draft, [prop for prop in found if prop.name != "JSPROP"] if patches else found)
     for prop in first:
-        READERS.get(prop.name, Draft.keep)(draft, prop)
+        reader_of(prop)(draft, prop)
     for prop in later:
         read_later(draft, prop)
     names.forget_repeated(draft)
@@ -34,6 +35,23 @@ def card_of(found: Iterable[Property], version: str, limits: Limits, patched: bo
     for prop in patches:
         (jsprop.read if patched else Draft.keep)(draft, prop)
     return draft
+
+
+def as_text(prop: Property) -> Property:
+    """A property in base64 whose value is text (RFC 2426 §2.4.1), decoded; as it stands where it is no UTF-8."""
+    if prop.name in BINARY or prop.name not in READERS | LATER:
+        return prop
+    try:
+        text = media.decode(prop.value).decode()
+    except ValueError:
+        return prop
+    return prop if "\0" in text else prop._replace(value=escape_newlines(text), binary=False)
+
+
+def reader_of(prop: Property) -> Reader:
+    if prop.binary and prop.name not in BINARY:
+        return Draft.keep
+    return READERS.get(prop.name, Draft.keep)
 
 
 def sorted_out(draft: Draft, found: list[Property]) -> tuple[list[Property], list[Property]]:
@@ -56,11 +74,11 @@ def sorted_out(draft: Draft, found: list[Property]) -> tuple[list[Property], lis
 
 def read_later(draft: Draft, prop: Property) -> None:
     if prop.name in LATER:
-        LATER[prop.name](draft, prop)
+        (Draft.keep if prop.binary else LATER[prop.name])(draft, prop)
     elif "phonetic" in prop.params:
-        READERS.get(prop.name, Draft.keep)(draft, prop)
+        reader_of(prop)(draft, prop)
     else:
-        localizations.read(draft, prop, READERS.get(prop.name, Draft.keep))
+        localizations.read(draft, prop, reader_of(prop))
 
 
 def read_text(draft: Draft, prop: Property) -> None:
@@ -108,6 +126,7 @@ def read_single(draft: Draft, prop: Property) -> None:
         return
     if member not in draft.card:
         draft.card[member] = value
+        draft.note_parameters(prop)
     elif value != draft.card[member]:
         draft.keep(prop, f"A second {prop.name} was kept as it came.")
 
@@ -116,6 +135,7 @@ def read_time(draft: Draft, prop: Property) -> None:
     utc = read_timestamp(unescape(prop.value))
     if utc:
         draft.card[TIMES[prop.name]] = utc
+        draft.note_parameters(prop)
     elif prop.value.strip():
         draft.keep(prop)
 
@@ -124,6 +144,7 @@ def read_kind(draft: Draft, prop: Property) -> None:
     kind = unescape(prop.value).strip().lower()
     if kind in KINDS and "kind" not in draft.card:
         draft.card["kind"] = kind
+        draft.note_parameters(prop)
     elif kind and kind != draft.card.get("kind"):
         draft.keep(prop)
 
@@ -132,6 +153,7 @@ def read_member(draft: Draft, prop: Property) -> None:
     uri = unescape(prop.value).strip()
     if uri:
         draft.card.setdefault("members", {})[uri] = True
+        draft.note_parameters(prop)
 
 
 def read_keywords(draft: Draft, prop: Property) -> None:
@@ -147,7 +169,9 @@ def read_keywords(draft: Draft, prop: Property) -> None:
     if left_out:
         draft.shortened = True
         draft.notes.append(f"{len(left_out)} categories were left out, the first of them {left_out[0][:60]!r}")
-    if not keywords:
+    if keywords:
+        draft.note_parameters(prop)
+    else:
         del draft.card["keywords"]
 
 

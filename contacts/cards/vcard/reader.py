@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from contacts.cards.folding import fold
 from contacts.cards.jscontact import Card
 from contacts.cards.vcard import bounds, decoding, names
 from contacts.cards.vcard.draft import Draft, Picture
@@ -44,7 +45,7 @@ def read(
 def entry_of(raw: RawCard) -> Entry:
     notes = notes_of_lines(raw)
     if raw.too_large:
-        reason = f"This card is over {raw.limits.card_bytes} bytes."
+        reason = f"This card is over {raw.limits.card_bytes} bytes or {raw.limits.lines} lines."
         return Entry(raw.line, None, notes, reason, ended=raw.ended)
     found = list(properties(raw, notes))
     version = version_of(found, notes)
@@ -86,7 +87,7 @@ def version_of(found: list[Property], notes: list[str]) -> str:
 def complete(draft: Draft, notes: list[str], text_size: int) -> str | None:
     """Gives the card a full name and makes it fit its bounds. Returns why it cannot be taken."""
     name = draft.card.setdefault("name", {})
-    if not name.get("full", "").strip():
+    if not is_visible(name.get("full", "")[: draft.limits.full_name]):
         made = names.made_full(draft.card)
         if made is None:
             return "This card has no name, address or number."
@@ -98,6 +99,10 @@ def complete(draft: Draft, notes: list[str], text_size: int) -> str | None:
     if text_size > bounds.SMALL:
         draft.shortened |= bounds.fit(draft.card, notes)
     return None
+
+
+def is_visible(full: str) -> bool:
+    return bool(full.strip()) and (full.isascii() or bool(fold(full)))
 
 
 def shorten(notes: list[str], limit: int) -> None:

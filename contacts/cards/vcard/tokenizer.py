@@ -58,7 +58,9 @@ def properties(raw: RawCard, notes: list[str]) -> Iterator[Property]:
         head, value = parse_line(line, raw.limits)
         if head is None:
             numbers = numbers or line_numbers(raw)
-            notes.append(f"Line {numbers[start]} is no property and was left out: {line[:60]!r}")
+            # Only the first notes are shown, the others counted.
+            shown = len(notes) <= raw.limits.notes
+            notes.append(f"Line {numbers[start]} is no property and was left out: {line[:60]!r}" if shown else "")
             continue
         found += 1
         if found > raw.limits.properties:
@@ -171,14 +173,14 @@ def continued(head: Head, value: str, lines: list[str], index: int) -> tuple[str
 def property_of(head: Head, value: str, notes: list[str]) -> Property:
     if head.encoding == "q":
         value = unquoted(value, head.charset, notes)
-    elif head.charset and "\x1b" in value:  # ISO-2022 looks like ASCII
-        value = decoding.decode_charset(value.encode(), head.charset)
+    elif head.charset and head.encoding != "b":
+        value = escape_newlines(decoding.without_shifts(value, head.charset))
     return Property(head.name, head.params, value, head.group, head.encoding == "b")
 
 
 def unquoted(value: str, charset: str | None, notes: list[str]) -> str:
     """Quoted-printable text (RFC 2045 §6.7) in its charset, its line breaks as `\\n`."""
-    text = decoding.decode_charset(binascii.a2b_qp(value.encode()), charset)
+    text = decoding.decode_charset(binascii.a2b_qp(value.encode()), charset, notes)
     if "\0" in text:
         text = text.replace("\0", "")
         notes.append("NUL characters were left out.")
