@@ -75,7 +75,7 @@ class AddressData:
 
 
 def names_asked(root: Element) -> list[str]:
-    """Return the names of properties that a report asks for; `allprop` leaves out address-data, which is none."""
+    """Return the names of properties that a report asks for. `allprop` leaves out address-data, no property."""
     if root.find(f"{{{DAV}}}propname") is not None:
         return names_of(Kind.CARD)
     if root.find(f"{{{DAV}}}allprop") is not None:

@@ -57,6 +57,7 @@ REFUSED = {
         VALID,
     ),
     "ten megabytes of old Macs' lines": (CARD.replace("END", "x\r" * 4_000_000 + "END").replace("\n", ""), 403, VALID),
+    "ten megabytes of mixed line ends": (CARD.replace("END", "x\r" * 4_000_000 + "END"), 403, VALID),
     "a hundred thousand cards": (CARD * 100_000, 403, VALID),
     "a picture over 5 MB": (big_photo(5 * 1024 * 1024 + 1), 413, SIZE),
     "over 10 MB": (b"x" * (10 * 1024 * 1024 + 1), 413, SIZE),
@@ -100,6 +101,13 @@ def test_a_body_is_taken_and_every_report_shows_it(phone, case):
     assert list(phone.etags()) == ["a.vcf"]
     assert phone.multiget("a.vcf").text_body.count("BEGIN:VCARD") == 1
     assert phone.sync(props="<C:address-data/>").text_body.count("END:VCARD") == 1
+
+
+def test_what_follows_many_properties_is_not_left_out(phone):
+    for number in range(4990, 5020):
+        answer = phone.put("a.vcf", vcard(more="NICKNAME:\r\n" * number + "TEL:+1\r\n"))
+        assert answer.status_code == 403 or "TEL:+1" in phone.get("a.vcf").text_body, number
+        phone.delete("a.vcf")
 
 
 @pytest.mark.parametrize(
