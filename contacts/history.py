@@ -9,7 +9,7 @@ from contactbook.api.pagination import SAFE_LIMIT, rows_that_fit
 from contactbook.exceptions import ConflictError, InvalidValueError, NotFoundError, TooLargeError
 from contacts import merging
 from contacts.avatars.references import with_public_urls
-from contacts.cards import jscontact
+from contacts.cards import jscontact, validation
 from contacts.cards.jscontact import Card
 from contacts.models import Book, Change, Contact
 from contacts.models.change import CARDDAV, ChangeQuerySet
@@ -78,6 +78,9 @@ def restore(book: Book, contact: Contact, number: int, names: list[str] | None) 
             card = jscontact.with_fields_of(contact.card, card, names)
         except KeyError as unknown:
             raise InvalidValueError("fields", f"There is no field {unknown.args[0]!r}.") from None
+        fault = validation.out_of_bounds(card)
+        if fault and jscontact.size(card) > contact.size:
+            raise InvalidValueError("fields", fault)
     if contact.deleted_at:
         book.restore(contact)
     return book.put_card(contact, card)

@@ -5,7 +5,7 @@ from typing import Any
 from contactbook.exceptions import InvalidValueError, TooLargeError
 from contacts.cards import validation
 from contacts.cards.jscontact import Card
-from contacts.cards.uniting import unite
+from contacts.cards.uniting import TooMuchToCompare, unite
 from contacts.models import Book, Contact
 
 VIA = "merge"  # in the log
@@ -20,7 +20,10 @@ class Merge:
         self.contact, *self.others = contacts
         if sum(contact.size for contact in contacts) > PORTION:
             raise TooLargeError(f"These contacts have more than {PORTION >> 20} MB together. Merge fewer.")
-        united = unite([contact.card for contact in contacts], region)
+        try:
+            united = unite([contact.card for contact in contacts], region)
+        except TooMuchToCompare:
+            raise TooLargeError("These contacts have too much to compare in one request. Merge fewer.") from None
         self.card, self.conflicts = united.card, united.conflicts
         if fault := out_of_bounds(self.card):
             raise InvalidValueError("ids", f"The contacts are too large to be merged. {fault}")

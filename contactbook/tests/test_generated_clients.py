@@ -95,7 +95,7 @@ def python(document: Path, folder: Path) -> Command:
 def typescript(document: Path, folder: Path) -> Command:
     need("TypeScript", "node", "npm")
     if not NODE_MODULES.exists():
-        run("npm", "ci", "--prefix", NODE_MODULES.parent, cwd=ROOT)
+        run("npm", "ci", cwd=NODE_MODULES.parent)
     (folder / "node_modules").symlink_to(NODE_MODULES)
     (folder / "walk.ts").write_text((WALKS / "walk.ts").read_text())
     (folder / "package.json").write_text('{"type": "module"}')

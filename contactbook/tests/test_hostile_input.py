@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 DOCUMENT: dict[str, Any] = json.loads(document().content)
 # What only a mail, a password, a picture, a file, a secret, the ids of two contacts, or a step before makes right.
 NEVER_BY_EXAMPLE = {"login", "refreshToken", "confirmEmail", "confirmEmailFromPage", "replaceAvatar"}
-NEVER_BY_EXAMPLE |= {"createImport", "undoImport", "mergeContacts", "readFeed", "deleteFeed"}
+NEVER_BY_EXAMPLE |= {"createImport", "undoImport", "mergeContacts", "readFeed", "deleteFeed", "endAppPassword"}
 ENDS_SESSIONS = {"logout", "endSession", "changePassword", "closeAccount", "refreshToken"}
 READ = ["/api/contacts", "/api/contacts?fields=card", "/api/contacts/bd?days_range=366&across_year=true"]
 READ += ["/api/contacts/trash", "/api/contacts/changes?fields=card", "/api/groups", "/api/me", "/api/me/sessions"]

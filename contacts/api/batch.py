@@ -16,10 +16,16 @@ from contactbook.db.fields import is_bigint
 from contactbook.exceptions import DomainError, TooLargeError
 from contacts.api.base import ContactBookViewSet
 from contacts.api.idempotency import idempotent
-from contacts.cards import jscontact
 from contacts.models import Book, Contact
 from contacts.serializers.batch import BatchInput, BatchItem, BatchOutput
-from contacts.serializers.contacts import ContactInput, CreateContactInput, flat_fields, new_card, represent_contact
+from contacts.serializers.contacts import (
+    ContactInput,
+    CreateContactInput,
+    flat_fields,
+    new_card,
+    represent_contact,
+    with_flat,
+)
 
 
 @extend_schema(tags=["sync"])
@@ -94,7 +100,7 @@ class Batch:
     def update(self, item: dict[str, Any], loc: tuple[str | int, ...]) -> dict[str, Any]:
         contact = self.get(item)
         values = validated(self.contact, item["contact"], *loc)
-        self.book.put_card(contact, jscontact.with_flat(contact.card, flat_fields(values, contact.phone)))
+        self.book.put_card(contact, with_flat(contact.card, flat_fields(values, contact.phone)))
         return {"status": 200, "contact": represent_contact(contact)}
 
     def delete(self, item: dict[str, Any], loc: tuple[str | int, ...]) -> dict[str, Any]:

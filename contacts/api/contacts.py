@@ -41,6 +41,7 @@ from contacts.serializers.contacts import (
     flat_fields,
     new_card,
     represent,
+    with_flat,
 )
 from contacts.serializers.queries import FILTERS, ORDERS, BirthdaysQuery, FindPath, ListQuery
 
@@ -186,7 +187,7 @@ class ContactViewSet(ContactBookViewSet):
         serializer.is_valid(raise_exception=True)
         with self.writing(quota=True) as book:
             contact = book.get(self.contact_id())
-            card = jscontact.with_flat(contact.card, flat_fields(serializer.validated_data, contact.phone))
+            card = with_flat(contact.card, flat_fields(serializer.validated_data, contact.phone))
             if not jscontact.same(card, contact.card):
                 check_if_match(request.headers.get("If-Match"), contact.etag)
             book.put_card(contact, card)

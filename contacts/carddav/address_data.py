@@ -8,9 +8,9 @@ from contacts.carddav import paths, xml
 from contacts.carddav.errors import DavError
 from contacts.carddav.multistatus import propstat, response
 from contacts.carddav.paths import Kind
-from contacts.carddav.properties import Resource, has, written
+from contacts.carddav.properties import Resource, has, names_of, written
 from contacts.carddav.request import DavRequest
-from contacts.carddav.xml import CARDDAV, Element
+from contacts.carddav.xml import CARDDAV, DAV, Element
 from contacts.cards.vcard import write
 from contacts.exporting import card_with_pictures
 from contacts.models.resource_names import resource_name
@@ -36,15 +36,18 @@ class AddressData:
     names: list[str]
     version: str = "3.0"
     parts: dict[str, bool] | None = None  # vCard properties, and whether without value; None for the whole card
+    names_only: bool = False
     columns: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         self.columns = ("card",) if ADDRESS_DATA in self.names else ()
 
     @classmethod
-    def of(cls, request: DavRequest, prop: Element | None) -> "AddressData":
-        names = list(dict.fromkeys(child.tag for child in prop)) if prop is not None else []
-        asked = cls(request, names)
+    def of(cls, request: DavRequest, root: Element) -> "AddressData":
+        """Read the prop, allprop or propname of a report (RFC 6352 §10.3, §10.7); one without has no properties."""
+        prop = root.find(f"{{{DAV}}}prop")
+        asked = cls(request, names_asked(root))
+        asked.names_only = root.find(f"{{{DAV}}}propname") is not None
         data = prop.find(ADDRESS_DATA) if prop is not None else None
         if data is not None:
             asked.version = version_of(data)
@@ -53,6 +56,8 @@ class AddressData:
 
     def response(self, row: dict[str, Any]) -> str:
         path = paths.card(self.request.user.pk, resource_name(row["resource"], row["uid"], row["id"]))
+        if self.names_only:
+            return response(path, propstat(map(xml.element, self.names), []))
         card = Resource(Kind.CARD, path, self.request, row)
         found, missing = [], []
         for name in self.names:
@@ -67,6 +72,16 @@ class AddressData:
     def text(self, row: dict[str, Any]) -> str:
         text = vcard(self.request.user.pk, row, self.version)
         return text if self.parts is None else in_part(text, self.parts)
+
+
+def names_asked(root: Element) -> list[str]:
+    """Return the names of properties that a report asks for; `allprop` leaves out address-data, which is none."""
+    if root.find(f"{{{DAV}}}propname") is not None:
+        return names_of(Kind.CARD)
+    if root.find(f"{{{DAV}}}allprop") is not None:
+        return names_of(Kind.CARD, all_of_them=False)
+    prop = root.find(f"{{{DAV}}}prop")
+    return xml.bounded_names(prop) if prop is not None else []
 
 
 def version_of(data: Element) -> str:

@@ -69,6 +69,7 @@ def sent_card(request: DavRequest) -> SentCard:
         text = body.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise invalid() from None
+    text = text if "\n" in text else text.replace("\r", "\n")
     entry = only_entry(text)
     if entry.card is None or entry.shortened:
         raise invalid()

@@ -13,7 +13,7 @@ from contacts.carddav.properties import COLUMNS, PROPERTIES, Resource, has, name
 from contacts.carddav.request import DavRequest
 from contacts.carddav.xml import DAV, Element
 
-MAX_PROPERTIES = 1000  # named in one body
+PROPERTY = f"{{{DAV}}}property"  # RFC 3253 §3.8
 HREFS = {  # properties that expand-property follows, and what they lead to
     f"{{{DAV}}}current-user-principal": Kind.PRINCIPAL,
     f"{{{DAV}}}principal-URL": Kind.PRINCIPAL,
@@ -60,10 +60,7 @@ def asked_for(root: Element | None) -> Asked:
 
 
 def property_names(prop: Element | None) -> list[str]:
-    names = list(dict.fromkeys(child.tag for child in prop)) if prop is not None else []
-    if len(names) > MAX_PROPERTIES:
-        raise DavError(400, f"A body names at most {MAX_PROPERTIES} properties.")
-    return names
+    return xml.bounded_names(prop) if prop is not None else []
 
 
 def resource_of(request: DavRequest) -> Resource:
@@ -121,7 +118,7 @@ def proppatch(request: DavRequest) -> HttpResponseBase:
     if root is None or root.tag != f"{{{DAV}}}propertyupdate":
         raise DavError(400, "The body of a PROPPATCH is a propertyupdate element.")
     resource = resource_of(request)
-    names = dict.fromkeys(child.tag for prop in root.iterfind(f"{{{DAV}}}*/{{{DAV}}}prop") for child in prop)
+    names = xml.bounded_names(child for prop in root.iterfind(f"{{{DAV}}}*/{{{DAV}}}prop") for child in prop)
     protected = "<D:error><D:cannot-modify-protected-property/></D:error>"
     groups = ([name for name in names if name in PROPERTIES], [name for name in names if name not in PROPERTIES])
     parts = [
@@ -134,26 +131,23 @@ def proppatch(request: DavRequest) -> HttpResponseBase:
 
 def expand_property(request: DavRequest, root: Element) -> HttpResponseBase:
     resource = resource_of(request)
+    if sum(1 for _ in root.iter(PROPERTY)) > xml.MAX_PROPERTIES:
+        raise DavError(400, f"A body names at most {xml.MAX_PROPERTIES} properties.")
     return multistatus([response(resource.path, expanded(resource, root))])
 
 
 def expanded(resource: Resource, root: Element) -> str:
     """Return the properties that the children of a `property` element name, each with what it leads to."""
     found, missing = [], []
-    for child in root.iterfind(f"{{{DAV}}}property"):
-        name = f"{{{child.get('namespace', DAV)}}}{child.get('name', '')}"
+    for child in root.iterfind(PROPERTY):
+        name = xml.qualified(child.get("namespace", DAV), child.get("name", ""))
         if not has(resource, name):
-            missing.append(xml.element(name) if is_name(child.get("name", "")) else "")
+            missing.append(xml.element(name))
         elif name in HREFS and len(child):
             found.append(xml.element(name, followed(resource, HREFS[name], child)))
         else:
             found.append(written(resource, name))
     return propstat(found, missing)
-
-
-def is_name(text: str) -> bool:
-    """Return whether the text can be the name of an element: here it was an attribute, which may hold anything."""
-    return text.replace("-", "").replace("_", "").isalnum() and not text[0].isdecimal() and text[0] != "-"
 
 
 def followed(resource: Resource, kind: Kind, child: Element) -> str:

@@ -24,24 +24,35 @@ VERSION = Property("VERSION", {}, "3.0")
 
 
 def multiget(request: DavRequest, root: Element) -> HttpResponseBase:
-    hrefs = list(dict.fromkeys(each.text or "" for each in root.iterfind(f"{{{DAV}}}href")))
+    hrefs = [(each.text or "").strip() for each in root.iterfind(f"{{{DAV}}}href")]
     if not hrefs:
         raise DavError(400, "An addressbook-multiget names at least one href.")
-    wanted = AddressData.of(request, root.find(f"{{{DAV}}}prop"))
-    return multistatus(named_cards(request, wanted, hrefs))
+    wanted = AddressData.of(request, root)
+    return multistatus(named_cards(request, wanted, named_once(request, hrefs)))
 
 
-def named_cards(request: DavRequest, wanted: AddressData, hrefs: list[str]) -> Iterator[str]:
+def named_once(request: DavRequest, hrefs: list[str]) -> dict[str, str]:
+    """Return {name of a card: href}. Of several spellings the first is taken, since a card is answered once.
+
+    A href of no card of the user is there too, with a slash in the place of a name, which no card has.
+    """
+    named: dict[str, str] = {}
+    for href in hrefs:
+        named.setdefault(card_name(request, href) or f"/{href}", href)
+    return named
+
+
+def named_cards(request: DavRequest, wanted: AddressData, named: dict[str, str]) -> Iterator[str]:
     columns = (*COLUMNS, *wanted.columns)
-    for start in range(0, len(hrefs), PORTION):
-        portion = {href: card_name(request, href) for href in hrefs[start : start + PORTION]}
-        names = [name for name in portion.values() if name]
-        found = request.cards.only(*columns).by_resource_names(names)
-        for href, name in portion.items():
+    names = list(named)
+    for start in range(0, len(names), PORTION):
+        portion = names[start : start + PORTION]
+        found = request.cards.only(*columns).by_resource_names([name for name in portion if name[0] != "/"])
+        for name in portion:
             if contact := found.get(name):
                 yield wanted.response({column: getattr(contact, column) for column in columns})
             else:
-                yield response(xml.escape(href.strip()), NOT_FOUND)
+                yield response(xml.escape(named[name]), NOT_FOUND)
 
 
 def card_name(request: DavRequest, href: str) -> str:
@@ -53,7 +64,7 @@ def card_name(request: DavRequest, href: str) -> str:
 
 
 def addressbook_query(request: DavRequest, root: Element) -> HttpResponseBase:
-    wanted = AddressData.of(request, root.find(f"{{{DAV}}}prop"))
+    wanted = AddressData.of(request, root)
     element = root.find(filters.FILTER)
     test = filters.filter_of(element)
     limit = sync.limit_of(root.find(f"{{{CARDDAV}}}limit"), CARDDAV)

@@ -75,7 +75,7 @@ def path_of(user_id: int, row: dict[str, Any]) -> str:
 
 def sync_collection(request: DavRequest, root: Element) -> HttpResponseBase:
     """RFC 6578 §3.2. The Depth header and `sync-level` make no difference: the book has no collections in it."""
-    wanted = AddressData.of(request, root.find(f"{{{DAV}}}prop"))
+    wanted = AddressData.of(request, root)
     since = number_of(request, (root.findtext(f"{{{DAV}}}sync-token") or "").strip())
     limit = limit_of(root.find(f"{{{DAV}}}limit"))
     return multistatus(responses(request, wanted, since, limit))

@@ -150,4 +150,4 @@ def dav_or_page(page: Callable[..., HttpResponseBase]) -> Callable[..., HttpResp
 @csrf_exempt
 def well_known(request: HttpRequest) -> HttpResponse:
     """RFC 6764 §5, on every method, without credentials."""
-    return HttpResponsePermanentRedirect("/dav/")
+    return HttpResponsePermanentRedirect("/dav/", content_type="text/plain; charset=utf-8")

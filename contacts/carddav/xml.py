@@ -2,6 +2,7 @@
 
 import html
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from lxml import etree
@@ -11,13 +12,20 @@ from contacts.carddav.errors import DavError
 DAV = "DAV:"
 CARDDAV = "urn:ietf:params:xml:ns:carddav"
 CALENDARSERVER = "http://calendarserver.org/ns/"
-PREFIXES = {DAV: "D", CARDDAV: "C", CALENDARSERVER: "S"}
-NAMESPACES = "".join(f' xmlns:{prefix}="{uri}"' for uri, prefix in PREFIXES.items())
+DECLARED = {DAV: "D", CARDDAV: "C", CALENDARSERVER: "S"}
+NAMESPACES = "".join(f' xmlns:{prefix}="{uri}"' for uri, prefix in DECLARED.items())
+# The namespace of xml: cannot be a default one, and its prefix is declared by XML itself.
+PREFIXES = {**DECLARED, "http://www.w3.org/XML/1998/namespace": "xml"}
+XMLNS = "http://www.w3.org/2000/xmlns/"  # no element can be in it
 DECLARATION = '<?xml version="1.0" encoding="utf-8"?>\n'
 CONTENT_TYPE = "application/xml; charset=utf-8"
 
 MAX_BYTES = 4 * 1024 * 1024  # of a body; it holds some 57,000 hrefs
 MAX_DEPTH = 50
+MAX_ELEMENTS = 100_000  # a million would fit in 4 MB, and take 130 MB of memory
+MAX_ATTRIBUTES = 50  # of one element: lxml takes time by the square of their number
+# Named by one body. An answer repeats them for each card, and a namespace with each name.
+MAX_PROPERTIES, MAX_NAMES = 1000, 16 * 1024  # characters of all names
 # What XML 1.0 cannot hold (§2.2), which a card may.
 UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 CLARK = re.compile(r"\{([^}]*)\}(.*)", re.DOTALL)
@@ -29,7 +37,7 @@ class BoundedBuilder:
     """Builds the tree, and refuses a DOCTYPE before anything in it is read, so that there are no entities."""
 
     def __init__(self) -> None:
-        self.builder, self.depth = etree.TreeBuilder(), 0
+        self.builder, self.depth, self.elements = etree.TreeBuilder(), 0, 0
         self.fault: DavError | None = None
 
     def refuse(self, sentence: str) -> None:
@@ -41,9 +49,13 @@ class BoundedBuilder:
         self.refuse("XML with a DOCTYPE is refused.")
 
     def start(self, tag: str, attributes: Any, nsmap: Any = None) -> None:
-        self.depth += 1
+        self.depth, self.elements = self.depth + 1, self.elements + 1
+        if self.elements > MAX_ELEMENTS:
+            self.refuse(f"The XML has more than {MAX_ELEMENTS} elements.")
         if self.depth > MAX_DEPTH:
             self.refuse(f"The XML has more than {MAX_DEPTH} levels.")
+        if len(attributes) > MAX_ATTRIBUTES:
+            self.refuse(f"An element has more than {MAX_ATTRIBUTES} attributes.")
         self.builder.start(tag, attributes)
 
     def end(self, tag: str) -> None:
@@ -66,6 +78,25 @@ def parse(body: bytes) -> Element:
         return etree.fromstring(body, parser)
     except (etree.LxmlError, ValueError, LookupError) as error:
         raise DavError(400, "The body is not well-formed XML.") from error
+
+
+def bounded_names(elements: Iterable[Element]) -> list[str]:
+    """Return the names of the elements, each once; DavError for more than an answer should repeat."""
+    names = list(dict.fromkeys(each.tag for each in elements))
+    if len(names) > MAX_PROPERTIES or sum(map(len, names)) > MAX_NAMES:
+        raise DavError(400, f"A body names at most {MAX_PROPERTIES} properties, in {MAX_NAMES} characters.")
+    return names
+
+
+def qualified(namespace: str, local: str) -> str:
+    """Return a name in Clark's notation; DavError for what no element can be named."""
+    try:
+        name: str = etree.Element(f"{{{namespace}}}{local}").tag
+    except ValueError:
+        name = ""
+    if not name or namespace == XMLNS:
+        raise DavError(400, "A property is named by what can be the name of an element.")
+    return name
 
 
 def escape(text: str) -> str:

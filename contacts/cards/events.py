@@ -105,7 +105,7 @@ def anniversaries(person: Person, calendar: Calendar) -> Iterator[bytes]:
         day = entry.get("date") or {}
         month_day, full = jscontact.month_day(day), jscontact.full_date(day)
         if month_day is not None:
-            what = KINDS.get(entry.get("kind"), "anniversary")
+            what = KINDS.get(str(entry.get("kind")), "anniversary")
             summary = f"{person.name}: {what} ({full.year})" if full else f"{person.name}: {what}"
             yield event(person, calendar, f"anniversary-{key}", summary, month_day, full.year if full else None)
 

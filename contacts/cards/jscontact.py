@@ -137,7 +137,9 @@ def set_flat(card: Card, field: str, value: Any) -> None:
 
 def renamed(name: dict[str, Any], full: str) -> dict[str, Any]:
     """Return the name with another full text. Components that do not spell it are dropped."""
-    spelled = " ".join(str(part.get("value", "")) for part in name.get("components") or [] if isinstance(part, dict))
+    parts = name.get("components")
+    given = parts if isinstance(parts, list) else []  # a card may hold anything here
+    spelled = " ".join(str(part.get("value", "")) for part in given if isinstance(part, dict))
     rest = name if spelled == full else {key: value for key, value in name.items() if key not in STRUCTURED_NAME}
     return {**rest, "full": full}
 
@@ -226,7 +228,7 @@ def with_fields_of(card: Card, source: Card, names: Iterable[str]) -> Card:
     card = copy.deepcopy(card)
     for name in names:
         if name == "fullname":
-            set_flat(card, name, flatten(source).fullname)
+            copy_full_name(card, source)
         elif name in PLACES:
             copy_entry(card, source, name)
         elif name in source:
@@ -236,6 +238,13 @@ def with_fields_of(card: Card, source: Card, names: Iterable[str]) -> Card:
         else:
             raise KeyError(name)
     return card
+
+
+def copy_full_name(card: Card, source: Card) -> None:
+    """Copy the whole name of the source, which may be longer than `fullname` shows."""
+    name, full = card.get("name", {}), source.get("name", {}).get("full", "")
+    if full != name.get("full"):
+        card["name"] = renamed(name, full)
 
 
 def copy_entry(card: Card, source: Card, field: str) -> None:

@@ -102,7 +102,7 @@ def entry_parts(card: Card, collection: str, key: str, entry: Entry) -> Parts:
         if is_set(said):
             found |= {(collection, value, name, each) for each in said}
         elif name == "organizationId":
-            said = (card.get("organizations") or {}).get(said)
+            said = (card.get("organizations") or {}).get(str(said))
             found.add((collection, value, name, canonical(said)))
         else:
             found.add((collection, value, name, canonical(said)))
@@ -170,17 +170,23 @@ def filled_entries(collection: str, own: dict[str, Entry], others: dict[str, Ent
     """Return a collection with the entries of the other one, and the new ids of those."""
     filled, ids = dict(own), {}
     by_value = {value_of(collection, key, entry): key for key, entry in own.items()}
-    kinds = {entry.get("kind") for entry in own.values()} & ONCE if collection == "anniversaries" else set()
+    kinds = {kind_of(entry) for entry in own.values()} & ONCE if collection == "anniversaries" else set()
     for key, entry in others.items():
         value = value_of(collection, key, entry)
         if value in by_value:
             ids[key] = by_value[value]
             filled[ids[key]] = with_attributes(filled[ids[key]], entry)
-        elif entry.get("kind") not in kinds and len(filled) < MAX_ENTRIES:
+        elif kind_of(entry) not in kinds and len(filled) < MAX_ENTRIES:
             ids[key] = key if collection == "relatedTo" else later_id(filled, key)
             filled[ids[key]] = {name: inner for name, inner in entry.items() if name != "pref"}
             by_value[value] = ids[key]
     return filled, ids
+
+
+def kind_of(entry: Entry) -> str | None:
+    """Return the kind of an anniversary; None where it is no text, which a card may hold."""
+    kind = entry.get("kind")
+    return kind if isinstance(kind, str) else None
 
 
 def with_attributes(entry: Entry, other: Entry) -> Entry:
@@ -210,6 +216,6 @@ def with_new_ids(titles: Any, own: dict[str, Entry], ids: dict[str, str]) -> Any
     return {
         key: entry
         if key in own or "organizationId" not in entry
-        else {**entry, "organizationId": ids.get(entry["organizationId"], entry["organizationId"])}
+        else {**entry, "organizationId": ids.get(str(entry["organizationId"]), entry["organizationId"])}
         for key, entry in titles.items()
     }

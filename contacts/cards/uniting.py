@@ -11,10 +11,17 @@ from typing import Any, NamedTuple
 
 from contacts.cards import jscontact, merging, phones
 from contacts.cards.jscontact import Card
-from contacts.cards.merging import Entry, Parts, canonical, is_collection, later_id, parts, value_of
+from contacts.cards.merging import Entry, Parts, canonical, is_collection, kind_of, later_id, parts, value_of
 
 # Attributes whose loss does not matter: a preference holds within one card, and an organization's id is given anew.
 UNIMPORTANT = {"pref", "organizationId"}
+# A bound of time: each card is compared with all that was united before it.
+MOST_COMPARED = 5_000_000  # bytes of cards, which take about 1.5 s
+NUMBERS_COMPARED = 20  # bytes that take as long as the comparison of two phone numbers
+
+
+class TooMuchToCompare(Exception):
+    """The comparison of the cards would take longer than a request may."""
 
 
 class Conflict(NamedTuple):
@@ -31,10 +38,16 @@ class United(NamedTuple):
 
 
 def unite(cards: Iterable[Card], region: str | None) -> United:
-    """Return the first card with all of the others that it lacks, and a note of what is in conflict."""
+    """Return the first card with all of the others that it lacks, and a note of what is in conflict.
+
+    TooMuchToCompare beyond MOST_COMPARED.
+    """
     first, *others = cards
-    card, conflicts, lines = first, dict[str, list[Any]](), list[str]()
+    card, conflicts, lines, compared = first, dict[str, list[Any]](), list[str](), 0
     for other in others:
+        compared += effort(card, other)
+        if compared > MOST_COMPARED:
+            raise TooMuchToCompare
         card, found = unite_two(card, other, region)
         for name, own, value in found:
             known = conflicts.setdefault(name, [own])
@@ -42,6 +55,12 @@ def unite(cards: Iterable[Card], region: str | None) -> United:
                 known.append(value)
                 lines.append(f"{name}: {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}")
     return United(with_note(card, "Merged. It also had\n" + "\n".join(lines)) if lines else card, conflicts)
+
+
+def effort(card: Card, other: Card) -> int:
+    """Return the bytes that take as long to compare as these two cards."""
+    one, two = (len(each.get("phones") or ()) for each in (card, other))
+    return jscontact.size(card) + jscontact.size(other) + NUMBERS_COMPARED * one * two
 
 
 def unite_two(card: Card, other: Card, region: str | None) -> tuple[Card, list[Conflict]]:
@@ -62,11 +81,11 @@ def with_lost_entries(
 ) -> tuple[dict[str, Entry], list[Conflict]]:
     """Return the entries with those of the others that are not wholly among them."""
     entries, conflicts, held = dict(own), list[Conflict](), Held(collection, own.values(), region)
-    once = {entry.get("kind"): entry for entry in own.values()} if collection == "anniversaries" else {}
+    once = {kind_of(entry): entry for entry in own.values()} if collection == "anniversaries" else {}
     for key, entry in others.items():
         if held.has(entry):
             continue
-        kind = entry.get("kind")
+        kind = kind_of(entry)
         if kind in merging.ONCE and kind in once:
             conflicts.append(Conflict("birthday" if kind == "birth" else kind, shown(once[kind]), shown(entry)))
             continue

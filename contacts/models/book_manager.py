@@ -100,14 +100,17 @@ class BookManager(models.Manager["Book"]):
                 self.filter(pk=owner).update(bytes=F("bytes") - size)
             return changes.erase_contents()
 
-    def delete_picture(self, name: str) -> None:
-        """Delete a picture from inside a card, which no card names any more, and lower its owner's byte count."""
+    def delete_picture(self, name: str, before: datetime) -> None:
+        """Delete a picture from inside a card, which no card names any more, and lower its owner's byte count.
+
+        One that came in again since `before` stays: its card may have been written meanwhile.
+        """
         with transaction.atomic():
-            pictures = Picture.objects.filter(name=name)
+            pictures = Picture.objects.stored_before(before).filter(name=name)
             self.lock(pictures.values("user"))
             for owner, size in pictures.values_list("user", "size"):
-                pictures.delete()
-                self.filter(pk=owner).update(bytes=F("bytes") - size)
+                if pictures.delete()[0]:
+                    self.filter(pk=owner).update(bytes=F("bytes") - size)
 
     def begin_new_epoch(self, moment: datetime) -> None:
         """Renew the numbers after a restore from a backup, so that no number of the lost history is used again.

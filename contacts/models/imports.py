@@ -228,10 +228,12 @@ class Import(models.Model):
             setattr(self, name, value)
 
     def count_entries(self) -> None:
-        """Count the report for the quota; the last step of reading."""
-        size = ImportEntry.objects.of(self.pk).aggregate(total=Sum("size"))["total"] or 0
-        Book.objects.filter(pk=self.user_id).update(bytes=F("bytes") + size)
-        self.save_leased(bytes=self.bytes + size)
+        """Count the report for the quota; the last step of reading. A repeat after an interruption changes nothing."""
+        entries = ImportEntry.objects.of(self.pk).aggregate(total=Sum("size"))["total"] or 0
+        size = ROW_BYTES + self.file_bytes + entries
+        with transaction.atomic():  # the book first, as everywhere; LeaseLost takes it back
+            Book.objects.filter(pk=self.user_id).update(bytes=F("bytes") + size - self.bytes)
+            self.save_leased(bytes=size)
 
     @property
     def is_stored(self) -> bool:

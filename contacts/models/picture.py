@@ -3,7 +3,7 @@
 import hashlib
 import secrets
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Self
 
 from django.conf import settings
@@ -12,6 +12,8 @@ from django.utils import timezone
 
 from contacts.avatars import image, references, storage
 from contacts.cards.vcard import Picture as CardPicture
+
+USED_LATELY = timedelta(hours=12)  # less than purge_history's IN_PROGRESS
 
 
 class Prepared(NamedTuple):
@@ -31,10 +33,12 @@ class PictureQuerySet(models.QuerySet["Picture"]):
     def prepare(self, user_id: int, pictures: Iterable[CardPicture]) -> list[Prepared]:
         """Return the pictures with their thumbnails. It takes time, so it must not run in a transaction.
 
-        Those that the owner has already are not decoded.
+        Those that the owner has already are not decoded, and count as new ones, so that none is deleted before a card
+        names it again.
         """
         given = {picture.reference: (hashlib.sha256(picture.data).hexdigest(), picture) for picture in pictures}
         known = self.for_user(user_id).filter(sha256__in=[digest for digest, _ in given.values()])
+        known.stored_before(timezone.now() - USED_LATELY).update(created_at=timezone.now())
         stored = set(known.values_list("sha256", flat=True))
         return [
             Prepared(
@@ -101,7 +105,7 @@ class Picture(models.Model):
     size = models.PositiveIntegerField()  # bytes of both
     original = models.BinaryField()
     thumbnail = models.BinaryField(null=True)  # a JPEG of 250×250 pixels
-    created_at = models.DateTimeField(default=timezone.now)
+    created_at = models.DateTimeField(default=timezone.now)  # or when it came in again
 
     objects = PictureQuerySet.as_manager()
 

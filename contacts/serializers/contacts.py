@@ -163,7 +163,16 @@ def with_flat_fields(card: jscontact.Card, values: dict[str, Any]) -> jscontact.
     flat = {name: values[name] for name in FLAT if name in values}
     if values.keys() & {"phone", "phone_number"}:
         flat["phone"] = phone_text(values, jscontact.flatten(card).phone)
-    return jscontact.with_flat(card, flat)
+    return with_flat(card, flat)
+
+
+def with_flat(card: jscontact.Card, flat: dict[str, Any]) -> jscontact.Card:
+    """Return the card with flat fields set; Invalid if it grows beyond the bounds of a card."""
+    changed = jscontact.with_flat(card, flat)
+    fault = validation.out_of_bounds(changed)
+    if fault and jscontact.size(changed) > jscontact.size(card):
+        raise Invalid("body", [fault])
+    return changed
 
 
 def validated_card(card: Any, stored: jscontact.Card | None = None) -> Any:
@@ -173,7 +182,7 @@ def validated_card(card: Any, stored: jscontact.Card | None = None) -> Any:
     """
     detail: dict[Any, Any] = {}
     for path, sentence in [*validation.faults(card), *group_fault(card)]:
-        if stored and path and jscontact.same(card.get(path[0]), stored.get(path[0])):
+        if stored and is_as_stored(card, stored, path, sentence):
             continue
         *parents, last = ["card", *path]
         node = detail
@@ -183,6 +192,13 @@ def validated_card(card: Any, stored: jscontact.Card | None = None) -> Any:
     if detail:
         raise Invalid("body", detail)
     return {name: value for name, value in card.items() if name not in jscontact.SERVER_SET}
+
+
+def is_as_stored(card: Any, stored: jscontact.Card, path: list[str], sentence: str) -> bool:
+    """Return whether a fault was stored already: in a property, or a bound that the card does not exceed further."""
+    if path:
+        return jscontact.same(card.get(path[0]), stored.get(path[0]))
+    return validation.out_of_bounds(stored) == sentence and jscontact.size(card) <= jscontact.size(stored)
 
 
 def group_fault(card: Any) -> list[validation.Fault]:

@@ -97,6 +97,7 @@ def fill(client, staff):
     OutgoingEmail.objects.queue(OutgoingEmail.Kind.CONFIRM, "eve@example.org")
     kind = ContentType.objects.get_for_model(User)
     LogEntry.objects.create(user=staff, content_type=kind, object_id="1", object_repr="x", action_flag=1)
+    client.post("/api/me/app_passwords", {"name": "Phone"}, format="json")
 
 
 def create_once(client):

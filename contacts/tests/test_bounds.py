@@ -34,7 +34,7 @@ def small_portion(monkeypatch):
         "contactbook.api.pagination.MAX_BYTES",
     ):
         monkeypatch.setattr(name, 300_000)
-    for name in ("contacts.api.contacts.MAX_BYTES", "contacts.history.MAX_BYTES"):
+    for name in ("contacts.api.contacts.MAX_BYTES", "contacts.changes_feed.MAX_BYTES"):
         monkeypatch.setattr(name, 300_000)
     for name in ("contactbook.api.pagination.SAFE_LIMIT", "contacts.history.SAFE_LIMIT"):
         monkeypatch.setattr(name, 1)
@@ -46,6 +46,30 @@ def test_a_card_has_at_most_5000_values(as_alice):
     )
     assert faults(answer) == [["body", "card"]]
     add(as_alice, "Ann", card={"x.org:y": [{} for _ in range(4900)]})
+
+
+def test_a_flat_field_does_not_make_a_card_larger_than_256_kb(as_alice):
+    card = {"x.org:x": ["x" * LARGE] * 4}
+    contact, large = add(as_alice, "Ann", card=card), {"fullname": "Ann", "additional": "é" * 30_000}
+    before = as_alice.get(path(contact)).content
+    for answer in (
+        as_alice.patch(path(contact), large, format="json"),
+        as_alice.put(path(contact), large, format="json"),
+        as_alice.post("/api/contacts", {**large, "card": card}, format="json"),
+    ):
+        assert faults(answer) == [["body"]] and "262144 bytes" in answer.json()["detail"][0]["msg"]
+    items = [{"op": "update", "id": contact["id"], "contact": large}]
+    (result,) = as_alice.post("/api/contacts/batch", {"items": items}, format="json").json()["results"]
+    assert result["status"] == 422 and as_alice.get(path(contact)).content == before
+
+
+def test_a_card_that_was_stored_too_large_can_be_changed_but_does_not_grow(as_alice, alice):
+    card = {"name": {"full": "Ann"}, "keywords": {"Friends": True}, "x.org:x": ["x" * LARGE] * 5}
+    with Book.objects.writing(alice.pk, "import") as book:
+        url = path({"id": book.create(card).pk})
+    for smaller in ({"keywords": {"Friends": None, "Club": True}}, {"x.org:x": ["x" * LARGE] * 4}):
+        assert as_alice.patch(url, {"card": smaller}, format="json").status_code == 200
+    assert faults(as_alice.patch(url, {"card": {"x.org:x": ["x" * LARGE] * 5}}, format="json")) == [["body", "card"]]
 
 
 def test_a_batch_over_the_portion_is_413_and_does_nothing(as_alice, alice, small_portion):

@@ -19,6 +19,7 @@ def phone(alice):
 def test_well_known_redirects_every_method_by_path_without_credentials(client, db, method, path):
     answer = client.generic(method, path)
     assert (answer.status_code, answer["Location"]) == (301, "/dav/")
+    assert answer["Content-Type"] == "text/plain; charset=utf-8"
 
 
 @pytest.mark.parametrize("root", ROOTS)
@@ -197,6 +198,30 @@ def test_expand_property_follows_hrefs(phone):
     principal = props[f"{D}current-user-principal"].find(f"{D}response")
     assert hrefs_in(principal)[:1] == [phone.principal] and hrefs_in(principal)[-1] == phone.home
     assert principal.findtext(f".//{D}displayname") == "Alice"
+
+
+@pytest.mark.parametrize("name", ["<xml:lang/>", "<x xmlns=''/>", "<C:x.y-\u2168/>", "<x xmlns='urn:a&amp;b'/>"])
+def test_any_name_of_a_property_is_answered_in_well_formed_xml(phone, name):
+    ((_, props),) = responses(phone.propfind(phone.book, name)).items()
+    assert list(props.values()) == [None]
+
+
+ODD_NAMES = [
+    ("", "DAV:"),
+    ("\u00b2", "DAV:"),
+    ("\u00aab", "x"),
+    ("\u00b7a", "x"),
+    ("a:b", "x"),
+    ("a b", "x"),
+    ("a", "b}c"),
+    ("a", "http://www.w3.org/2000/xmlns/"),
+]
+
+
+@pytest.mark.parametrize(("name", "namespace"), ODD_NAMES)
+def test_expand_property_refuses_what_is_no_name_of_an_element(phone, name, namespace):
+    body = f'<expand-property xmlns="DAV:"><property name="{name}" namespace="{namespace}"/></expand-property>'
+    assert phone.report(body).status_code == 400
 
 
 def test_a_report_that_a_resource_does_not_have_is_403(phone):

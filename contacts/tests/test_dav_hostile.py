@@ -40,6 +40,9 @@ BODIES = {
     "another root": f"<other {N}/>",
     "an attribute of a megabyte": f'<other {N} a="{"x" * 1_000_000}"/>',
     "many attributes": f"<other {N} " + " ".join(f'a{n}="1"' for n in range(5000)) + "/>",
+    "51 attributes": f"<propfind {N}><prop><a " + " ".join(f'a{n}="1"' for n in range(51)) + "/></prop></propfind>",
+    "four megabytes of attributes": f"<propfind {N} " + " ".join(f'a{n}="1"' for n in range(300_000)) + "/>",
+    "a million elements": f"<propfind {N}><prop>{'<a/>' * 1_000_000}</prop></propfind>",
     "many namespaces": f"<other {N} " + " ".join(f'xmlns:n{n}="urn:{n}"' for n in range(5000)) + "/>",
     "too many properties": f"<propfind {N}><prop>" + "".join(f"<p{n}/>" for n in range(1001)) + "</prop></propfind>",
     "UTF-16 with a doctype": f"<!DOCTYPE a><propfind {N}/>".encode("utf-16"),
@@ -52,6 +55,26 @@ def test_a_hostile_body_is_a_4xx_in_text_or_xml(phone, method, case):
     answer = phone.ask(method, phone.book, BODIES[case], "application/xml", depth="0")
     assert answer.status_code in (400, 403), answer.text_body[:300]
     assert "root:" not in answer.text_body and len(answer.text_body) < 1000
+
+
+NAMES = "".join(f"<n:x{number}/>" for number in range(100))
+ACLS = "<property name='acl'/>" * 1001
+REPEATED = {  # a short body whose answer would have its names, or a property, very often
+    "prop": ("PROPFIND", f"<propfind {N} xmlns:n='{'x' * 10_000}'><prop>{NAMES}</prop></propfind>"),
+    "include": ("PROPFIND", f"<propfind {N} xmlns:n='{'x' * 10_000}'><allprop/><include>{NAMES}</include></propfind>"),
+    "set": (
+        "PROPPATCH",
+        f"<propertyupdate {N} xmlns:n='{'x' * 10_000}'><set><prop>{NAMES}</prop></set></propertyupdate>",
+    ),
+    "sync": ("REPORT", f"<sync-collection {N} xmlns:n='{'x' * 10_000}'><prop>{NAMES}</prop></sync-collection>"),
+    "expand": ("REPORT", f"<expand-property {N}>{ACLS}</expand-property>"),
+}
+
+
+@pytest.mark.parametrize("case", REPEATED)
+def test_a_body_whose_answer_would_repeat_it_very_often_is_400(phone, case):
+    method, body = REPEATED[case]
+    assert phone.ask(method, phone.book, body, "application/xml", depth="0").status_code == 400
 
 
 def test_xml_over_4_megabytes_is_413(phone):

@@ -6,7 +6,7 @@ from django.test.utils import CaptureQueriesContext
 
 from contacts.models import Book
 from contacts.tests.cast import add
-from contacts.tests.dav import C, D, Dav, precondition, responses, vcard
+from contacts.tests.dav import NAMESPACES, C, D, Dav, precondition, responses, vcard
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 
@@ -130,7 +130,7 @@ REFUSED = [
     (prop(""), "valid-filter"),
     (prop("TEL", param("")), "valid-filter"),
     ("<C:comp-filter/>", "supported-filter"),
-    (prop("FN") * 1001, "valid-filter"),
+    (prop("FN") * 201, "valid-filter"),
 ]
 
 
@@ -225,6 +225,25 @@ def test_a_spelling_of_a_href_makes_no_difference(phone):
     for spelled in ("a@b%20c.vcf", "a%40b%20c.vcf", "%61%40b c.vcf"):
         ((href, props),) = responses(phone.multiget(spelled)).items()
         assert href == f"{phone.book}a%40b%20c.vcf" and f"{D}getetag" in props
+
+
+def test_several_spellings_of_a_href_are_answered_once(phone):
+    for name in ("bob.vcf", "none.vcf"):
+        spelled = [name, name.replace("o", "%6F"), name.replace("o", "%6f"), f"{name}?a=b", f"{name}#a"]
+        hrefs = "".join(f"<href>{phone.book}{each}</href>" for each in (*spelled, "odd/", "odd/ "))
+        answer = phone.report(f"<C:addressbook-multiget {NAMESPACES}><prop/>{hrefs}</C:addressbook-multiget>")
+        assert list(responses(answer)) == [phone.path(name), phone.path("odd/")]
+
+
+@pytest.mark.parametrize("report", ["query", "multiget"])
+def test_allprop_and_propname_are_those_of_a_propfind(phone, report):
+    path, inside = phone.path("ann.vcf"), {"query": "<C:filter/>", "multiget": f"<href>{phone.path('ann.vcf')}</href>"}
+    for asked in ("allprop", "propname"):
+        body = f"<propfind {NAMESPACES}><{asked}/></propfind>"
+        expected = responses(phone.ask("PROPFIND", path, body, "application/xml", depth="0"))
+        name = f"C:addressbook-{report}"
+        answer = phone.report(f"<{name} {NAMESPACES}><{asked}/>{inside[report]}</{name}>")
+        assert responses(answer)[path] == expected[path] and len(expected[path]) > 3
 
 
 def test_a_multiget_without_hrefs_is_400(phone):

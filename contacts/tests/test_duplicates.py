@@ -121,6 +121,14 @@ def test_a_shared_address_of_five_counts_for_nothing(as_alice):
     assert shown(as_alice) == []
 
 
+def test_several_spellings_of_a_number_in_one_contact_count_once(as_alice):
+    spellings = ["+49 221 1234567", "0049 221 1234567", "0221 1234567", "00492211234567 ", "02211234567x1"]
+    card = {"phones": {f"p{n}": {"number": number} for n, number in enumerate(spellings)}}
+    for name in ("Ada Lovelace", "Ada Lovlace"):
+        add(as_alice, name, card=card)
+    assert shown(as_alice) == [(["Ada Lovelace", "Ada Lovlace"], 0.7, ["phone"])]
+
+
 def test_contacts_in_the_trash_neither_are_shown_nor_count(as_alice):
     for _ in range(3):
         as_alice.delete(path(add(as_alice, "Ada Lovelace")))

@@ -8,7 +8,10 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image
 
+from contacts.cards.vcard import Picture as CardPicture
+from contacts.models import Book, Picture
 from contacts.tests.cast import add, path
+from contacts.tests.importing import upload, vcard
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 URL = "/api/me/export"
@@ -40,6 +43,8 @@ def test_the_archive_contains_the_account_its_contacts_and_its_pictures(as_alice
         "account.json",
         "groups.json",
         "feeds.json",
+        "app_passwords.json",
+        "imports.json",
         "contacts.json",
         "trash.json",
         "changes.json",
@@ -52,6 +57,32 @@ def test_the_archive_contains_the_account_its_contacts_and_its_pictures(as_alice
     assert read(zipped, "trash.json") == as_alice.get("/api/contacts/trash").json()
     assert [change["number"] for change in read(zipped, "changes.json")] == [1, 2, 3, 4]
     assert Image.open(io.BytesIO(zipped.read(photo))).size == (250, 250)
+
+
+def test_pictures_from_inside_cards_are_there_as_shown_and_as_they_came(as_alice, alice):
+    file = io.BytesIO()
+    Image.new("RGB", (300, 300)).save(file, "PNG")
+    given = [CardPicture("a", file.getvalue(), "image/png"), CardPicture("b", b"noise", "audio/x-unknown")]
+    with Book.objects.writing(alice.pk, "rest") as book:
+        stored = book.add_pictures(Picture.objects.prepare(alice.pk, given))
+        media = {key: {"kind": "photo", "uri": uri} for key, uri in stored.items()}
+        contact = book.create({"name": {"full": "Ann"}, "media": media})
+    zipped = archive(as_alice)
+    names = {key: uri.rpartition("/")[2].removesuffix(".jpg") for key, uri in stored.items()}
+    assert zipped.read(f"pictures/{names['a']}.png") == file.getvalue()
+    assert zipped.read(f"pictures/{names['b']}") == b"noise"
+    assert Image.open(io.BytesIO(zipped.read(f"photos/{contact.pk}.jpg"))).size == (250, 250)
+
+
+def test_app_passwords_and_imports_are_there_without_secrets(as_alice, alice):
+    issued = as_alice.post("/api/me/app_passwords", {"name": "My phone"}, format="json").json()
+    job = upload(as_alice, vcard("Ann")).json()
+    zipped = archive(as_alice)
+    (password,), (found,) = read(zipped, "app_passwords.json"), read(zipped, "imports.json")
+    assert (password["id"], password["name"], password["ended_at"]) == (issued["id"], "My phone", None)
+    assert (found["id"], found["filename"]) == (job["id"], "cards.vcf")
+    everything = b"".join(map(zipped.read, zipped.namelist())).decode(errors="ignore")
+    assert issued["password"] not in everything and "secret" not in everything
 
 
 def test_an_empty_account_is_a_complete_archive(as_alice):

@@ -11,6 +11,7 @@ from django.utils import timezone
 from conftest import client_of
 from contacts.importing import steps, uploads
 from contacts.models import Book, Contact, Import, ImportChunk, ImportEntry, imports
+from contacts.models.imports import LeaseLost
 from contacts.tests.importing import IMPORTS, apply, entries, read, run_steps, show, upload, vcard
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
@@ -167,6 +168,18 @@ def test_past_the_quota_an_upload_is_507_and_an_apply_fails_and_goes_on(as_alice
     found = apply(as_alice, found["id"])
     assert found["status"] == "applied" and Contact.objects.count() == 30
     assert {entry["done"] for entry in entries(as_alice, found["id"])} == {"added"}
+
+
+def test_an_interruption_neither_counts_a_report_twice_nor_counts_what_another_process_counts(as_alice, alice):
+    job = Import.objects.get(pk=read(as_alice, vcard("Ann"))["id"])
+    counted = Book.objects.get(pk=alice.pk).bytes
+    job.count_entries()
+    assert Book.objects.get(pk=alice.pk).bytes == counted == Import.objects.get().bytes
+    Import.objects.update(lease="another's")
+    job.bytes = 0
+    with pytest.raises(LeaseLost):
+        job.count_entries()
+    assert Book.objects.get(pk=alice.pk).bytes == counted
 
 
 def test_the_quota_counts_files_and_reports_until_they_are_deleted(as_alice, alice):

@@ -27,7 +27,7 @@ ROUTES = {
     "contacts_export": ("get", "/api/contacts/export"),
 }
 # Those of the contract's seven routes and of PATCH, which have tests of their own.
-OTHERS = {"ContactViewSet", "AvatarViewSet", "FeedsViewSet", "ImportViewSet"}
+OTHERS = {"ContactViewSet", "AvatarViewSet", "FeedsViewSet", "ImportViewSet", "AppPasswordsViewSet"}
 
 
 def test_every_limit_of_these_routes_is_listed():

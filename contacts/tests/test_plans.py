@@ -132,6 +132,7 @@ READS = {
     "export": ["me/export"],
     "contacts_export": ["contacts/export"],
     "imports": ["imports"],
+    "app_passwords": ["me/app_passwords"],
     "import": ["imports/1"],
     "import_entries": ["imports/1/entries"],
     "me": ["me"],

@@ -12,7 +12,9 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from contacts.avatars import storage as avatars
-from contacts.models import Book, Change, Contact, IdempotencyRecord
+from contacts.cards.vcard import Picture as CardPicture
+from contacts.management.commands import purge_history
+from contacts.models import Book, Change, Contact, IdempotencyRecord, Picture
 from contacts.tests.cast import add, path
 from contacts.tests.cloudinary_server import CloudinaryServer
 
@@ -125,6 +127,28 @@ def test_pictures_that_a_card_the_trash_or_the_log_names_stay(as_alice, as_bob, 
     assert all(map(is_there, (live, trashed, replaced, bobs, second, under_way))) and not is_there(unused)
     aged(91)
     assert purge(capsys)[4] == 1 and not is_there(replaced)
+
+
+def test_a_picture_that_comes_in_again_meanwhile_stays(alice, capsys, monkeypatch):
+    """Its card is written after the cards were searched for it."""
+    data = CardPicture("data", b"no picture", "image/jpeg")
+    with Book.objects.writing(alice.pk, "rest") as book:
+        book.add_pictures(Picture.objects.prepare(alice.pk, [data]))
+    Picture.objects.update(created_at=timezone.now() - timedelta(days=2))
+    found = purge_history.unused_pictures
+
+    def unused_pictures(moment):
+        names = found(moment)
+        prepared = Picture.objects.prepare(alice.pk, [data])
+        with Book.objects.writing(alice.pk, "rest") as book:
+            reference = book.add_pictures(prepared)["data"]
+            book.create({"name": {"full": "Ann"}, "media": {"m1": {"kind": "photo", "uri": reference}}})
+        return names
+
+    monkeypatch.setattr(purge_history, "unused_pictures", unused_pictures)
+    purge(capsys)
+    assert Picture.objects.count() == 1
+    assert Book.objects.get().bytes == Contact.objects.get().size + Picture.objects.get().size
 
 
 def test_a_file_of_another_name_stays(capsys):

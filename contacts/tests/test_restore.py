@@ -39,6 +39,22 @@ def test_named_fields_alone_are_restored(as_alice):
     assert answer.json()["card"]["x"] == 1
 
 
+def test_a_name_that_is_longer_than_fullname_shows_is_restored_whole(as_alice, alice):
+    with Book.objects.writing(alice.pk, "import") as book:
+        contact = {"id": book.create({"name": {"full": "Ann " * 100 + "Lee"}}).pk}
+    as_alice.patch(path(contact), {"fullname": "Bea"}, format="json")
+    restored = restore(as_alice, contact, 1, fields=["fullname"]).json()
+    assert (restored["fullname"], restored["card"]["name"]) == (("Ann " * 100)[:255], {"full": "Ann " * 100 + "Lee"})
+    assert restore(as_alice, contact, 1, fields=["fullname"]).json() == restored
+
+
+def test_a_name_that_is_the_same_is_restored_with_its_parts(as_alice):
+    name = {"full": "Ann Lee", "components": [{"kind": "given", "value": "A."}]}
+    contact = add(as_alice, "Ann Lee", phone="1", card={"name": name})
+    as_alice.patch(path(contact), {"phone": "2"}, format="json")
+    assert restore(as_alice, contact, 1, fields=["fullname", "phone"]).json()["card"]["name"] == name
+
+
 def test_a_birthday_without_a_year_is_restored_without_it(as_alice):
     birth = {"b": {"kind": "birth", "date": {"month": 2, "day": 29}}}
     contact = add(as_alice, card={"name": {"full": "Ann"}, "anniversaries": birth})
@@ -96,6 +112,14 @@ def test_unknown_fields_are_422_and_do_nothing(as_alice, fields):
     as_alice.patch(path(contact), {"fullname": "Bea"}, format="json")
     assert faults(restore(as_alice, contact, 1, fields=fields))[0][:2] == ["body", "fields"]
     assert Change.objects.count() == 2
+
+
+def test_fields_of_two_states_do_not_make_a_card_larger_than_256_kb(as_alice):
+    contact = add(as_alice, "Ann", card={"x.org:a": ["x" * 60_000] * 3})
+    as_alice.patch(path(contact), {"card": {"x.org:a": None, "x.org:b": ["x" * 60_000] * 3}}, format="json")
+    answer = restore(as_alice, contact, 1, fields=["x.org:a"])
+    assert faults(answer) == [["body", "fields"]] and "262144 bytes" in answer.json()["detail"][0]["msg"]
+    assert restore(as_alice, contact, 1).status_code == 200
 
 
 def test_another_accounts_contact_is_404_like_one_that_does_not_exist(as_alice, as_bob):

@@ -77,7 +77,7 @@ def test_no_other_module_reaches_them_by_relation_registry_or_table_name():
 
 def test_raw_sql_is_in_the_listed_files_alone():
     files = {file.relative_to(ROOT).as_posix() for file, tree in modules() if any(m in RAW_SQL for _, m in calls(tree))}
-    assert {file for file in files if file.startswith("contacts/")} <= {"contacts/backup.py"}
+    assert {file for file in files if file.startswith("contacts/")} <= {"contacts/backup.py", "contacts/models/key.py"}
 
 
 @pytest.mark.django_db

@@ -6,6 +6,7 @@ from typing import Any
 from contacts.cards.jscontact import Card
 from contacts.cards.vcard.draft import Draft
 from contacts.cards.vcard.media import without
+from contacts.cards.vcard.parameters import mapping
 from contacts.cards.vcard.tokenizer import Property
 
 Place = tuple[str, str]  # a collection and the id of an entry; ("name", "")
@@ -76,7 +77,7 @@ def forget_altid(main: dict[str, Any]) -> None:
 def of_entries(card: Card) -> Alternatives:
     """The localizations that concern one entry, or the name; others have no property."""
     found: Alternatives = {}
-    for language, patches in card.get("localizations", {}).items():
+    for language, patches in mapping(card.get("localizations")).items():
         for path, value in patches.items() if isinstance(patches, dict) else ():
             collection, _, rest = path.partition("/")
             ident, _, member = rest.partition("/")

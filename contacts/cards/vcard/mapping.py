@@ -167,6 +167,7 @@ def read_keywords(draft: Draft, prop: Property) -> None:
             else:
                 keywords[keyword] = True
     if left_out:
+        draft.shortened = True
         draft.notes.append(f"{len(left_out)} categories were left out, the first of them {left_out[0][:60]!r}")
     if keywords:
         draft.note_parameters(prop)

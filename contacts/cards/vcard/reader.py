@@ -97,7 +97,7 @@ def complete(draft: Draft, notes: list[str], text_size: int) -> str | None:
         notes.append(f"The name was cut after {draft.limits.full_name} characters.")
         name["full"] = name["full"][: draft.limits.full_name]
     if text_size > bounds.SMALL:
-        draft.shortened = bounds.fit(draft.card, notes)
+        draft.shortened |= bounds.fit(draft.card, notes)
     return None
 
 

@@ -51,10 +51,11 @@ class Command(BaseCommand):
         self.stdout.write(f"{deleted:,} answers were deleted.")
         forgotten = in_batches(self, Import.objects.expired(), forget_imports)
         self.stdout.write(f"{forgotten:,} imports were deleted.")
+        stored_before = timezone.now() - IN_PROGRESS
         pictures = unused_pictures(moment)
         for name in pictures:
             storage.delete(storages["avatars"].url(name))
-            Book.objects.delete_picture(name)
+            Book.objects.delete_picture(name, stored_before)
         self.stdout.write(f"{len(pictures):,} pictures were deleted.")
 
 
