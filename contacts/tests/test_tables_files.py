@@ -198,3 +198,12 @@ def test_what_is_no_table_is_told(name):
 
 def test_a_vcard_is_no_table():
     assert not any(looks_like(text.encode()) for text in DIALECTS.values())
+
+
+def test_a_second_column_of_a_name_is_kept_under_its_heading():
+    text = b"Name,Contact,First Name,Firstname,Surname\nAnn Lee,Office,Ann,Anna,Lee\nBea,Bea,Bea,Bea,\n"
+    first, second = read_table(text, today=date(2026, 3, 1)).entries()
+    parts = [{"kind": "given", "value": "Ann"}, {"kind": "surname", "value": "Lee"}]
+    assert first.card["name"] == {"full": "Ann Lee", "components": parts}
+    assert [prop[3] for prop in first.card["vCardProps"]] == ["Office", "Anna"]
+    assert second.card == {"name": {"full": "Bea", "components": [{"kind": "given", "value": "Bea"}]}}

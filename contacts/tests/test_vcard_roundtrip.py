@@ -193,3 +193,10 @@ def test_what_nobody_knows_goes_out_as_jsprop():
     assert 'JSPROP;JSPTR=a~1b~0c:"d"' in unfolded(text)
     assert next(read(text)).card == card
     assert "JSPROP" not in write(card, "3.0")
+
+
+def test_a_parameter_that_is_repeated_comes_out_as_often():
+    text = 'BEGIN:VCARD\nVERSION:4.0\nFN:A\nX-A;LABEL="a,b";LABEL=c:x\nEND:VCARD\n'
+    (entry,) = read(text)
+    (again,) = read(write(entry.card, "4.0"))
+    assert again.card == entry.card and entry.card["vCardProps"][0][1] == {"label": ["a,b", "c"]}

@@ -46,18 +46,27 @@ Reader = Callable[[Draft, Group, Values], None]
 
 
 def read_full_name(draft: Draft, group: Group, values: Values) -> None:
-    draft.card.setdefault("name", {})["full"] = values[""]
+    """The first column with a full name; what another one says is kept under its heading."""
+    full = draft.card.setdefault("name", {}).setdefault("full", values[""])
+    if full != values[""]:
+        draft.keep(group.heading, values[""])
 
 
 def read_name(draft: Draft, group: Group, values: Values) -> None:
-    parts = [{"kind": NAME_KINDS[part], "value": values[part]} for part in NAME_ORDER if part in values]
+    """The parts of a name; what a second column says of a part is kept under its heading."""
+    parts: list[dict[str, str]] = draft.card.get("name", {}).get("components", [])
+    found = {part["kind"]: part["value"] for part in parts}
+    for part in NAME_ORDER:
+        kind = NAME_KINDS[part]
+        if part in values and kind not in found:
+            parts.append({"kind": kind, "value": values[part]})
+        elif part in values and found[kind] != values[part]:
+            draft.keep(group.headings[part], values[part])
     for part, text in values.items():
         if part.startswith("phonetic-"):
             spoken = NAME_KINDS[part.removeprefix("phonetic-")]
             holder = next((found for found in parts if found["kind"] == spoken), None)
-            if holder:
-                holder["phonetic"] = text
-            else:
+            if not holder or holder.setdefault("phonetic", text) != text:
                 draft.keep(group.headings[part], text)
     if parts:
         draft.card.setdefault("name", {})["components"] = parts

@@ -64,7 +64,8 @@ def parameter(name: str, values: list[str], version: str) -> str:
             texts = [text.upper() for text in texts]
         return f";TYPE={','.join(map(quoted, texts))}"
     if name in ("SORT-AS", "JSCOMPS", "LABEL"):  # one text, commas and all
-        return f';{name}="{",".join(texts)}"'
+        between = "," if name == "SORT-AS" else '","'
+        return f';{name}="{between.join(texts)}"'
     return f";{name}={','.join(map(quoted, texts))}" if texts else ""
 
 
