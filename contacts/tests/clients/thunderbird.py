@@ -14,10 +14,10 @@ SCRIPT = Path(__file__).with_suffix(".js")
 DRIVER = """
 import json, sys
 from marionette_driver.marionette import Marionette
-marionette = Marionette(host="127.0.0.1", port=int(sys.argv[1]))
+marionette = Marionette(host="127.0.0.1", port=int(sys.argv[1]), startup_timeout=180, socket_timeout=360)
 marionette.start_session()
 marionette.set_context("chrome")
-marionette.timeout.script = 60
+marionette.timeout.script = 180
 script = open(sys.argv[2]).read()
 for line in sys.stdin:
     print(marionette.execute_async_script(script, script_args=[json.loads(line)]), flush=True)
