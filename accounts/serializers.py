@@ -88,16 +88,6 @@ class TimeZone(Text):
         return name
 
 
-class Region(Text):
-    default_error_messages = {"unknown": "There is no such region. DE is one."}
-
-    def to_internal_value(self, data: Any) -> str:
-        region = super().to_internal_value(data)
-        if region not in SUPPORTED_REGIONS:
-            self.fail("unknown")
-        return region
-
-
 class Password(Text):
     @property
     def openapi(self) -> dict[str, Any]:
@@ -213,7 +203,7 @@ class MeInput(serializers.Serializer):
     username = DisplayName(min_length=1, max_length=150, required=False, help_text=NAME)
     time_zone = TimeZone(max_length=64, required=False, help_text=TIME_ZONE)
     leap_day = serializers.ChoiceField(User.LeapDay.choices, required=False, help_text=LEAP_DAY)
-    region = Region(max_length=2, required=False, allow_null=True, help_text=REGION)
+    region = serializers.ChoiceField(sorted(SUPPORTED_REGIONS), required=False, allow_null=True, help_text=REGION)
     reminders = serializers.ChoiceField(Reminders.choices, required=False, help_text=REMINDERS)
     reminder_days = Number(required=False, min_value=0, max_value=MAX_DAYS, help_text=REMINDER_DAYS)
 

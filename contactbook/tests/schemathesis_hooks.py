@@ -108,6 +108,9 @@ def make_valid(case: Any) -> None:
             case.path_parameters["contact_id"] = trashed.pop()
         if name_of(case) == "restoreContact" and "CALLER" in os.environ and isinstance(case.body, dict):
             restore_new_contact(case)
+    # The beginning of a file decides whether it is one of contacts, and the options are about its contents.
+    if name_of(case) == "createImport":
+        case.body = {"file": b"BEGIN:VCARD\r\nVERSION:4.0\r\nFN:Ada\r\nEND:VCARD\r\n"}
     if isinstance(case.body, dict):
         VALID.get(name_of(case), lambda body: None)(case.body)
 
