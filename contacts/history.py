@@ -254,6 +254,7 @@ def step_before(first: Change, contact: Contact | None, existed: bool) -> UndoSt
 def undo(book: Book, steps: list[UndoStep], dry_run: bool) -> list[dict[str, Any]]:
     results = [step.result() for step in steps]
     if not dry_run:
+        book.rows.together = True
         for step in steps:
             step.apply(book)
     return results

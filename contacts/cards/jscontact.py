@@ -104,17 +104,23 @@ def month_day(birth: dict[str, Any]) -> int | None:
 
 
 def with_flat(card: Card, changes: dict[str, Any]) -> Card:
-    """Return a copy of the card with flat fields set.
+    """Return a copy of the card with flat fields set; the card itself if that changes nothing.
 
     A value equal to the current one changes nothing. None removes every entry from which the field can be read, so
     that the field is None afterwards.
     """
-    card = copy.deepcopy(card)
     before = flatten(card)._asdict()
-    for field, value in changes.items():
-        # A name is read without the spaces around it; writing that back is no change.
-        if value != before[field] and not (field == "fullname" and value == before[field].strip()):
-            set_flat(card, field, value)
+    # A name is read without the spaces around it; writing that back is no change.
+    changed = {
+        field: value
+        for field, value in changes.items()
+        if value != before[field] and not (field == "fullname" and value == before[field].strip())
+    }
+    if not changed:
+        return card
+    card = copy.deepcopy(card)
+    for field, value in changed.items():
+        set_flat(card, field, value)
     return card
 
 
@@ -208,6 +214,8 @@ def differences(before: Card, after: Card) -> dict[str, list[Any]]:
 
 def same(one: Any, other: Any) -> bool:
     """Return whether two JSON values are equal: 1 and 1.0 are; true and 1 are not, unlike in Python."""
+    if one is other:
+        return True
     if isinstance(one, dict) and isinstance(other, dict):
         return one.keys() == other.keys() and all(same(value, other[name]) for name, value in one.items())
     if isinstance(one, list) and isinstance(other, list):

@@ -11,7 +11,7 @@ SAVED_TOGETHER = 256 * 1024  # bytes of cards, which take several times as much 
 
 
 class Rows:
-    """Saves rows one by one; after `load`, together: before the next row is read, and at the end.
+    """Saves rows one by one; with `together`, which `load` sets, together: before the next row is read, and at the end.
 
     They are saved by an INSERT with ON CONFLICT: `bulk_update` takes as long as an UPDATE for each.
     """
