@@ -78,7 +78,7 @@ def restore(book: Book, contact: Contact, number: int, names: list[str] | None) 
             card = jscontact.with_fields_of(contact.card, card, names)
         except KeyError as unknown:
             raise InvalidValueError("fields", f"There is no field {unknown.args[0]!r}.") from None
-        fault = validation.out_of_bounds(card)
+        fault = validation.out_of_bounds(card, validation.MAX_BYTES_WITH_FLAT)
         if fault and jscontact.size(card) > contact.size:
             raise InvalidValueError("fields", fault)
     if contact.deleted_at:

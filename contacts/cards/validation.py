@@ -12,6 +12,7 @@ from typing import Any
 from contacts.cards.folding import fold
 
 MAX_BYTES = 256 * 1024
+MAX_BYTES_WITH_FLAT = MAX_BYTES + 16 * 1024  # the longest flat fields together, in characters of four bytes
 MAX_DEPTH = 16
 MAX_VALUES = 5000  # objects, lists and plain values
 MAX_ENTRIES = 500  # of one collection
@@ -70,7 +71,7 @@ def faults(card: Any, full_name: int = 255) -> Iterator[Fault]:
             yield from collection_faults(collection, card[collection], member)
 
 
-def out_of_bounds(card: Any) -> str | None:
+def out_of_bounds(card: Any, most_bytes: int = MAX_BYTES) -> str | None:
     """Return a sentence if the card exceeds a limit, else None."""
     if depth(card) > MAX_DEPTH:
         return f"A card is at most {MAX_DEPTH} levels deep."
@@ -81,8 +82,8 @@ def out_of_bounds(card: Any) -> str | None:
             return "A card holds no NUL characters and no lone surrogates."
         if isinstance(leaf, int | float) and not -MAX_NUMBER <= leaf <= MAX_NUMBER:
             return f"A number in a card is at most {MAX_NUMBER}, either way."
-    if len(json.dumps(card, ensure_ascii=False).encode()) > MAX_BYTES:
-        return f"A card is at most {MAX_BYTES} bytes."
+    if len(json.dumps(card, ensure_ascii=False).encode()) > most_bytes:
+        return f"A card is at most {most_bytes} bytes."
     return None
 
 

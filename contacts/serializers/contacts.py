@@ -169,7 +169,7 @@ def with_flat_fields(card: jscontact.Card, values: dict[str, Any]) -> jscontact.
 def with_flat(card: jscontact.Card, flat: dict[str, Any]) -> jscontact.Card:
     """Return the card with flat fields set; Invalid if it grows beyond the bounds of a card."""
     changed = jscontact.with_flat(card, flat)
-    fault = validation.out_of_bounds(changed)
+    fault = validation.out_of_bounds(changed, validation.MAX_BYTES_WITH_FLAT)
     if fault and jscontact.size(changed) > jscontact.size(card):
         raise Invalid("body", [fault])
     return changed
