@@ -72,7 +72,7 @@ class ReminderSettings(models.Model):
         abstract = True
 
     def change(self, values: dict[str, Any]) -> Self:
-        """Set and save columns of the locked row, and plan its reminder anew if need be; return the row."""
+        """Set and save columns of the locked row, and plan its next reminder if a setting changed; return the row."""
         with transaction.atomic():
             row = type(self)._default_manager.select_for_update(of=("self",)).get(pk=self.pk)
             before = row.reminders, row.time_zone
