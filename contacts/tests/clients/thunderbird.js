@@ -16,17 +16,31 @@ async function setUp() {
   login.init(url, null, "Contacts", address, password, "", "");
   await Services.logins.addLoginAsync(login);
   const books = await CardDAVUtils.detectAddressBooks(address, password, `${url}/`, false);
+  // create() begins the first sync. A second one beside it fails: both begin a transaction on one connection.
+  const synced = notified("addrbook-directory-synced");
   const book = await books[0].create();
-  await book.fetchAllFromServer();
+  await synced;
+  await settled(() => !book._syncInProgress);
   return book;
 }
 
+function notified(topic, test = () => true) {
+  return new Promise((resolve) => {
+    const observer = (subject) => {
+      if (!test(subject)) return;
+      Services.obs.removeObserver(observer, topic);
+      resolve();
+    };
+    Services.obs.addObserver(observer, topic);
+  });
+}
+
 async function settled(test) {
-  for (let tries = 0; tries < 100; tries++) {
+  for (let tries = 0; tries < 600; tries++) {
     if (test()) return;
     await pause(100);
   }
-  throw new Error(`${action} was not sent within ten seconds.`);
+  throw new Error(`${action} was not done within a minute.`);
 }
 
 (async () => {
@@ -45,8 +59,10 @@ async function settled(test) {
     await settled(() => named(to) && named(to).getProperty("_etag", "") !== before);
   }
   if (action === "delete") {
+    const isDelete = (channel) => channel.QueryInterface(Ci.nsIHttpChannel).requestMethod === "DELETE";
+    const answered = notified("http-on-examine-response", isDelete);
     book.deleteCards([named(name)]);
-    await pause(1500);
+    await answered;
   }
   await book.syncWithServer();
   await pause(300);
