@@ -110,6 +110,8 @@ def make_valid(case: Any) -> None:
             restore_new_contact(case)
         if name_of(case) == "mergeContacts" and "CALLER" in os.environ and isinstance(case.body, dict):
             case.body["ids"] = [new_contact(case)[0] for _ in range(2)]
+        if name_of(case) == "deleteContact" and "CALLER" in os.environ:
+            case.path_parameters["contact_id"] = new_contact(case)[0]
     # The beginning of a file decides whether it is one of contacts, and the options are about its contents.
     if name_of(case) == "createImport":
         case.body = {"file": b"BEGIN:VCARD\r\nVERSION:4.0\r\nFN:Ada\r\nEND:VCARD\r\n"}
