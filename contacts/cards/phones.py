@@ -16,7 +16,7 @@ END = 7  # digits that two spellings of one number have in common at their end
 FEWEST_SEARCHED = 4  # digits of a query that counts as a number
 EXTENSION = re.compile(r"(?i)\s*(?:;|,|#|\b(?:ext|extension|x)\b\.?|x(?=\s*\d+\s*$)).*", re.DOTALL)
 NO_DIGIT = re.compile(r"[^0-9]+")
-VANITY = re.compile(r"[\d\s+().-]*\d[\s.-]*[A-Z]{3}[A-Z\d\s.-]*")  # 1-800-FLOWERS
+VANITY = re.compile(r"[\d\s+().-]*\d[\s).-]*[A-Z]{3}[A-Z\d\s.-]*")  # 1-800-FLOWERS
 FEW_DIGITS = 7  # a number with as many has no letters in place of digits
 # Prefixes that libphonenumber no longer strips: Mexico's trunk and mobile prefixes before 2019.
 OLD_PREFIXES = {52: re.compile(r"(?:01|04[45]|1)(?=\d{10}\Z)")}

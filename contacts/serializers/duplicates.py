@@ -19,7 +19,7 @@ class DuplicatesPath(PathSerializer):
     """The path of one set of duplicates."""
 
     example = {"key": KEY}
-    key = Text(max_length=32, help_text="The `key` of the set, from the list of duplicates.")
+    key = Text(max_length=255, help_text="The `key` of the set, from the list of duplicates.")
 
 
 class ReasonOutput(serializers.Serializer):
