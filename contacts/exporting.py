@@ -15,9 +15,7 @@ from contacts.cards.jscontact import Card
 from contacts.models import Contact, ContactQuerySet, Picture
 
 PAGE = 200  # rows
-PICTURES = (
-    24 * 1024 * 1024
-)  # bytes of the pictures inside one card, each as often as it is named; further ones stay URLs
+PICTURES = 24 * 1024 * 1024  # bytes of the pictures inside one card, as often as it names them; further ones stay URLs
 
 PictureOf = Callable[[str], vcard.Picture | None]  # by the `uri` of an entry in a card's media
 Cards = Iterable[tuple[Card, PictureOf]]
