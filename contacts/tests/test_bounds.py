@@ -273,3 +273,12 @@ def test_a_full_account_stores_a_large_answer_as_the_id(as_alice, alice, setting
     url = f"{path(contact)}/restore"
     first, repeat = (as_alice.post(url, {"to": 1}, format="json", headers=headers) for _ in range(2))
     assert first.json()["fullname"] == "Ann" and repeat.json() == {"id": contact["id"]}
+
+
+def test_a_batch_that_would_make_too_many_groups_is_413_and_makes_none(as_alice, alice):
+    cards = [{"keywords": {f"k{n}-{i}": True for i in range(500)}} for n in range(21)]
+    items = [{"op": "create", "contact": {"fullname": "Ann", "card": card}} for card in cards]
+    assert as_alice.post("/api/contacts/batch", {"items": items}, format="json").status_code == 413
+    assert not Group.objects.exists() and not Contact.objects.exists()
+    assert as_alice.post("/api/contacts/batch", {"items": items[:20]}, format="json").status_code == 200
+    assert Group.objects.for_user(alice.pk).count() == 10_000
