@@ -29,6 +29,11 @@ def plain(text: str) -> str:
     return f"+{found}" if found and text.lstrip("( \t").startswith(("+", "＋")) else found
 
 
+def end_of(text: str) -> str:
+    """Return what all spellings of a number have in common: its last digits."""
+    return plain(text).lstrip("+0")[-END:]
+
+
 def extension(text: str) -> str:
     match = EXTENSION.search(text)
     return digits(match[0]) if match else ""
@@ -113,6 +118,7 @@ def equal(one: str, other: str, region: str | None) -> bool:
     return one.lstrip("0") == other.lstrip("0") != ""
 
 
+@functools.lru_cache(maxsize=8192)
 def country_of(number: str | None) -> str | None:
     parsed = parse(number or "", None)
     return phonenumbers.region_code_for_number(parsed) if parsed else None

@@ -190,13 +190,13 @@ def test_contacts_that_are_too_large_together_are_413(as_alice, alice, monkeypat
     assert len(names(as_alice.get("/api/contacts"))) == 2
 
 
-def numbers(count, spelling):
-    return {"phones": {f"p{n}": {"number": spelling.format(2_000_000 + n)} for n in range(count)}}
+def numbers(count, area):
+    return {"phones": {f"p{n}": {"number": f"{area + n} 1234567"} for n in range(count)}}
 
 
 def test_contacts_with_too_much_to_compare_are_413(as_alice, alice):
-    first = add(as_alice, "Ada", card=numbers(500, "0221 {}"))
-    others = [add(as_alice, "Ada", card=numbers(90, "0221-{}")) for _ in range(6)]
+    first = add(as_alice, "Ada", card=numbers(60, 100))
+    others = [add(as_alice, "Ada", card=numbers(60, 500)) for _ in range(6)]
     before = state(alice)
     answer = send(as_alice, first, *others)
     assert answer.status_code == 413 and "Merge fewer" in answer.json()["detail"]
