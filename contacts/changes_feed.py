@@ -25,6 +25,7 @@ class Feed:
     """
 
     with_change = True  # whether a row has the kind of the change, and the app password behind it
+    part = 1  # of MAX_BYTES that one page may have: 1 is all, 4 a quarter
 
     def __init__(self, book: Book | None, since: int, limit: int) -> None:
         self.book, self.since, self.limit = book, since, limit
@@ -68,8 +69,9 @@ class Feed:
         newest = Change.objects.filter(book=OuterRef("user"), number=OuterRef("revision"))
         contacts = self.contacts()
         size = "size" if "card" in columns else ADDITIONAL_BYTES
-        if self.book.bytes > MAX_BYTES and (fitting := rows_that_fit(contacts[: self.limit], size)):
-            self.limit = fitting
+        most = MAX_BYTES // self.part
+        fitting = rows_that_fit(contacts[: self.limit], size, MAX_BYTES - most) if self.book.bytes > most else None
+        self.limit = fitting or self.limit
         if self.with_change:
             facts = JSONObject(kind="kind", via="via", source="source")
             contacts = contacts.annotate(change=Subquery(newest.values(json=facts)))

@@ -1,6 +1,7 @@
 """Export of contacts as a stream of text, in each of the formats. Memory is bounded, whatever the size of the book."""
 
 import binascii
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
@@ -14,7 +15,7 @@ from contacts.cards.jscontact import Card
 from contacts.models import Contact, ContactQuerySet, Picture
 
 PAGE = 200  # rows
-PICTURES = 24 * 1024 * 1024  # bytes of the pictures inside one card; further ones stay URLs
+PICTURES = 24 * 1024 * 1024  # bytes of the pictures inside one card, as often as it names them; further ones stay URLs
 
 PictureOf = Callable[[str], vcard.Picture | None]  # by the `uri` of an entry in a card's media
 Cards = Iterable[tuple[Card, PictureOf]]
@@ -65,11 +66,11 @@ def card_with_pictures(user_id: int, card: Card, with_pictures: bool = True) -> 
     A reference to a picture that is not the owner's, or is not there, becomes a URL.
     """
     found, size = Lookup(), 0
-    for uri in references_in(card) if with_pictures else ():
+    for uri, times in Counter(references_in(card) if with_pictures else ()).items():
         picture = Picture.objects.original(user_id, uri) if size < PICTURES else None
-        if picture:
+        if picture and size + (times - 1) * len(picture.data) < PICTURES:
             found[uri] = picture
-            size += len(picture.data)
+        size += times * len(picture.data) if picture else 0
     return with_uris(card, lambda uri: uri if uri in found else public_url(uri)), found
 
 

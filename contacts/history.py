@@ -9,7 +9,7 @@ from contactbook.api.pagination import SAFE_LIMIT, rows_that_fit
 from contactbook.exceptions import ConflictError, InvalidValueError, NotFoundError, TooLargeError
 from contacts import merging
 from contacts.avatars.references import with_public_urls
-from contacts.cards import jscontact, validation
+from contacts.cards import jscontact, members, validation
 from contacts.cards.jscontact import Card
 from contacts.models import Book, Change, Contact
 from contacts.models.change import CARDDAV, ChangeQuerySet
@@ -218,17 +218,31 @@ def steps_before_each(book: Book, firsts: list[Change]) -> list[UndoStep]:
 
 
 def plan_merge(book: Book, operation: int) -> list[UndoStep]:
-    """Plan to undo a whole merge; all of it is a conflict if one of its contacts was changed since."""
-    numbers = operation, operation + merging.MOST  # for the index
+    """Plan to undo a whole merge; all of it is a conflict if one of its contacts was changed since.
+
+    A group card that was changed since is no conflict: phones write them often.
+    """
+    numbers = operation, operation + merging.MOST + merging.MOST_GROUPS  # for the index
     changes = Change.objects.for_user(book.user_id).filter(number__range=numbers, operation=operation)
-    steps = steps_before(book, list(changes.order_by("number")), operation - 1)
-    revisions = dict(changes.values_list("contact_id", "number"))
+    rows = {change.contact_id: change for change in changes.order_by("number")}
+    # The contact that is kept is changed first, and the group cards last.
+    groups = [each for each in rows.values() if each.kind == Change.Kind.CHANGED and each.number > operation]
+    steps = steps_before(book, [each for each in rows.values() if each not in groups], operation - 1)
     conflict = any(
-        step.conflict or step.contact is None or step.contact.revision != revisions[step.contact_id] for step in steps
+        step.conflict or step.contact is None or step.contact.revision != rows[step.contact_id].number for step in steps
     )
     for step in steps:
         step.conflict = conflict
-    return steps
+    cards = Contact.objects.synced_of(book.user_id).in_bulk([each.contact_id for each in groups])
+    return steps + [group_step(each, cards.get(each.contact_id), conflict) for each in groups]
+
+
+def group_step(change: Change, group: Contact | None, conflict: bool) -> UndoStep:
+    """Return the step that gives a group card its members from before a merge; what else was changed since stays."""
+    if change.before is None or group is None:
+        return UndoStep(change.contact_id, group, None, True, conflict)
+    card = members.given_back(group.card, change.before, card_after(group, change.number))
+    return UndoStep(group.pk, group, card, True, conflict)
 
 
 def steps_before(book: Book, firsts: list[Change], number: int) -> list[UndoStep]:

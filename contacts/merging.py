@@ -3,14 +3,15 @@
 from typing import Any
 
 from contactbook.exceptions import InvalidValueError, TooLargeError
-from contacts.cards import validation
+from contacts.cards import members, validation
 from contacts.cards.jscontact import Card
 from contacts.cards.uniting import TooMuchToCompare, unite
 from contacts.models import Book, Contact
 
 VIA = "merge"  # in the log
 MOST = 100  # contacts in one merge
-PORTION = 1024 * 1024  # bytes of their cards; a bound of time
+MOST_GROUPS = 200  # group cards of an owner
+PORTION = 1024 * 1024  # bytes of their cards, and of group cards; a bound of time
 
 
 class Merge:
@@ -36,7 +37,18 @@ class Merge:
         book.put_card(self.contact, self.card)
         for contact in self.others:
             book.delete(contact)
+        self.replace_members(book)
         return book.operation
+
+    def replace_members(self, book: Book) -> None:
+        """Make the contact a member of the group cards that the others are in; of too many cards, of none."""
+        groups = Contact.objects.groups_of(book.user_id)
+        sizes = list(groups.values_list("size", flat=True)[: MOST_GROUPS + 1])
+        if len(sizes) > MOST_GROUPS or sum(sizes) > PORTION:
+            return
+        uids = [contact.uid for contact in self.others]
+        for group in groups.order_by("pk"):
+            book.put_card(group, members.replaced(group.card, uids, self.contact.uid))
 
 
 def out_of_bounds(card: Card) -> str | None:

@@ -3,13 +3,16 @@
 from django.core.cache import cache
 from django.db import Error, connection
 from django.http import HttpRequest, JsonResponse
+from django.views.decorators.http import require_safe
 from redis.exceptions import RedisError
 
 
+@require_safe
 def healthz(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"status": "up"})
 
 
+@require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
     services = {"database": database_answers(), "cache": cache_answers()}
     down = [name for name, answers in services.items() if not answers]

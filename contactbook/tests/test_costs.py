@@ -4,6 +4,7 @@ No request that writes or is buffered takes more than 2 s of processor or 150 MB
 read of the whole book takes time in proportion, and 50 MB.
 """
 
+import base64
 import json
 import os
 from collections.abc import Callable, Iterator
@@ -216,6 +217,90 @@ def test_history(accounts: Accounts, worker: Worker) -> None:
             worker.cost("undo of one change", accounts.ask("changed", "POST", "/api/undo", {"change": 20})),
         ]
     )
+
+
+def labelled(number: int) -> dict[str, Any]:
+    """A contact whose 90 addresses others have with another label: what a merge takes longest for."""
+    emails = {f"e{n}": {"address": f"e{n}@example.org", "label": f"l{number % 4}"} for n in range(90)}
+    return {"fullname": f"Merged {number}", "card": {"emails": emails}}
+
+
+def numbered(number: int) -> dict[str, Any]:
+    numbers = {f"p{n}": {"number": f"{n:05} 123{number:04}"} for n in range(480)}
+    return {"fullname": "Numbers", "card": {"phones": numbers}}
+
+
+def test_merges(accounts: Accounts, worker: Worker) -> None:
+    def post(path: str, body: Any) -> Callable[[], Answer]:
+        return accounts.ask("small", "POST", path, body)
+
+    costs = []
+    for name, contacts in {
+        "100 with 90 addresses": [labelled(number) for number in range(100)],
+        "20 with 480 numbers": [numbered(number) for number in range(20)],
+        "4 of 245 KB": [{"fullname": "Merged", "card": {"x.org:values": ["x" * 245_000, n]}} for n in range(4)],
+    }.items():
+        ids = []
+        for contact in contacts:
+            ids.append(post("/api/contacts", contact)().json()["id"])
+        costs.append(
+            worker.cost(f"merge of {name}, dry run", post("/api/contacts/merge", {"ids": ids, "dry_run": True}))
+        )
+        merge = post("/api/contacts/merge", {"ids": ids})
+        costs.append(worker.cost(f"merge of {name}", merge))
+        costs.append(worker.cost("undo of it", post("/api/undo", {"change": newest(accounts, "small") - 1})))
+    costs.append(worker.cost("merge of 200,000 that are no ids", post("/api/contacts/merge", {"ids": ["x"] * 200_000})))
+    costs.append(worker.cost("duplicates", accounts.ask("small", "GET", "/api/contacts/duplicates?limit=1000")))
+    assert_bounded(costs)
+    assert costs[0].statuses == costs[1].statuses == costs[2].statuses == [200]
+
+
+def test_a_batch_of_new_groups(accounts: Accounts, worker: Worker) -> None:
+    cards = [{"keywords": {f"{n}-{i}": True for i in range(60)}} for n in range(1000)]
+    items = [{"op": "create", "contact": {"fullname": "New", "card": card}} for card in cards]
+    asks = [accounts.ask("small", "POST", "/api/contacts/batch", {"items": items[:n]}) for n in (160, 1000)]
+    assert_bounded(
+        [worker.cost(f"batch, {n} new groups", ask) for n, ask in zip(("9,600", "60,000"), asks, strict=True)]
+    )
+
+
+def test_carddav(accounts: Accounts, worker: Worker) -> None:
+    given = accounts.ask("small", "POST", "/api/me/app_passwords", {"name": "Costs"})().json()
+    pair = f"{large_books.ADDRESS.format('small')}:{given['password']}"
+    sent = {"Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
+    book = f"/dav/addressbooks/{accounts.ask('small', 'GET', '/api/me')().json()['id']}/contacts/"
+
+    def ask(method: str, name: str, body: bytes | None = None, **headers: str) -> Callable[[], Answer]:
+        return lambda: accounts.server.ask(method, book + name, body, None, sent | headers, timeout=200)
+
+    def put(name: str, *lines: bytes) -> Callable[[], Answer]:
+        vcard = [
+            b"BEGIN:VCARD",
+            b"VERSION:3.0",
+            b"FN:Costs %s" % name.encode(),
+            b"UID:%s" % name.encode(),
+            *lines,
+            b"END:VCARD",
+            b"",
+        ]
+        return ask("PUT", name, b"\r\n".join(vcard), **{"Content-Type": "text/vcard"})
+
+    photo = b"PHOTO;ENCODING=b:%s"
+    decoded = pictures.png(4000, 4000, 8, 0)
+    photos = [photo % base64.b64encode(decoded + bytes([n])) for n in range(90)]
+    costs = [worker.cost("PUT of 90 pictures", put("pictures", *photos))]
+    put("repeated", photo % base64.b64encode(os.urandom(5_000_000)))()
+    (found,) = accounts.ask("small", "GET", "/api/contacts?q=costs%20repeated&fields=card")().json()
+    uri = found["card"]["media"]["m1"]["uri"]
+    card = {"media": {f"m{n}": {"kind": "photo", "uri": uri} for n in range(500)}}
+    uid = accounts.ask("small", "POST", "/api/contacts", {"fullname": "Often", "card": card})().json()["card"]["uid"]
+    costs.append(worker.cost("GET of one picture 500 times", ask("GET", f"{uid}.vcf")))
+    costs.append(worker.cost("PUT of 9 MB of backslashes", put("escaped", b"NOTE:" + b"\\" * 9_000_000)))
+    assert_bounded(costs)
+    names = b"".join(b'<p%d xmlns="x"/>' % n for n in range(100))
+    body = b'<propfind xmlns="DAV:"><prop>%s</prop></propfind>' % names
+    stream = worker.cost("PROPFIND of 100 properties", ask("PROPFIND", "", body, Depth="1"))
+    assert_bounded([stream], STREAMED_MEGABYTES, seconds=60)
 
 
 LISTS = {

@@ -37,11 +37,11 @@ class AvatarViewSet(ContactBookViewSet):
         check_if_match(request.headers.get("If-Match"), contact.etag)
         serializer = AvatarInput(data=request.data)
         serializer.is_valid(raise_exception=True)
-        reference, written = stored(serializer.validated_data["file"]), False
+        (reference, size), written = stored(serializer.validated_data["file"]), False
         try:
             with self.writing(quota=True) as book:
                 contact = self.get_contact_for_update(book)
-                book.change(contact, {"avatar": reference})
+                book.set_avatar(contact, reference, size)
                 written = True
         except Exception:
             # After the write a commit may be done although its answer was lost. If not, purge_history deletes the file.
@@ -51,12 +51,13 @@ class AvatarViewSet(ContactBookViewSet):
         return self.contact_response(contact)
 
 
-def stored(upload: UploadedFile) -> str:
-    """Crop and store the picture; return its reference."""
+def stored(upload: UploadedFile) -> tuple[str, int]:
+    """Crop and store the picture; return its reference and its bytes."""
     if (upload.size or 0) > image.MAX_BYTES:
         raise TooLarge(f"The picture is larger than {image.MAX_BYTES} bytes.")
     try:
-        return storage.store(image.render(upload))
+        jpeg = image.render(upload)
+        return storage.store(jpeg), len(jpeg)
     except image.NotAnImage as error:
         raise Invalid("body", {"file": [str(error)]}) from None
     except storage.StorageUnavailable:

@@ -60,6 +60,9 @@ class BatchViewSet(ContactBookViewSet):
         return Response({"results": results})
 
 
+MOST_KEYWORDS = 10_000  # groups that one batch may make: 50,000 take over two seconds
+
+
 def ids_of(items: list[Any]) -> set[int]:
     ids = (item.get("id") for item in items if isinstance(item, dict))
     return {each for each in ids if is_bigint(each)}
@@ -78,7 +81,10 @@ class Batch:
         loc: tuple[str | int, ...] = ("body", "items", i)
         try:
             item = validated(self.item, data, *loc)
-            return self.writes[item["op"]](item, (*loc, "contact"))
+            written = self.writes[item["op"]](item, (*loc, "contact"))
+            if len(self.book.new_keywords) > MOST_KEYWORDS:
+                raise TooLargeError(f"These contacts are in more than {MOST_KEYWORDS:,} groups. Write fewer.")
+            return written
         except TooLargeError:  # the whole batch is
             raise
         except (APIException, DomainError) as error:

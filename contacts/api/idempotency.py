@@ -17,11 +17,11 @@ from rest_framework.response import Response
 from contactbook.api.exceptions import Conflict, Invalid
 from contactbook.api.renderers import as_json
 from contactbook.db.errors import LOCK_NOT_AVAILABLE, sqlstate
-from contacts.models import IdempotencyRecord
+from contacts.models import Book, IdempotencyRecord
 
 HEADER = "Idempotency-Key"
 STILL_RUNNING = "The first request with this Idempotency-Key is still running."
-MAX_CONTENT = 64 * 1024  # bytes of an answer that is stored whole
+MAX_CONTENT, SMALL_CONTENT = 64 * 1024, 4 * 1024  # bytes of an answer that is stored whole; in a full account
 
 
 def idempotent(action: Callable[..., Response]) -> Callable[..., HttpResponse]:
@@ -58,7 +58,8 @@ def fingerprint_of(request: Request) -> str:
 def claim(request: Request, key: str, fingerprint: str) -> IdempotencyRecord:
     """Return the stored record, or a new one, for which requests with the same key wait until this transaction ends."""
     records = IdempotencyRecord.objects.filter(user=request.user.pk, key=key)
-    records.expired().delete()
+    if records.expired().exists():
+        Book.objects.delete_answers(records.expired())
     if record := records.first():
         return record
     try:
@@ -77,15 +78,17 @@ def claim(request: Request, key: str, fingerprint: str) -> IdempotencyRecord:
 
 def store(record: IdempotencyRecord, response: Response) -> None:
     content = as_json(response.data)
-    if len(content) > MAX_CONTENT:
+    if len(content) > MAX_CONTENT or (len(content) > SMALL_CONTENT and Book.objects.is_full(record.user_id)):
         content = as_json(abridged(response.data))
     record.status, record.content = response.status_code, content.decode()
     record.headers = {name: response[name] for name in ("ETag", "Location") if response.has_header(name)}
-    record.save(update_fields=["status", "content", "headers"])
+    record.size = len(content)
+    record.save(update_fields=["status", "content", "headers", "size"])
+    Book.objects.add_answer(record)
 
 
 def abridged(data: Any) -> Any:
-    """Return a large answer with ids in place of contacts, and the statuses."""
+    """Return an answer with ids in place of contacts, and the statuses: a large one, or one of a full account."""
     if "contact" in data:  # of a merge
         return {"contact": {"id": data["contact"]["id"]}, "change": data["change"]}
     if "results" not in data:

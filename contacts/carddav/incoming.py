@@ -30,6 +30,7 @@ LIMITS = Limits(
     properties=MAX_PROPERTIES + 1,
     full_name=validation.MAX_BYTES,
 )
+SECONDS = 1.0  # of processor time for thumbnails: 500 pictures would take 40
 UNNAMED = "FN:Unnamed"
 READ_TWICE = 1024 * 1024  # characters
 
@@ -79,7 +80,7 @@ def sent_card(request: DavRequest) -> SentCard:
     readings = [without_server_set(card) for card in (entry.card, *as_3_0(text, entry))]
     if len(uid) > MAX_UID or xml.UNWRITABLE.search(uid) or validation.out_of_bounds(readings[0]):
         raise invalid()
-    prepared = Picture.objects.prepare(request.user.pk, entry.pictures)
+    prepared = Picture.objects.prepare(request.user.pk, entry.pictures, SECONDS)
     return SentCard(readings, uid, entry.version, prepared, body)
 
 

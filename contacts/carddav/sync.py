@@ -29,6 +29,7 @@ class SyncFeed(Feed):
     """
 
     with_change = False
+    part = 4  # the memory of a stream is bounded
 
     def __init__(self, book: Book, since: int, limit: int, first: bool, only: Q | None = None) -> None:
         super().__init__(book, since, limit)

@@ -9,7 +9,7 @@ from datetime import date
 # share them. The names must be equal or close.
 NAME = 60  # the same words in any order, at least two
 TYPO = 30  # one letter more, less, other or exchanged in one word; or the same single word
-CLOSE = 15  # a typo at the end of a word (Jan, Jana), an initial for a word, or a word missing
+CLOSE = 15  # a typo at the end of a first name (Paul, Paula), an initial for a word, or a word missing
 EMAIL = 60
 PHONE = 40
 BIRTHDAY = 30
@@ -42,7 +42,8 @@ def name_weight(one: list[str], other: list[str]) -> int:
     if not left and not right and len(one) == len(other):
         return NAME if len(one) > 1 else TYPO if one else 0
     if len(left) == len(right) == 1:
-        return word_weight(left[0], right[0])
+        is_last = len(one) > 1 and (left[0], right[0]) == (one[-1], other[-1])
+        return word_weight(left[0], right[0], is_last)
     return CLOSE if (not left or not right) and one and other else 0
 
 
@@ -53,7 +54,8 @@ def words_of(name: str) -> list[str]:
     return [word for word in (part.strip(".") for part in name.replace(",", " ").split()) if word][:MOST_WORDS]
 
 
-def word_weight(one: str, other: str) -> int:
+def word_weight(one: str, other: str, is_last: bool) -> int:
+    """Return the weight of two words. At the end of a last word another letter does not make another given name."""
     shorter, longer = sorted((one, other), key=len)
     if len(shorter) == 1:
         return CLOSE if longer.startswith(shorter) else 0
@@ -62,7 +64,7 @@ def word_weight(one: str, other: str) -> int:
     start = common_start(one, other)
     if not is_one_edit(one[start:], other[start:]):
         return 0
-    return CLOSE if start >= len(longer) - 1 else TYPO
+    return CLOSE if start >= len(longer) - 1 and not is_last else TYPO
 
 
 def common_start(one: str, other: str) -> int:

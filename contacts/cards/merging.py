@@ -5,9 +5,11 @@ numbers make no difference, nor does what a program writes again with each expor
 """
 
 import json
+from collections import defaultdict
 from typing import Any
 
 from contacts.cards.jscontact import SERVER_SET, Card
+from contacts.cards.phones import end_of
 from contacts.cards.phones import same as same_number
 from contacts.cards.validation import COLLECTIONS, MAX_ENTRIES
 
@@ -57,8 +59,13 @@ def respelled(card: Card, model: Card, region: str | None) -> Card:
     """Return the card with each phone number as the other card spells it, if it has that number."""
     if not isinstance(card.get("phones"), dict) or not isinstance(model.get("phones"), dict):
         return card
-    known = [entry["number"] for entry in model["phones"].values()]
-    phones = {key: {**entry, "number": spelled_as(entry["number"], known, region)} for key, entry in entries(card)}
+    known: dict[str, list[str]] = defaultdict(list)
+    for _, entry in entries(model):
+        known[end_of(entry["number"])].append(entry["number"])
+    phones = {
+        key: {**entry, "number": spelled_as(entry["number"], known[end_of(entry["number"])], region)}
+        for key, entry in entries(card)
+    }
     return {**card, "phones": phones}
 
 

@@ -16,7 +16,7 @@ END = 7  # digits that two spellings of one number have in common at their end
 FEWEST_SEARCHED = 4  # digits of a query that counts as a number
 EXTENSION = re.compile(r"(?i)\s*(?:;|,|#|\b(?:ext|extension|x)\b\.?|x(?=\s*\d+\s*$)).*", re.DOTALL)
 NO_DIGIT = re.compile(r"[^0-9]+")
-VANITY = re.compile(r"[\d\s+().-]*\d[\s.-]*[A-Z]{3}[A-Z\d\s.-]*")  # 1-800-FLOWERS
+VANITY = re.compile(r"[\d\s+().-]*\d[\s).-]*[A-Z]{3}[A-Z\d\s.-]*")  # 1-800-FLOWERS
 FEW_DIGITS = 7  # a number with as many has no letters in place of digits
 # Prefixes that libphonenumber no longer strips: Mexico's trunk and mobile prefixes before 2019.
 OLD_PREFIXES = {52: re.compile(r"(?:01|04[45]|1)(?=\d{10}\Z)")}
@@ -27,6 +27,11 @@ def plain(text: str) -> str:
     text = text.strip().removeprefix("tel:")
     found = digits(without_letters(EXTENSION.sub("", text))) or digits(text)
     return f"+{found}" if found and text.lstrip("( \t").startswith(("+", "＋")) else found
+
+
+def end_of(text: str) -> str:
+    """Return what all spellings of a number have in common: its last digits."""
+    return plain(text).lstrip("+0")[-END:]
 
 
 def extension(text: str) -> str:
@@ -113,6 +118,7 @@ def equal(one: str, other: str, region: str | None) -> bool:
     return one.lstrip("0") == other.lstrip("0") != ""
 
 
+@functools.lru_cache(maxsize=8192)
 def country_of(number: str | None) -> str | None:
     parsed = parse(number or "", None)
     return phonenumbers.region_code_for_number(parsed) if parsed else None

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from contacts.cards.jscontact import Card
+from contacts.cards.members import URN, bare
 from contacts.importing.items import Item
 from contacts.importing.writing import Done, Policy, Status, sized
 from contacts.models import Book, Contact, Group, Import, ImportEntry
@@ -12,7 +13,6 @@ PORTION, PORTION_BYTES = 200, 4 * 1024 * 1024  # contacts and bytes of cards tha
 CHUNK = 500  # uids in one query
 MOST_MEMBERS = 200_000  # of all groups of a file together
 TOO_MANY = f"The groups of this file have more than {MOST_MEMBERS:,} members."
-URN = "urn:uuid:"
 
 
 class GroupCards:
@@ -68,10 +68,6 @@ def chunks(values: Iterable[str]) -> Iterator[list[str]]:
     values = iter(values)
     while chunk := list(islice(values, CHUNK)):
         yield chunk
-
-
-def bare(uid: str) -> str:
-    return uid[len(URN) :] if uid[: len(URN)].lower() == URN else uid
 
 
 def lacking(user_id: int, contact_ids: Iterable[int], name: str) -> list[int]:

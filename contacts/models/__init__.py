@@ -12,6 +12,7 @@ from contacts.models.import_entry import ImportEntry
 from contacts.models.imports import Import, ImportChunk
 from contacts.models.key import ContactKey
 from contacts.models.picture import Picture
+from contacts.models.uploaded_avatar import UploadedAvatar
 
 __all__ = [
     "Book",
@@ -30,6 +31,7 @@ __all__ = [
     "ImportChunk",
     "ImportEntry",
     "Picture",
+    "UploadedAvatar",
     "Version",
     "etag_of",
 ]

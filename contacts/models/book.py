@@ -10,6 +10,7 @@ from django.db.models import Sum
 from django.utils import timezone
 
 from contactbook.exceptions import QuotaExceededError, TooLargeError
+from contacts.avatars.references import name_of
 from contacts.cards import jscontact
 from contacts.models.book_manager import BookManager, new_epoch
 from contacts.models.change import Change
@@ -19,6 +20,7 @@ from contacts.models.key import ContactKey
 from contacts.models.picture import Picture, Prepared
 from contacts.models.resource_names import new_resource_name
 from contacts.models.rows import Rows
+from contacts.models.uploaded_avatar import UploadedAvatar
 
 TOO_LARGE = f"That would read and write more than {PORTION >> 20} MB of contacts at once. Write fewer."
 
@@ -31,7 +33,9 @@ class Book(models.Model):
     )
     sequence = models.BigIntegerField(default=0)  # the number of the newest change
     live = models.PositiveIntegerField(default=0)  # contacts outside the trash, without group cards
-    bytes = models.BigIntegerField(default=0)  # of cards and of the contents of changes
+    bytes = models.BigIntegerField(
+        default=0
+    )  # that count for the quota: cards, contents of changes, pictures, answers, imports
     epoch = models.BigIntegerField(default=new_epoch)  # random; another one after a restore
     resync_below = models.BigIntegerField(default=0)  # older numbers may belong to a history that was rolled back
     fold_version = models.IntegerField(default=0)  # rises when `refold` changes a contact
@@ -117,6 +121,13 @@ class Book(models.Model):
     def change(self, contact: Contact, flat: dict[str, Any]) -> Contact:
         """Set flat fields and leave the rest of the card as it is."""
         return self.put_card(contact, jscontact.with_flat(contact.card, flat))
+
+    def set_avatar(self, contact: Contact, reference: str, size: int) -> Contact:
+        """Give the contact an uploaded avatar, whose file has that many bytes. They count for the quota."""
+        self.check_quota()
+        UploadedAvatar.objects.create(user_id=self.user_id, name=name_of(reference), size=size)
+        self.bytes += size
+        return self.change(contact, {"avatar": reference})
 
     def put_card(self, contact: Contact, card: jscontact.Card) -> Contact:
         """Replace the card. Nothing is written if the card is the same."""

@@ -16,8 +16,10 @@ from django.db.models.functions import Greatest
 from contacts.cards.keys import keys_of
 from contacts.models.change import ChangeQuerySet
 from contacts.models.contact import Contact
+from contacts.models.idempotency import IdempotencyRecord, IdempotencyRecordQuerySet
 from contacts.models.key import ContactKey
 from contacts.models.picture import Picture
+from contacts.models.uploaded_avatar import UploadedAvatar
 
 if TYPE_CHECKING:
     from contacts.models.book import Book
@@ -101,16 +103,34 @@ class BookManager(models.Manager["Book"]):
             return changes.erase_contents()
 
     def delete_picture(self, name: str, before: datetime) -> None:
-        """Delete a picture from inside a card, which no card names any more, and lower its owner's byte count.
+        """Delete the rows of a picture that no card names any more, and lower its owner's byte count.
 
         One that came in again since `before` stays: its card may have been written meanwhile.
         """
         with transaction.atomic():
-            pictures = Picture.objects.stored_before(before).filter(name=name)
-            self.lock(pictures.values("user"))
-            for owner, size in pictures.values_list("user", "size"):
-                if pictures.delete()[0]:
-                    self.filter(pk=owner).update(bytes=F("bytes") - size)
+            for stored in (Picture.objects, UploadedAvatar.objects):
+                pictures: Any = stored.stored_before(before).filter(name=name)
+                self.lock(pictures.values("user"))
+                for owner, size in pictures.values_list("user", "size"):
+                    if pictures.delete()[0]:
+                        self.filter(pk=owner).update(bytes=F("bytes") - size)
+
+    def is_full(self, user_id: int) -> bool:
+        """Return whether the account has used its quota."""
+        quota = settings.ACCOUNT_QUOTA
+        return quota is not None and self.filter(pk=user_id, bytes__gte=quota).exists()
+
+    def add_answer(self, record: IdempotencyRecord) -> None:
+        """Count a stored answer for the quota of its owner."""
+        self.filter(pk=record.user_id).update(bytes=F("bytes") + record.size)
+
+    def delete_answers(self, answers: IdempotencyRecordQuerySet) -> int:
+        """Delete these answers and lower the byte counts of their owners; return how many there were."""
+        with transaction.atomic():
+            self.lock(answers.order_by().values("user").distinct())
+            for owner, size in answers.sizes_by_owner().items():
+                self.filter(pk=owner).update(bytes=F("bytes") - size)
+            return answers.delete()[0]
 
     def begin_new_epoch(self, moment: datetime) -> None:
         """Renew the numbers after a restore from a backup, so that no number of the lost history is used again.

@@ -5,6 +5,7 @@ from typing import Self
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Sum
 from django.utils import timezone
 
 
@@ -17,6 +18,10 @@ class IdempotencyRecordQuerySet(models.QuerySet["IdempotencyRecord"]):
     def expired(self) -> Self:
         return self.filter(created_at__lte=timezone.now() - self.LIFETIME)
 
+    def sizes_by_owner(self) -> dict[int, int]:
+        """Return the bytes of the answers, by owner."""
+        return dict(self.order_by().values_list("user").annotate(Sum("size")))
+
 
 class IdempotencyRecord(models.Model):
     """The answer to a request with an Idempotency-Key, written in the transaction of what the request did."""
@@ -27,6 +32,7 @@ class IdempotencyRecord(models.Model):
     status = models.PositiveSmallIntegerField(default=0)
     content = models.CharField(max_length=128 * 1024, default="")
     headers = models.JSONField(default=dict)
+    size = models.PositiveIntegerField(default=0, db_default=0)  # bytes of the content
     created_at = models.DateTimeField(default=timezone.now, db_index=True)
 
     objects = IdempotencyRecordQuerySet.as_manager()

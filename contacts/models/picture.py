@@ -1,7 +1,9 @@
 """Pictures that came inside cards: the original byte for byte, and a small JPEG of it where it can be decoded."""
 
 import hashlib
+import math
 import secrets
+import time
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Self
@@ -30,8 +32,10 @@ class PictureQuerySet(models.QuerySet["Picture"]):
     def for_user(self, user_id: int) -> Self:
         return self.filter(user=user_id)
 
-    def prepare(self, user_id: int, pictures: Iterable[CardPicture]) -> list[Prepared]:
+    def prepare(self, user_id: int, pictures: Iterable[CardPicture], seconds: float = math.inf) -> list[Prepared]:
         """Return the pictures with their thumbnails. It takes time, so it must not run in a transaction.
+
+        After that many seconds of processor time the others are not decoded, and have none.
 
         Those that the owner has already are not decoded, and count as new ones, so that none is deleted before a card
         names it again.
@@ -40,13 +44,14 @@ class PictureQuerySet(models.QuerySet["Picture"]):
         known = self.for_user(user_id).filter(sha256__in=[digest for digest, _ in given.values()])
         known.stored_before(timezone.now() - USED_LATELY).update(created_at=timezone.now())
         stored = set(known.values_list("sha256", flat=True))
+        end = time.thread_time() + seconds
         return [
             Prepared(
                 reference,
                 digest,
                 picture.media_type[:100],
                 picture.data,
-                None if digest in stored else thumbnail(picture.data),
+                None if digest in stored or time.thread_time() > end else thumbnail(picture.data),
             )
             for reference, (digest, picture) in given.items()
         ]

@@ -5,7 +5,7 @@ from typing import Any
 from drf_spectacular.extensions import OpenApiSerializerFieldExtension
 from rest_framework import serializers
 
-from contactbook.api.fields import Flag, Number, Text
+from contactbook.api.fields import BoundedList, Flag, Number, Text
 from contactbook.db.fields import MAX_BIGINT
 from contacts.serializers.contacts import CreateContactInput, WholeContactOutput
 
@@ -23,7 +23,7 @@ class AnyContact(Anything):
     """The contact of an item, which is validated when the item is written."""
 
 
-class AnyItems(serializers.ListField):
+class AnyItems(BoundedList):
     """The items of a batch, of which each is validated when it is written."""
 
     child = Anything(allow_null=True)

@@ -5,7 +5,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from contactbook.api.fields import Flag, Number, Text
+from contactbook.api.fields import BoundedList, Flag, Number, Text
 from contactbook.api.serializers import PathSerializer
 from contactbook.db.fields import MAX_BIGINT
 from contacts.merging import MOST
@@ -19,7 +19,7 @@ class DuplicatesPath(PathSerializer):
     """The path of one set of duplicates."""
 
     example = {"key": KEY}
-    key = Text(max_length=32, help_text="The `key` of the set, from the list of duplicates.")
+    key = Text(max_length=255, help_text="The `key` of the set, from the list of duplicates.")
 
 
 class ReasonOutput(serializers.Serializer):
@@ -61,7 +61,7 @@ class DuplicatesOutput(serializers.Serializer):
         "uniqueItems": True,
     }
 )
-class ContactIds(serializers.ListField):
+class ContactIds(BoundedList):
     """The ids of several contacts, each once."""
 
     child = Number(min_value=1, max_value=MAX_BIGINT)

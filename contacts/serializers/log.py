@@ -6,7 +6,7 @@ from drf_spectacular.extensions import OpenApiSerializerExtension
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
-from contactbook.api.fields import Flag, Number, Text
+from contactbook.api.fields import BoundedList, Flag, Number, Text
 from contactbook.db.fields import MAX_BIGINT
 from contacts.cards.jscontact import FAVOURITE
 from contacts.models import Change, Contact, Group
@@ -24,7 +24,7 @@ class RestoreInput(serializers.Serializer):
         max_value=MAX_BIGINT,
         help_text="A change in the contact's history, but its deletion. The contact becomes what it was after it.",
     )
-    fields = serializers.ListField(  # type: ignore[assignment]
+    fields = BoundedList(  # type: ignore[assignment]
         child=Text(max_length=255),
         required=False,
         allow_null=True,

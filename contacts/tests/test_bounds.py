@@ -1,10 +1,12 @@
 """Bounds in bytes and values of what reads or writes many contacts, and the quota of an account."""
 
 import pytest
+from django.core.management import call_command
 
 from contacts.cards import jscontact
-from contacts.models import Book, Change, Contact, Group
+from contacts.models import Book, Change, Contact, Group, IdempotencyRecord, UploadedAvatar
 from contacts.tests.cast import add, faults, path
+from contacts.tests.test_contact_avatar import picture
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 
@@ -225,3 +227,58 @@ def test_past_the_quota_what_adds_is_507_and_the_rest_works(as_alice, alice, set
 def test_without_a_quota_nothing_is_refused(as_alice, settings):
     settings.ACCOUNT_QUOTA = None
     add(as_alice, "Ann")
+
+
+def test_an_uploaded_avatar_counts_for_the_quota_until_no_card_names_it(as_alice, alice, settings):
+    contact = add(as_alice, "Ann")
+    for _ in range(2):
+        assert upload(as_alice, contact).status_code == 200
+    row = Contact.objects.get(pk=contact["id"])
+    logged = sum(Change.objects.for_user(alice.pk).values_list("size", flat=True))
+    files = sum(UploadedAvatar.objects.values_list("size", flat=True))
+    assert files > 0 and Book.objects.get(user=alice.pk).bytes == row.size + logged + files
+    settings.ACCOUNT_QUOTA = Book.objects.get(user=alice.pk).bytes
+    assert upload(as_alice, contact).status_code == 507  # though the card does not grow
+    assert UploadedAvatar.objects.count() == 2
+    as_alice.delete(path(contact))
+    as_alice.delete(f"/api/contacts/trash/{contact['id']}")
+    UploadedAvatar.objects.update(created_at="2020-01-01T00:00Z")
+    call_command("purge_history")
+    assert not UploadedAvatar.objects.exists() and Book.objects.get(user=alice.pk).bytes == 0
+
+
+def upload(client, contact):
+    return client.patch(f"{path(contact)}/avatar", {"file": picture("PNG")}, format="multipart")
+
+
+def test_a_stored_answer_counts_for_the_quota_until_it_expires(as_alice, alice):
+    headers = {"Idempotency-Key": "k"}
+    answer = as_alice.post("/api/contacts/", {"fullname": "Ann"}, format="json", headers=headers)
+    size = Contact.objects.get().size
+    assert Book.objects.get(user=alice.pk).bytes == size + len(answer.content)
+    again = as_alice.post("/api/contacts/", {"fullname": "Ann"}, format="json", headers=headers)
+    assert again.content == answer.content and Book.objects.get(user=alice.pk).bytes == size + len(answer.content)
+    IdempotencyRecord.objects.update(created_at="2020-01-01T00:00Z")
+    as_alice.post("/api/groups", {"name": "Work"}, format="json", headers=headers)  # takes the key's place
+    assert Book.objects.get(user=alice.pk).bytes == size + IdempotencyRecord.objects.get().size
+    IdempotencyRecord.objects.update(created_at="2020-01-01T00:00Z")
+    call_command("purge_history")
+    assert not IdempotencyRecord.objects.exists() and Book.objects.get(user=alice.pk).bytes == size
+
+
+def test_a_full_account_stores_a_large_answer_as_the_id(as_alice, alice, settings):
+    contact = add(as_alice, "Ann", additional="x" * 5000)
+    settings.ACCOUNT_QUOTA = 1
+    headers = {"Idempotency-Key": "k"}
+    url = f"{path(contact)}/restore"
+    first, repeat = (as_alice.post(url, {"to": 1}, format="json", headers=headers) for _ in range(2))
+    assert first.json()["fullname"] == "Ann" and repeat.json() == {"id": contact["id"]}
+
+
+def test_a_batch_that_would_make_too_many_groups_is_413_and_makes_none(as_alice, alice):
+    cards = [{"keywords": {f"k{n}-{i}": True for i in range(500)}} for n in range(21)]
+    items = [{"op": "create", "contact": {"fullname": "Ann", "card": card}} for card in cards]
+    assert as_alice.post("/api/contacts/batch", {"items": items}, format="json").status_code == 413
+    assert not Group.objects.exists() and not Contact.objects.exists()
+    assert as_alice.post("/api/contacts/batch", {"items": items[:20]}, format="json").status_code == 200
+    assert Group.objects.for_user(alice.pk).count() == 10_000

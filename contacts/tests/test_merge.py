@@ -190,13 +190,13 @@ def test_contacts_that_are_too_large_together_are_413(as_alice, alice, monkeypat
     assert len(names(as_alice.get("/api/contacts"))) == 2
 
 
-def numbers(count, spelling):
-    return {"phones": {f"p{n}": {"number": spelling.format(2_000_000 + n)} for n in range(count)}}
+def numbers(count, area):
+    return {"phones": {f"p{n}": {"number": f"{area + n} 1234567"} for n in range(count)}}
 
 
 def test_contacts_with_too_much_to_compare_are_413(as_alice, alice):
-    first = add(as_alice, "Ada", card=numbers(500, "0221 {}"))
-    others = [add(as_alice, "Ada", card=numbers(90, "0221-{}")) for _ in range(6)]
+    first = add(as_alice, "Ada", card=numbers(60, 100))
+    others = [add(as_alice, "Ada", card=numbers(60, 500)) for _ in range(6)]
     before = state(alice)
     answer = send(as_alice, first, *others)
     assert answer.status_code == 413 and "Merge fewer" in answer.json()["detail"]
@@ -272,3 +272,51 @@ def test_undoing_merges_in_any_order_gives_back_the_cards_or_says_conflict(make_
     limits = settings(max_examples=15, stateful_step_count=12, suppress_health_check=list(HealthCheck), deadline=None)
     run_state_machine_as_test(machine, settings=limits)
     assert len(made) > 1
+
+
+def make_group(user, *members):
+    with Book.objects.writing(user.pk, "test") as book:
+        card = {"kind": "group", "name": {"full": "Climbers"}, "members": dict.fromkeys(members, True)}
+        return book.create(card)
+
+
+def members_in(group):
+    return set(Contact.objects.get(pk=group.pk).card["members"])
+
+
+@pytest.mark.parametrize("prefix", ["", "urn:uuid:", "URN:UUID:"])
+def test_the_kept_one_is_in_the_group_cards_of_the_others_until_the_undo(as_alice, alice, prefix):
+    rows = [add(as_alice, "Ada", email=f"{number}@example.org") for number in range(3)]
+    first, second, third = (Contact.objects.get(pk=row["id"]).uid for row in rows)
+    group = make_group(alice, prefix + second, "mailto:x@example.org")
+    both, neither = make_group(alice, prefix + first, prefix + third), make_group(alice, "other")
+    before = state(alice)
+    change = merge(as_alice, *rows)["change"]
+    kept = f"urn:uuid:{first}" if prefix else first
+    assert members_in(group) == {kept, "mailto:x@example.org"}
+    assert members_in(both) == {prefix + first} and members_in(neither) == {"other"}
+    assert {result[2] for result in undo(as_alice, change + 3)} == {"done"}
+    assert state(alice) == before
+
+
+def test_a_group_card_that_was_changed_since_is_no_conflict_and_gets_its_member_back(as_alice, alice):
+    rows = [add(as_alice, "Ada", email=f"{number}@example.org") for number in range(2)]
+    first, second = (Contact.objects.get(pk=row["id"]).uid for row in rows)
+    group, purged = make_group(alice, second), make_group(alice, second)
+    change = merge(as_alice, *rows)["change"]
+    with Book.objects.writing(alice.pk, "test") as book:
+        cards = Contact.objects.groups_of(alice.pk).in_bulk()
+        book.put_card(cards[group.pk], cards[group.pk].card | {"members": {first: True, "new": True}})
+        book.delete(cards[purged.pk])
+        book.purge(cards[purged.pk])
+    assert {result[2] for result in undo(as_alice, change)} == {"done"}
+    assert members_in(group) == {second, "new"}
+
+
+def test_of_too_many_group_cards_none_is_changed(as_alice, alice, monkeypatch):
+    rows = [add(as_alice, "Ada", email=f"{number}@example.org") for number in range(2)]
+    uid = Contact.objects.get(pk=rows[1]["id"]).uid
+    groups = [make_group(alice, uid) for _ in range(3)]
+    monkeypatch.setattr("contacts.merging.MOST_GROUPS", 2)
+    merge(as_alice, *rows)
+    assert all(members_in(group) == {uid} for group in groups)

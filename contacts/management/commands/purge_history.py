@@ -13,7 +13,7 @@ from django.utils import timezone
 from contactbook.db.batches import in_batches
 from contactbook.exceptions import ConflictError, NotFoundError
 from contacts.avatars import storage
-from contacts.models import Book, Change, Contact, IdempotencyRecord, Import, Picture
+from contacts.models import Book, Change, Contact, IdempotencyRecord, Import, Picture, UploadedAvatar
 
 PICTURE = re.compile(r"[0-9a-f]{32}\.jpg|(?<=/media/pictures/)[0-9a-f]{32}")
 IN_PROGRESS = timedelta(days=1)  # newer pictures stay: a picture is stored before its contact is written
@@ -47,7 +47,7 @@ class Command(BaseCommand):
         self.stdout.write(f"{erased:,} contacts were erased from the trash.")
         emptied = in_batches(self, contents, lambda keys: Book.objects.erase_contents(contents.filter(pk__in=keys)))
         self.stdout.write(f"{emptied:,} changes lost their contents.")
-        deleted = in_batches(self, answers, lambda keys: answers.filter(pk__in=keys).delete()[0])
+        deleted = in_batches(self, answers, lambda keys: Book.objects.delete_answers(answers.filter(pk__in=keys)))
         self.stdout.write(f"{deleted:,} answers were deleted.")
         forgotten = in_batches(self, Import.objects.expired(), forget_imports)
         self.stdout.write(f"{forgotten:,} imports were deleted.")
@@ -90,7 +90,8 @@ def unused_pictures(moment: datetime) -> set[str]:
     except OSError as error:
         raise CommandError(f"Pictures cannot be listed at the moment: {error}") from error
     embedded = Picture.objects.stored_before(timezone.now() - IN_PROGRESS)
-    unused |= set(embedded.values_list("name", flat=True))
+    uploaded = UploadedAvatar.objects.stored_before(timezone.now() - IN_PROGRESS)
+    unused |= set(embedded.values_list("name", flat=True)) | set(uploaded.values_list("name", flat=True))
     if unused:
         cards = Contact.objects.exclude(pk__in=Contact.objects.trashed_before(moment)).values_list("card", flat=True)
         contents = Change.objects.filter(before__isnull=False, at__gte=moment).values_list("before", flat=True)
