@@ -93,6 +93,20 @@ def test_base64_of_a_picture(value, notes):
 
 
 @pytest.mark.parametrize(
+    ("content", "full", "encoding"),
+    [
+        ("N:Петров;Иван\nTITLE:Он".encode("cp1251"), "Иван Петров", "Windows-1251"),
+        ("N:Müller;Jörg\nTITLE:Öä".encode("cp1252"), "Jörg Müller", "Windows-1252"),
+        (b"N;ENCODING=QUOTED-PRINTABLE:=CF=E5=F2=F0=EE=E2;=C8=E2=E0=ED", "Иван Петров", "Windows-1251"),
+    ],
+)
+def test_an_encoding_that_is_not_said(content, full, encoding):
+    (entry,) = read(b"BEGIN:VCARD\nVERSION:2.1\n" + content + b"\nEND:VCARD\n")
+    assert entry.card and entry.card["name"]["full"] == full
+    assert f"Bytes that are not UTF-8 were read as {encoding}." in entry.notes
+
+
+@pytest.mark.parametrize(
     "text",
     [
         (vcard("3.0", "FN:One\nTEL:1") + vcard("3.0", "FN:Two\nTEL:2")).replace("VCARD\r\nBEGIN", "VCARDBEGIN"),

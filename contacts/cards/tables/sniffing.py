@@ -17,7 +17,6 @@ from contacts.cards.vcard.decoding import UnknownEncodingError
 HEAD = 64 * 1024  # bytes
 # In this order. Without headings that tell, text whose letters are mostly beyond ASCII is Cyrillic.
 LEGACY = {"windows-1252": "cp1252", "windows-1251": "cp1251", "macintosh": "mac_roman"}
-HIGH, HIGH_RUN = re.compile(rb"[\xc0-\xff]"), re.compile(rb"[\xc0-\xff]{3,}")
 # WHATWG labels that are not Python's names, or mean something else there (https://encoding.spec.whatwg.org, §4.2).
 LABELS = {
     **dict.fromkeys(("ascii", "us-ascii", "latin1", "l1", "iso-8859-1", "iso8859-1", "iso_8859-1"), "windows-1252"),
@@ -79,15 +78,10 @@ def sniff(head: bytes, encoding: str | None, limits: Limits) -> Sniffed:
     elif marked(head) or is_utf8(head):
         found = with_delimiter(head, marked(head) or "utf-8", None, limits)
     else:
-        labels = sorted(LEGACY, key=lambda label: label != "windows-1251") if is_cyrillic(head) else LEGACY
+        labels = sorted(LEGACY, key=lambda label: label != "windows-1251") if decoding.is_cyrillic(head) else LEGACY
         tried = [with_delimiter(head, label, LEGACY[label], limits) for label in labels]
         found = max(tried, key=lambda sniffed: sniffed.known)
     return found
-
-
-def is_cyrillic(head: bytes) -> bool:
-    """Whether most of what is beyond ASCII stands in runs, as in no language of Windows-1252."""
-    return sum(map(len, HIGH_RUN.findall(head))) * 2 > len(HIGH.findall(head))
 
 
 def by_mark(head: bytes) -> str | None:

@@ -139,7 +139,7 @@ def parse_head(head: str) -> Head | None:
 
 
 def samsung_label(match: re.Match[str]) -> str:
-    """A label such as `X-CUSTOM(CHARSET=UTF-8,ENCODING=QUOTED-PRINTABLE,=C3=84mter)`, as Android writes it: `X-Ämter`."""
+    """`X-CUSTOM(CHARSET=UTF-8,ENCODING=QUOTED-PRINTABLE,=C3=84mter)`, a label, as Android writes it: `X-Ämter`."""
     words = match[1].split(",")
     encoded = any(word.upper() == "ENCODING=QUOTED-PRINTABLE" for word in words)
     label = ",".join(word for word in words if not word.upper().startswith(("CHARSET=", "ENCODING=")))
