@@ -4,6 +4,7 @@ Pure functions over a card, which is a parsed JSON object. Unknown properties of
 """
 
 import copy
+import functools
 import json
 from collections.abc import Iterable
 from datetime import date
@@ -18,6 +19,7 @@ UNDECODED = "/media/pictures/"  # begins the `uri` of a stored picture that cann
 FAVOURITE = "favourite"  # the keyword of favourites; it is not a group
 SERVER_SET = {"@type", "version", "uid", "created", "updated"}  # in every card of a response, in no stored one
 FULL_NAME = 255  # characters that `fullname` shows of a name; an import keeps longer ones whole in the card
+CACHED_NAME = 40  # characters of a name whose place among others is remembered; few make up most of all cards
 STRUCTURED_NAME = {"components", "isOrdered", "defaultSeparator", "sortAs", "phoneticScript", "phoneticSystem"}
 
 
@@ -57,15 +59,18 @@ def candidates(card: Card, place: Place) -> list[str]:
         key
         for key, entry in (card.get(place.collection) or {}).items()
         if entry.get(place.member)
-        and all(entry.get(name) == value for name, value in place.kind.items())
+        and place.kind.items() <= entry.items()
         and not (place.collection == "media" and entry["uri"].startswith(UNDECODED))
     ]
 
 
 def preferred(card: Card, place: Place) -> str | None:
     """Return the key of the entry from which the flat field is read: lowest `pref` (RFC 9553 §1.5.4), then by key."""
-    entries = card.get(place.collection) or {}
-    return min(candidates(card, place), key=lambda key: (entries[key].get("pref") or 101, len(key), key), default=None)
+    found = candidates(card, place)
+    if len(found) < 2:
+        return found[0] if found else None
+    entries = card[place.collection]
+    return min(found, key=lambda key: (entries[key].get("pref") or 101, len(key), key), default=None)
 
 
 def value_at(card: Card, field: str) -> Any:
@@ -226,9 +231,20 @@ def same(one: Any, other: Any) -> bool:
 def in_order(value: Any) -> Any:
     """Return a copy with the names sorted as in PostgreSQL's jsonb, so that a response is the same before and after."""
     if isinstance(value, dict):
-        names = sorted(value, key=lambda name: (len(name.encode()), name.encode()))
+        names = sorted(value, key=order_of) if len(value) > 1 else value
         return {name: in_order(value[name]) for name in names}
     return [in_order(inner) for inner in value] if isinstance(value, list) else value
+
+
+def order_of(name: str) -> tuple[int, bytes]:
+    """Return what jsonb sorts names by."""
+    return cached_order(name) if len(name) <= CACHED_NAME else cached_order.__wrapped__(name)
+
+
+@functools.lru_cache(maxsize=4096)
+def cached_order(name: str) -> tuple[int, bytes]:
+    encoded = name.encode()
+    return len(encoded), encoded
 
 
 def with_fields_of(card: Card, source: Card, names: Iterable[str]) -> Card:

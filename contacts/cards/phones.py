@@ -22,6 +22,7 @@ FEW_DIGITS = 7  # a number with as many has no letters in place of digits
 OLD_PREFIXES = {52: re.compile(r"(?:01|04[45]|1)(?=\d{10}\Z)")}
 
 
+@functools.lru_cache(maxsize=8192)
 def plain(text: str) -> str:
     """Return the number in a text, without its extension; empty if there is no digit."""
     text = text.strip().removeprefix("tel:")
@@ -34,6 +35,7 @@ def end_of(text: str) -> str:
     return plain(text).lstrip("+0")[-END:]
 
 
+@functools.lru_cache(maxsize=8192)
 def extension(text: str) -> str:
     match = EXTENSION.search(text)
     return digits(match[0]) if match else ""
@@ -107,8 +109,8 @@ def equal(one: str, other: str, region: str | None) -> bool:
     Where the region is unknown, a national number is read in the country of the other one; two national numbers are
     compared without the zeros at their start.
     """
-    if one == other:
-        return bool(one)
+    if one == other or differ_at_end(one, other):
+        return one == other != ""
     first, second = e164(one, region), e164(other, region)
     if first and second:
         return first == second
@@ -116,6 +118,13 @@ def equal(one: str, other: str, region: str | None) -> bool:
         national, known = (other, first) if first else (one, second)
         return e164(national, country_of(known)) == known
     return one.lstrip("0") == other.lstrip("0") != ""
+
+
+def differ_at_end(one: str, other: str) -> bool:
+    """Return whether two numbers cannot be one, since only the beginnings of its spellings differ."""
+    first, second = one.lstrip("+0"), other.lstrip("+0")
+    count = min(len(first), len(second), END)
+    return first[len(first) - count :] != second[len(second) - count :]
 
 
 @functools.lru_cache(maxsize=8192)

@@ -43,7 +43,9 @@ def report(job: Import, item: Item) -> ImportEntry:
     """Return the row of a group, by what is in the book and in the report now."""
     name, found = item.fullname, members_of(job, item.members)
     contacts = {contact_id for contact_id in found.values() if contact_id}
-    exists = Group.objects.for_user(job.user_id).filter(name=name).exists()
+    # A group that this import has made by the CATEGORIES of its contacts is new nevertheless.
+    was_new = ImportEntry.objects.of(job.pk).filter(number=item.number, status=Status.NEW).exists()
+    exists = not was_new and Group.objects.for_user(job.user_id).filter(name=name).exists()
     complete = len(contacts) == len(set(found)) and not lacking(job.user_id, contacts, name)
     status = Status.NEW if not exists else Status.SAME if complete else Status.CHANGES
     notes = [*item.notes, f"A group: {len(found)} of its {len(item.members)} members were found."]

@@ -6,14 +6,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from contacts.avatars.references import without_public_urls
+from contacts.avatars.references import reference_of, with_uris, without_public_urls
 from contacts.cards import validation
-from contacts.cards.jscontact import FULL_NAME, SERVER_SET, Card
+from contacts.cards.jscontact import FULL_NAME, SERVER_SET, Card, size
 from contacts.cards.merging import comparable
 from contacts.cards.vcard import Entry, Picture
 
 PORTION_BYTES = 8 * 1024 * 1024  # of cards and pictures
 UID = 255  # characters
+STORED = reference_of("0" * 32 + ".jpg")
 MOST_NOTES, NOTE = 101, 300  # the last one says how many more there are
 
 
@@ -45,6 +46,11 @@ class Item:
     def uid_key(self) -> str:
         """The uid, or a digest of one that is too long for a contact."""
         return self.uid if len(self.uid) <= UID else f"sha256-{hashlib.sha256(self.uid.encode()).hexdigest()}"
+
+    @property
+    def stored_size(self) -> int:
+        """The size that a contact with this card has, if its pictures can be decoded."""
+        return size(with_uris(self.card, lambda uri: STORED if uri.startswith("sha256-") else uri))
 
     @property
     def bytes(self) -> int:

@@ -23,7 +23,8 @@ from contacts.models.contact import FOLDED_LENGTH
 
 SHARED = (EMAIL, PHONE)  # kinds of keys that two spellings of one contact may have in common, beside the name
 MATCHED_BYTES = 8 * 1024 * 1024  # of the contacts that are read for a portion
-MOST_CANDIDATES = 20  # contacts that are compared with one card
+# Contacts that are compared with one card: those of the card's size, of which one may equal it, and others.
+MOST_EQUAL, MOST_CANDIDATES = 200, 20
 MOST_ROWS, CHUNK = 100_000, 5_000  # rows of one query, ids in one query
 
 
@@ -123,7 +124,7 @@ class Matcher:
 
     def match_alike(self, items: list[Item], found: dict[int, Match]) -> None:
         wanted = {item.number: keys.keys_of(item.card) for item in items if item.card}
-        candidates = self.with_key_in_common(wanted)
+        candidates = self.with_key_in_common(items, wanted)
         without_keys = [item for item in items if not any(key.kind in SHARED for key in wanted[item.number])]
         for number, ids in self.with_name_alone(without_keys).items():
             candidates[number] = ids
@@ -145,12 +146,12 @@ class Matcher:
         for contact_id in ids:
             if self.holds(contact_id, item):
                 return self.contacts[contact_id]
-        for contact_id in ids:
+        for contact_id in sorted(ids):
             if contact_id not in taken and self.shares_key(contact_id, item):
                 return self.contacts[contact_id]
         return None
 
-    def with_key_in_common(self, wanted: dict[int, set[Key]]) -> dict[int, list[int]]:
+    def with_key_in_common(self, items: list[Item], wanted: dict[int, set[Key]]) -> dict[int, list[int]]:
         """Return the contacts with the same name and an address, or the end of a number, in common, by item."""
         by_name: dict[str, dict[Key, list[int]]] = defaultdict(lambda: defaultdict(list))
         for number, own in wanted.items():
@@ -164,8 +165,12 @@ class Matcher:
         for contact_id, name, key in self.key_rows(by_name, emails, ends):
             for number in by_name[name].get(key, ()):
                 pairs[number].add(contact_id)
-        live = self.live({contact_id for ids in pairs.values() for contact_id in ids})
-        found = {number: sorted(ids & live)[:MOST_CANDIDATES] for number, ids in pairs.items()}
+        sizes = self.sizes({contact_id for ids in pairs.values() for contact_id in ids})
+        found = {
+            item.number: nearest(item, {each: sizes[each] for each in pairs[item.number] & sizes.keys()})
+            for item in items
+            if item.number in pairs
+        }
         return {number: ids for number, ids in found.items() if ids}
 
     def key_rows(self, names: Iterable[str], emails: set[str], ends: set[str]) -> Iterator[tuple[int, str, Key]]:
@@ -186,9 +191,10 @@ class Matcher:
             for contact_id, kind, value in rows.values_list("contact_id", "kind", "value"):
                 yield contact_id, name_of[contact_id], shortened(Key(kind, value))
 
-    def live(self, contact_ids: set[int]) -> set[int]:
+    def sizes(self, contact_ids: set[int]) -> dict[int, int]:
+        """Return the sizes of those of the contacts that are not in the trash."""
         rows = Contact.objects.for_user(self.user_id)
-        return set(rows.filter(pk__in=contact_ids).values_list("pk", flat=True)) if contact_ids else set()
+        return dict(rows.filter(pk__in=contact_ids).values_list("pk", "size")) if contact_ids else {}
 
     def with_name_alone(self, items: list[Item]) -> dict[int, list[int]]:
         """Return the contacts with the same name, and the same note if there is one, by item."""
@@ -202,14 +208,17 @@ class Matcher:
         rows = Contact.objects.for_user(self.user_id).filter(fullname_folded__in=names)
         if None not in {note for _, note in by_name}:
             rows = rows.filter(additional__in=notes)
-        found: dict[int, list[int]] = defaultdict(list)
-        columns = ("id", "fullname_folded", "additional")
-        for contact_id, name, additional in rows.order_by("id").values_list(*columns)[:MOST_ROWS]:
+        namesakes: dict[tuple[str, str | None], dict[int, int]] = defaultdict(dict)
+        columns = ("id", "size", "fullname_folded", "additional")
+        for contact_id, size, name, additional in rows.order_by("id").values_list(*columns)[:MOST_ROWS]:
             for note in {additional, None}:
-                for item in by_name.get((name, note), ()):
-                    if len(found[item.number]) < MOST_CANDIDATES:
-                        found[item.number].append(contact_id)
-        return dict(found)
+                namesakes[name, note][contact_id] = size
+        return {
+            item.number: nearest(item, namesakes[key])
+            for key, found in by_name.items()
+            if key in namesakes
+            for item in found
+        }
 
     # Comparing
 
@@ -264,6 +273,14 @@ class Matcher:
         uris = [uri for key in missing & self.contacts.keys() for uri in uris_of(self.contacts[key].card)]
         digests = Picture.objects.digests(self.user_id, uris) if uris else {}
         self.digests |= {uri: f"sha256-{each}" for uri, each in digests.items()}
+
+
+def nearest(item: Item, sizes: dict[int, int]) -> list[int]:
+    """Return the first of the contacts by id: those of the card's size before the others."""
+    own = item.stored_size if len(sizes) > MOST_CANDIDATES else 0
+    equal = [each for each, size in sizes.items() if size == own]
+    others = [each for each, size in sizes.items() if size != own]
+    return [*sorted(equal)[:MOST_EQUAL], *sorted(others)[:MOST_CANDIDATES]]
 
 
 def uris_of(card: Card) -> list[str]:

@@ -94,7 +94,7 @@ def looks_like_vcards(head: bytes) -> bool:
 
 def looks_like_json(head: bytes) -> bool:
     start = b"".join(decoding.utf8(head)).lstrip()
-    return start[:1] == b"{" or (start[:1] == b"[" and start[1:].lstrip()[:1] in (b"{", b"]"))
+    return start[:1] == b"{" or (start[:1] == b"[" and start[1:].lstrip()[:1] == b"{")
 
 
 READERS = {
@@ -109,6 +109,8 @@ def format_of(head: bytes, asked: str) -> str:
     for name, reader in READERS.items():
         if asked in ("auto", name) and reader.looks_like(head):
             return name
+    if asked == "csv" and tables.looks_like(head, told=True):  # such as a list of names without a heading
+        return asked
     raise InvalidValueError("file", NO_FILE)
 
 

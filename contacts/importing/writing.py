@@ -109,6 +109,7 @@ class Writer:
 
     def carry_out(self, book: Book, tasks: list["Task"]) -> None:
         writes = [task for task in tasks if not task.left]
+        book.save_together()
         if writes:
             book.check_quota()
         stored = self.store_pictures(book, writes)

@@ -65,6 +65,10 @@ class Book(models.Model):
             raise TooLargeError(TOO_LARGE)
         self.rows.load(contacts)
 
+    def save_together(self) -> None:
+        """Save what is written from now on together, although it was not read by `load`."""
+        self.rows.together = True
+
     def get(self, contact_id: int) -> Contact:
         contact = self.rows.take(contact_id) or Contact.objects.for_user(self.user_id).by_id(contact_id)
         self.check_portion(contact.size)

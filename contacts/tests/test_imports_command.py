@@ -54,7 +54,7 @@ def test_what_cannot_be_imported_is_said(alice, tmp_path):
     for owner, content, reason in (
         ("nobody@example.org", TEXT, "no account"),
         (alice.email, "no cards", "cannot be imported"),
-        (alice.email, "[]", "holds no card"),
+        (alice.email, "[]", "cannot be imported"),
     ):
         path.write_text(content)
         with pytest.raises(CommandError, match=reason):

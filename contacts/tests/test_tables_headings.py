@@ -19,7 +19,10 @@ LANGUAGES = {
     "google": {"old", "new"},
     "outlook": {"English", "German", "French", "Spanish", "Ukrainian"},
     "thunderbird": {"English", "German", "French", "Spanish", "Ukrainian"},
-    "common": {"English", "German", "French", "Spanish", "Ukrainian"},
+    "common": {
+        *("English", "German", "French", "Spanish", "Ukrainian"),
+        *("Italian", "Dutch", "Portuguese", "Polish", "Russian"),
+    },
     "own": {""},
 }
 

@@ -91,9 +91,12 @@ def test_no_cell_of_a_file_runs_and_it_is_read_back_as_it_was(format, text):
     assert entry.card["keywords"] == {value: True}
 
 
-def test_cells_of_other_programs_keep_their_apostrophes():
-    (entry,) = read_table(b"Name,Email\n'=1,''a\n", today=TODAY).entries()
-    assert entry.card["name"]["full"] == "'=1"
+def test_an_apostrophe_that_marks_no_formula_stays_in_the_cells_of_other_programs():
+    (entry,) = read_table(b"Name,Email,Phone\n's Graven,''a,'=1\n", today=TODAY).entries()
+    assert entry.card["name"]["full"] == "'s Graven"
+    assert entry.card["emails"]["e1"]["address"] == "''a"
+    assert entry.card["phones"]["p1"]["number"] == "=1"
+    assert entry.notes == ["A spreadsheet's mark of a text was left out: \"'=1\""]
 
 
 def test_our_own_columns_have_the_flat_fields_first():

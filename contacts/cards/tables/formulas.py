@@ -4,6 +4,7 @@ import re
 
 RUN = "=+-@\t\r"
 NUMBER = re.compile(r"[+-][0-9 ()./-]*")  # a spreadsheet shows it, and runs nothing
+TEXT = re.compile(r'="([^"]*)"')  # by which a spreadsheet is told that a number is a text
 DEFUSED = tuple("'" + character for character in RUN + "'")
 
 
@@ -16,3 +17,14 @@ def defused(cell: str, numbers: bool) -> str:
 
 def restored(cell: str) -> str:
     return cell[1:] if cell.startswith(DEFUSED) else cell
+
+
+def unmarked(cell: str, notes: list[str]) -> str:
+    """The text of a cell of another program's table that is marked as one for a spreadsheet."""
+    if cell[:1] not in ("'", "="):
+        return cell
+    text = TEXT.fullmatch(cell.strip())
+    plain = text[1] if text else cell if cell[1:2] == "'" else restored(cell)
+    if plain != cell:
+        notes.append(f"A spreadsheet's mark of a text was left out: {cell[:60]!r}")
+    return plain

@@ -24,6 +24,10 @@ ADDRESS_KINDS = {
     "postcode": "postcode",
     "country": "country",
 }
+# A number that a spreadsheet has rounded.
+ROUNDED = re.compile(r"\d([.,]\d+)?E\+\d+", re.IGNORECASE)
+CELL = 1000  # characters that are looked at for several addresses
+ADDRESSES = re.compile(r"[^\s@,;<>]+@[^\s@,;<>]+(?:[,;\s]+[^\s@,;<>]+@[^\s@,;<>]+)+")
 NO_GROUP = frozenset(map(fold, ("My Contacts", "myContacts")))  # Google's, in which every contact is
 STARRED = frozenset(map(fold, ("starred", "Starred in Android", FAVOURITE)))
 
@@ -89,11 +93,20 @@ def labelled(collection: str, prefix: str, member: str) -> Reader:
         if "" not in values:  # a label alone says nothing
             return
         kind = labels.kind(values.get("label", ""), group.types, group.place == "phone")
-        for text in draft.several(values[""]):
+        if group.place == "phone" and ROUNDED.fullmatch(values[""]):
+            draft.notes.append(f"A spreadsheet has rounded {group.heading}, its last digits are lost: {values['']}")
+        for text in several(draft, group, values[""]):
             draft.add(collection, prefix, member, text, group.heading, **kind.members())
             kind = kind.unpreferred()
 
     return read
+
+
+def several(draft: Draft, group: Group, text: str) -> list[str]:
+    """The values of a cell: those between the program's separators, and addresses between commas or semicolons."""
+    if group.place == "email" and len(text) <= CELL and ADDRESSES.fullmatch(text):
+        return [address for address in re.split(r"[\s,;]+", text) if address]
+    return draft.several(text)
 
 
 def shows_more(draft: Draft, values: Values) -> bool:

@@ -15,6 +15,7 @@ from contacts.cards.tables.targets import Target, parse
 FOLDER = Path(__file__).parent / "headings"
 KNOWN_WITHOUT_TARGET = "none"
 LONGEST = 255  # characters of a heading that are looked at
+NOT_WORDS = re.compile(r"[\W_]+")
 NUMBER = re.compile(r"(?<= )[1-9]\d{0,2}(?= - )", re.ASCII)  # of Google's `E-mail 2 - Value`
 
 Targets = tuple[Target | None, ...]  # of the first column with a heading, the second, and so on
@@ -26,6 +27,7 @@ class Program(NamedTuple):
     name: str
     language: str
     headings: dict[str, Targets]  # by folded heading; `#` stands for a number
+    squeezed: dict[str, Targets]  # by letters and digits alone: `first_name` and `FirstName` are `First Name`
 
     def find(self, folded: str) -> Targets:
         """The targets that a folded heading has in turn, () for an unknown one; None is a heading without target."""
@@ -33,7 +35,7 @@ class Program(NamedTuple):
             return self.headings[folded]
         number = NUMBER.search(folded)
         if number is None:
-            return ()
+            return self.squeezed.get(squeezed(folded), ())
         numbered = self.headings.get(NUMBER.sub("#", folded, count=1), ())
         return tuple(target and target._replace(number=number[0]) for target in numbered)
 
@@ -41,7 +43,7 @@ class Program(NamedTuple):
 @functools.cache
 def programs() -> tuple[Program, ...]:
     """Every program in every language. Where two know equally many headings of a table, it is the earlier one's."""
-    ours = Program("own", "", {fold(heading): (parse(target),) for heading, target in own.COLUMNS})
+    ours = program("own", "", {fold(heading): (parse(target),) for heading, target in own.COLUMNS})
     google, outlook, thunderbird = map(load, ("google", "outlook", "thunderbird"))
     return (*load("common"), ours, *google, *outlook, *thunderbird)
 
@@ -50,9 +52,17 @@ def load(name: str) -> list[Program]:
     with (FOLDER / f"{name}.csv").open(encoding="utf-8", newline="") as file:
         (_, *languages), *rows = csv.reader(file)
     return [
-        Program(name, language, headings([(row[0], row[place].split("|")) for row in rows if row[place]]))
+        program(name, language, headings([(row[0], row[place].split("|")) for row in rows if row[place]]))
         for place, language in enumerate(languages, 1)
     ]
+
+
+def program(name: str, language: str, found: dict[str, Targets]) -> Program:
+    return Program(name, language, found, {squeezed(heading): found[heading] for heading in reversed(found)})
+
+
+def squeezed(folded: str) -> str:
+    return NOT_WORDS.sub("", folded)
 
 
 def headings(rows: list[tuple[str, list[str]]]) -> dict[str, Targets]:

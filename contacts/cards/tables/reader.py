@@ -12,7 +12,7 @@ from contacts.cards.tables import columns, dates, programs, sheets, sniffing
 from contacts.cards.tables.columns import Cell, Choices, Column
 from contacts.cards.tables.dates import Order, UnknownOrderError
 from contacts.cards.tables.draft import Draft, Settings
-from contacts.cards.tables.formulas import restored
+from contacts.cards.tables.formulas import restored, unmarked
 from contacts.cards.tables.places import READERS, Group
 from contacts.cards.tables.rows import Limits, Row
 from contacts.cards.tables.targets import DATED
@@ -30,6 +30,7 @@ EXAMPLE = 100  # characters
 SHORT = 800  # characters of a row that cannot become too many values: at most six each
 FEW = 1_000  # values that cannot be too many bytes
 NO_COLUMN = "No column of the table is known."
+ABOVE = "This row stands above the headings."
 NO_NAME = "This row has no name, address or number."
 
 
@@ -77,8 +78,12 @@ class Table:
         ]
 
     def entries(self) -> Iterator[Entry]:
-        for row in body(self.source, self.sniffed, self.limits):
-            yield self.entry_of(row)
+        headings = self.sniffed.headings.line
+        for row in sniffing.table_rows(self.source(), self.sniffed.codec, self.sniffed.delimiter, self.limits):
+            if row.line < headings:
+                yield Entry(row.line, None, list(row.notes), ABOVE)
+            elif row.line > headings:
+                yield self.entry_of(row)
 
     def entry_of(self, row: Row) -> Entry:
         entry = self.card_of(row)
@@ -99,8 +104,7 @@ class Table:
         return self.completed(row, draft)
 
     def fill(self, draft: Draft, cells: list[str]) -> None:
-        if self.defused:
-            cells = [restored(cell) for cell in cells]
+        cells = [restored(cell) if self.defused else unmarked(cell, draft.notes) for cell in cells]
         values: dict[int, dict[str, str]] = {}
         kept = []
         for cell, text in zip(self.cells, cells, strict=False):

@@ -15,7 +15,8 @@ from contacts.cards.vcard import decoding
 from contacts.cards.vcard.decoding import UnknownEncodingError
 
 HEAD = 64 * 1024  # bytes
-LEGACY = {"windows-1252": "cp1252", "windows-1251": "cp1251", "macintosh": "mac_roman"}  # in this order
+# In this order. Without headings that tell, text whose letters are mostly beyond ASCII is Cyrillic.
+LEGACY = {"windows-1252": "cp1252", "windows-1251": "cp1251", "macintosh": "mac_roman"}
 # WHATWG labels that are not Python's names, or mean something else there (https://encoding.spec.whatwg.org, §4.2).
 LABELS = {
     **dict.fromkeys(("ascii", "us-ascii", "latin1", "l1", "iso-8859-1", "iso8859-1", "iso_8859-1"), "windows-1252"),
@@ -45,7 +46,9 @@ DELIMITERS = (",", ";", "\t", "|")
 SEPARATOR = re.compile(r"\ufeff?\"?sep=(.)\"?,*", re.IGNORECASE)
 CONTROLS = re.compile("[\x01-\x08\x0e-\x1f]")
 OTHER_FORMATS = re.compile(r"\s*(BEGIN:|[<\[{])", re.IGNORECASE)
-SAMPLE = 10  # rows that must look alike
+SAMPLE = 10  # rows that must look alike, and among which the headings are
+FEWEST = 3  # headings that are known of a row below others
+VALUE = re.compile(r"[^@\s]+@[^@\s]+|\+?[\d ()./-]{6,}")  # an address or a number, which no heading is
 
 
 class Sniffed(NamedTuple):
@@ -75,7 +78,8 @@ def sniff(head: bytes, encoding: str | None, limits: Limits) -> Sniffed:
     elif marked(head) or is_utf8(head):
         found = with_delimiter(head, marked(head) or "utf-8", None, limits)
     else:
-        tried = [with_delimiter(head, label, codec, limits) for label, codec in LEGACY.items()]
+        labels = sorted(LEGACY, key=lambda label: label != "windows-1251") if decoding.is_cyrillic(head) else LEGACY
+        tried = [with_delimiter(head, label, LEGACY[label], limits) for label in labels]
         found = max(tried, key=lambda sniffed: sniffed.known)
     return found
 
@@ -106,11 +110,25 @@ def with_delimiter(head: bytes, label: str, codec: str | None, limits: Limits) -
     said = next((match[1] for line in first_lines(head, codec, limits) if (match := SEPARATOR.fullmatch(line))), None)
     tried = []
     for delimiter in [said] if said else DELIMITERS:
-        row = next(table_rows([head], codec, delimiter, limits), Row(0, []))
-        known = programs.known(programs.folded(row.cells[: limits.columns]))[0]
+        known, row = headings([head], codec, delimiter, limits)
         tried.append((known, len(row.cells), delimiter, row))
     known, _, delimiter, row = max(tried, key=lambda found: found[:2])
     return Sniffed(label, codec, delimiter, row, known)
+
+
+def headings(windows: Iterable[bytes], codec: str | None, delimiter: str, limits: Limits) -> tuple[int, Row]:
+    """How many headings are known, and their row: the first one, unless many more are known of one below it.
+
+    A first row of values has no headings above it: its columns get numbers.
+    """
+    found = list(itertools.islice(table_rows(windows, codec, delimiter, limits), SAMPLE)) or [Row(0, [])]
+    known = [programs.known(programs.folded(row.cells[: limits.columns]))[0] for row in found]
+    best = known.index(max(known))
+    if known[best] < FEWEST or known[best] <= known[0] + 1:
+        best = 0
+    if not known[best] and any(VALUE.fullmatch(cell.strip()) for cell in found[0].cells):
+        return 0, Row(0, [f"Column {number}" for number in range(1, len(found[0].cells) + 1)])
+    return known[best], found[best]
 
 
 def first_lines(head: bytes, codec: str | None, limits: Limits) -> Iterator[str]:
@@ -128,15 +146,15 @@ def table_rows(windows: Iterable[bytes], codec: str | None, delimiter: str, limi
             yield row
 
 
-def looks_like(head: bytes) -> bool:
-    """Whether the first 64 KiB of a file are those of a table of text."""
+def looks_like(head: bytes, told: bool = False) -> bool:
+    """Whether the first 64 KiB of a file are those of a table of text. `told`: whether the caller says so."""
     limits = Limits()
     found = sniff(head[:HEAD], None, limits)
     windows = decoding.utf8(head[:HEAD], found.codec)
     text = b"".join(windows).decode(errors="replace")
     if not found.headings.cells or CONTROLS.search(text) or "\0" in text or OTHER_FORMATS.match(text):
         return False
-    if found.known:
+    if found.known or told:
         return True
     sample = list(itertools.islice(table_rows([head[:HEAD]], found.codec, found.delimiter, limits), 1 + SAMPLE))
     width = len(found.headings.cells)

@@ -11,13 +11,13 @@ Date = dict[str, Any]
 APPLE_YEAR = 1604  # a leap year; stands for no year where X-APPLE-OMIT-YEAR says so
 TIME = r"(?P<time>[T ][0-9:.,Z +-]*)?"
 FORMS = [
-    re.compile(form + TIME + r"\Z", re.ASCII)
+    re.compile(form + r"\Z", re.ASCII)
     for form in (
-        r"(?P<year>\d{4})-?(?P<month>\d\d)-?(?P<day>\d\d)",
-        r"(?P<year>\d{4})-(?P<month>\d{1,2})-(?P<day>\d{1,2})",
+        r"(?P<year>\d{4})-?(?P<month>\d\d)-?(?P<day>\d\d)" + TIME,
+        r"(?P<year>\d{4})-(?P<month>\d{1,2})-(?P<day>\d{1,2})" + TIME,
         r"(?P<year>\d{4})-(?P<month>\d\d)",
         r"(?P<year>\d{4})",
-        r"--(?P<month>\d\d)-?(?P<day>\d\d)",
+        r"--(?P<month>\d\d)-?(?P<day>\d\d)" + TIME,
     )
 ]
 MIDNIGHT = re.compile(r"[T ]?(00:?00(:?00(\.0+)?)?)?Z?\Z")
@@ -37,7 +37,7 @@ def read_date(text: str, omitted_year: str | None = None) -> tuple[Date, bool] |
     if match is None:
         return None
     parts = match.groupdict()
-    time = parts.pop("time")
+    time = parts.pop("time", None)
     if omitted_year is not None and parts.get("year") == omitted_year.strip():
         del parts["year"]
     date: Date = {"@type": "PartialDate", **{name: int(value) for name, value in parts.items()}}

@@ -1,7 +1,7 @@
 """Bytes of any encoding that address books come in, as lines of UTF-8 and as text.
 
 A file in UTF-16 or in an encoding that the caller names becomes UTF-8 as it is read. What is not UTF-8 after
-that is decoded card by card: by a line's CHARSET (vCard 2.1), else as Windows-1252.
+that is decoded card by card: by a line's CHARSET (vCard 2.1), else as Windows-1252, or Windows-1251 if Cyrillic.
 """
 
 import codecs
@@ -21,6 +21,8 @@ CHARSETS = re.compile(
     re.IGNORECASE,
 )
 AS_WINDOWS_1252 = "Bytes that are not UTF-8 were read as Windows-1252."
+AS_WINDOWS_1251 = "Bytes that are not UTF-8 were read as Windows-1251."
+HIGH, HIGH_RUN = re.compile(rb"[\xc0-\xff]"), re.compile(rb"[\xc0-\xff]{3,}")
 UNDECODED = "Bytes that are no characters in the file's encoding are shown as U+FFFD."
 ALIASES = {"x-sjis": "shift_jis", "ks_c_5601-1987": "cp949", "windows-31j": "cp932"}
 
@@ -85,9 +87,10 @@ def text_of(lines: bytes, notes: list[str]) -> str:
     try:
         text = lines.decode()
     except UnicodeDecodeError:
-        decoded = [line_text(line) for line in lines.split(b"\n")]
+        cyrillic = is_cyrillic(lines)
+        decoded = [line_text(line, cyrillic) for line in lines.split(b"\n")]
         if not all(known for _, known in decoded):
-            notes.append(AS_WINDOWS_1252)
+            notes.append(AS_WINDOWS_1251 if cyrillic else AS_WINDOWS_1252)
         text = "\n".join(text for text, _ in decoded)
     note_undecoded(text, notes)
     return text
@@ -98,7 +101,7 @@ def note_undecoded(text: str, notes: list[str]) -> None:
         notes.append(UNDECODED)
 
 
-def line_text(line: bytes) -> tuple[str, bool]:
+def line_text(line: bytes, cyrillic: bool) -> tuple[str, bool]:
     """The text of a line, and whether its encoding is known."""
     try:
         return line.decode(), True
@@ -107,7 +110,12 @@ def line_text(line: bytes) -> tuple[str, bool]:
     codec = codec_of(charset[1].decode()) if charset else None
     if codec and codec != "utf-8":
         return without_surrogates(line.decode(codec, "replace")), True
-    return windows_1252(line), False
+    return windows_1251(line) if cyrillic else windows_1252(line), False
+
+
+def is_cyrillic(data: bytes) -> bool:
+    """Whether most of what is beyond ASCII stands in runs, as it does in no language of Windows-1252."""
+    return sum(map(len, HIGH_RUN.findall(data))) * 2 > len(HIGH.findall(data))
 
 
 def codec_of(charset: str) -> str | None:
@@ -142,9 +150,14 @@ def decode_charset(data: bytes, charset: str | None, notes: list[str]) -> str:
     try:
         return data.decode()
     except UnicodeDecodeError:
-        if AS_WINDOWS_1252 not in notes:
-            notes.append(AS_WINDOWS_1252)
-        return windows_1252(data)
+        cyrillic = is_cyrillic(data)
+        note = AS_WINDOWS_1251 if cyrillic else AS_WINDOWS_1252
+        notes += [note] if note not in notes else []
+        return windows_1251(data) if cyrillic else windows_1252(data)
+
+
+def windows_1251(data: bytes) -> str:
+    return data.decode("cp1251", "undefined_as_control")
 
 
 def windows_1252(data: bytes) -> str:

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import Self
 
 MARK = re.compile(rb"\s*(BEGIN|END)\s*:\s*VCARD\s*\Z", re.IGNORECASE)
+# Files that were put together, the first of which has no line end.
+JOINED = re.compile(rb"\s*END\s*:\s*VCARD\s*BEGIN\s*:\s*VCARD\s*\Z", re.IGNORECASE)
 AGENT = re.compile(rb"(?:[\w-]+\.)?AGENT(?:;[^:]*)?:\s*(BEGIN:VCARD)?\s*\Z", re.IGNORECASE)
 ESCAPED = re.compile(rb"[\\,;]")
 BOM = b"\xef\xbb\xbf"
@@ -46,6 +48,7 @@ class RawCard:
     too_large: bool = False
     may_nest: bool = False  # the last line was an AGENT's, whose card may follow
     nested: list[bytes] = field(default_factory=list)
+    indent: bytes = b""  # before each of its lines
 
     @property
     def ended(self) -> bool:
@@ -150,11 +153,18 @@ def raw_cards(windows: Iterable[bytes], limits: Limits) -> Iterator[RawCard]:
     card: RawCard | None = None
     strays = RawCard(1, limits, depth=0)
     for number, line in enumerate(physical_lines(windows, limits.line_bytes), 1):
-        mark = mark_of(line) if line and line[0] in MARK_BEGINS else None
+        outside = card is None or card.depth == 0
+        indent = b"" if outside or card is None else card.indent
+        if indent and line:
+            line = line.removeprefix(indent)
+        mark = mark_of(line) if line and (line[0] in MARK_BEGINS or (outside and line[0] in FOLDS)) else None
+        if mark == b"END BEGIN":
+            (card or strays).add(number, line, b"END")
+            mark = b"BEGIN"
         if mark == b"BEGIN" and not (card and card.may_nest):
             if card:
                 yield card.closed()
-            card = RawCard(number, limits, strays=strays.strays)
+            card = RawCard(number, limits, strays=strays.strays, indent=indent or indent_of(line))
             strays = RawCard(1, limits, depth=0)
         else:
             (card or strays).add(number, line, mark)
@@ -164,7 +174,13 @@ def raw_cards(windows: Iterable[bytes], limits: Limits) -> Iterator[RawCard]:
 
 def mark_of(line: bytes) -> bytes | None:
     match = MARK.match(line.removeprefix(BOM))
-    return match[1].upper() if match else None
+    if match:
+        return match[1].upper()
+    return b"END BEGIN" if JOINED.match(line) else None
+
+
+def indent_of(line: bytes | None) -> bytes:
+    return line[: len(line) - len(line.lstrip(b" \t"))] if line else b""
 
 
 def physical_lines(windows: Iterable[bytes], limit: int) -> Iterator[bytes | None]:

@@ -14,6 +14,7 @@ from contacts.cards.vcard.values import unescape
 
 DATA = re.compile(r"data:([^;,]*)((?:;[^;,]*)*),", re.IGNORECASE)
 NOT_BASE64 = re.compile(r"[^A-Za-z0-9+/]+")
+DAMAGED = re.compile(r"[^A-Za-z0-9+/=\s\\]|=[^=\s]")
 BARE_BASE64 = re.compile(r"[A-Za-z0-9+/\s]{200,}+(?:={1,2}\s*)?\Z")
 SIGNATURES = (
     (b"\xff\xd8\xff", "image/jpeg"),
@@ -63,6 +64,8 @@ def read(draft: Draft, prop: Property) -> None:
     if len(data) > draft.limits.picture_bytes:
         draft.notes.append(f"{prop.name} has {len(data)} bytes, more than are stored, and was left out.")
         return
+    if is_damaged(prop.value):
+        draft.notes.append(f"{prop.name} is no whole base64 and was read without what is none of it.")
     known = sniffed(data) or given or media_type or DEFAULT_TYPES[prop.name]
     reference = f"sha256-{hashlib.sha256(data).hexdigest()}"
     prop = without(prop, "mediatype", "value")
@@ -110,6 +113,13 @@ def embedded(prop: Property) -> tuple[bytes, str | None] | None:
         given = prop.params.get("mediatype", [None])[0]
         return decode(value), given if given and "/" in given else None
     return None
+
+
+def is_damaged(value: str) -> bool:
+    match = DATA.match(value)
+    if match and "base64" not in match[2].lower():
+        return False
+    return bool(DAMAGED.search(value, match.end() if match else 0))
 
 
 def decode(text: str) -> bytes:

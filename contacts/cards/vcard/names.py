@@ -156,8 +156,9 @@ def made_full(card: dict[str, Any]) -> tuple[str, str] | None:
         return spoken, "N"
     for source, collection, member in FULL_FROM:
         for entry in card.get(collection, {}).values():
-            if entry.get(member, "").strip():
-                return entry[member].strip(), source
+            texts = [entry.get(member, ""), *(unit.get("name", "") for unit in entry.get("units", ()))]
+            if text := next(filter(None, map(str.strip, texts)), None):
+                return text, source
     return None
 
 

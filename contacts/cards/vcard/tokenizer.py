@@ -19,6 +19,15 @@ VALUE = re.compile(r'(?:"[^"]*+"|[^",]++|")++')
 VERSION = re.compile(rb"^VERSION[ \t]*:[ \t]*2\.1[ \t]*$", re.IGNORECASE | re.MULTILINE)
 QUOTED_PRINTABLE = re.compile(rb"QUOTED-PRINTABLE", re.IGNORECASE)
 BASE64_LINE = re.compile(r"[A-Za-z0-9+/]+={0,2}\s*\Z")
+FOLDED = re.compile(rb"^([^\n:]*+):[^\n]*+(?:\n[ \t][^\n]*+)++", re.MULTILINE)
+# A soft line break of quoted-printable that was folded as well, unless the fold lies within an escape.
+FOLDED_BREAK = re.compile(rb"=\n[ \t](?![0-9A-F]{2})")
+# A line that is no more of a text in quoted-printable, although the line before it ends in `=`.
+PROPERTY = re.compile(
+    r"(?:item\d+\.)?(?:N|FN|NICKNAME|PHOTO|BDAY|ADR|LABEL|TEL|EMAIL|ORG|TITLE|ROLE|NOTE|URL|CATEGORIES|REV|UID|X-[A-Z-]+)"
+    r"(?:;[^:\s]*)?:(?! )"
+)
+SAMSUNG_LABEL = re.compile(r";\s*X-CUSTOM\(([^;:()]*)\)", re.IGNORECASE)
 ENCODINGS = {"quoted-printable": "q", "q": "q", "base64": "b", "b": "b", "8bit": "", "7bit": "", "binary": ""}
 BARE_VALUES = {"inline", "url", "uri", "cid", "content-id"}
 CACHED_HEAD = 200  # characters; a longer one is rare and may be hostile
@@ -67,7 +76,7 @@ def properties(raw: RawCard, notes: list[str]) -> Iterator[Property]:
             notes.append(f"What comes after {raw.limits.properties} properties was left out.")
             return
         if head.encoding:
-            value, index = continued(head, value, lines, index)
+            value, index = continued(head, value, lines, index, notes)
         yield property_of(head, value, notes)
 
 
@@ -84,8 +93,15 @@ def logical_lines(raw: RawCard, notes: list[str]) -> list[str]:
             joined = joined.replace(b"=\n ", b"=\n=20")  # a soft line break before a space, not a folded line
         joined = joined.replace(b"\n ", b" ").replace(b"\n\t", b"\t")
     else:
+        if QUOTED_PRINTABLE.search(joined):
+            joined = FOLDED.sub(without_folded_breaks, joined)
         joined = joined.replace(b"\n ", b"").replace(b"\n\t", b"")
     return decoding.text_of(joined, notes).split("\n")
+
+
+def without_folded_breaks(folded: re.Match[bytes]) -> bytes:
+    is_quoted = QUOTED_PRINTABLE.search(folded[1])
+    return FOLDED_BREAK.sub(b"", folded[0]) if is_quoted else folded[0]
 
 
 def line_numbers(raw: RawCard) -> list[int]:
@@ -113,11 +129,24 @@ def parse_head(head: str) -> Head | None:
     if not NAME.fullmatch(name):
         return None
     params: Params = {}
+    if "(" in head:
+        head = SAMSUNG_LABEL.sub(samsung_label, head)
     for match in PARAMETER.finditer(head, len(label)) if semicolon else ():
         add_parameter(params, match[1].strip().lower(), match[2])
     encoding = params.pop("encoding", [""])[-1].lower()
     charset = params.pop("charset", [None])[-1]
     return Head(name.upper(), params, group or None, ENCODINGS.get(encoding, ""), charset)
+
+
+def samsung_label(match: re.Match[str]) -> str:
+    """`X-CUSTOM(CHARSET=UTF-8,ENCODING=QUOTED-PRINTABLE,=C3=84mter)`, a label, as Android writes it: `X-Ämter`."""
+    words = match[1].split(",")
+    encoded = any(word.upper() == "ENCODING=QUOTED-PRINTABLE" for word in words)
+    label = ",".join(word for word in words if not word.upper().startswith(("CHARSET=", "ENCODING=")))
+    if encoded:
+        charset = next((word[8:] for word in words if word.upper().startswith("CHARSET=")), None)
+        label = decoding.decode_charset(binascii.a2b_qp(label.encode()), charset, [])
+    return ';TYPE="x-{}"'.format(re.sub(r'[",\s\0]+', "-", label))
 
 
 def add_parameter(params: Params, name: str, text: str | None) -> None:
@@ -151,7 +180,7 @@ def parameter_values(name: str, text: str) -> list[str]:
     return [decode_carets(part.strip().replace('"', "")) for part in VALUE.findall(text)]
 
 
-def continued(head: Head, value: str, lines: list[str], index: int) -> tuple[str, int]:
+def continued(head: Head, value: str, lines: list[str], index: int, notes: list[str]) -> tuple[str, int]:
     """The value with the lines that go on with it, and the index of the line after them.
 
     Quoted-printable goes on after a `=` at the end of a line, base64 (vCard 2.1) to a blank line or to one that is
@@ -161,13 +190,21 @@ def continued(head: Head, value: str, lines: list[str], index: int) -> tuple[str
     if head.encoding == "q":
         while parts[-1].rstrip().endswith("=") and index < len(lines):
             parts[-1] = parts[-1].rstrip()[:-1]
+            if PROPERTY.match(lines[index]) and not parts[-1].endswith(("=0A", "=0D")):
+                notes.append(f"The text of {head.name} is cut off.")
+                break
             parts.append(lines[index])
             index += 1
     else:
-        while index < len(lines) and BASE64_LINE.match(lines[index]):
+        while index < len(lines) and (BASE64_LINE.match(lines[index]) or begins_late(parts, lines[index])):
             parts.append(lines[index])
             index += 1
     return "".join(parts), index
+
+
+def begins_late(parts: list[str], line: str) -> bool:
+    """Whether base64 begins with this line or after it: some programs leave a blank line before its folded lines."""
+    return len(parts) < 4 and not any(map(str.strip, parts)) and (not line.strip() or line[:1].isspace())
 
 
 def property_of(head: Head, value: str, notes: list[str]) -> Property:
