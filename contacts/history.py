@@ -130,7 +130,7 @@ def plan(book: Book, given: dict[str, Any]) -> list[UndoStep]:
     """Plan the undo of one `change`, or of everything `since` one, or of what one `app_password` wrote since."""
     if "since" not in given:
         return plan_one(book, given["change"])
-    if given.get("app_password") is None:
+    if "app_password" not in given:
         return plan_since(book, given["since"])
     return plan_app_password(book, given["app_password"], given["since"])
 

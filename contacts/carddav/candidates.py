@@ -39,8 +39,10 @@ def joined(element: Element, conditions: list[Q | None]) -> Q | None:
 
 
 def of_property(user_id: int, element: Element) -> Q | None:
-    find = FINDERS.get(element.get("name", "").upper().rpartition(".")[2])
-    return joined(element, [of_text(user_id, child, find) for child in element]) if find else None
+    name = element.get("name", "").lower().rpartition(".")[2]
+    find = FINDERS.get(name)
+    found = joined(element, [of_text(user_id, child, find) for child in element]) if find else None
+    return found | with_key(user_id, keys.OTHER, name) if found and name in keys.SEARCHED else found
 
 
 def of_text(user_id: int, element: Element, find: Callable[[int, str], Q | None]) -> Q | None:
@@ -78,4 +80,4 @@ def with_uid(user_id: int, wanted: str) -> Q | None:
     return Q(uid__icontains=wanted) if wanted.isascii() else None
 
 
-FINDERS = {"FN": named, "EMAIL": with_email, "TEL": with_number, "UID": with_uid}
+FINDERS = {"fn": named, "email": with_email, "tel": with_number, "uid": with_uid}

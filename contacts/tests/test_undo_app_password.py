@@ -91,6 +91,7 @@ def test_another_accounts_or_an_unknown_password_is_422(alice, as_bob):
     assert faults(undo(as_bob, change=1, app_password=phone.app_password.pk)) == [["body", "app_password"]]
 
 
-def test_null_is_as_if_it_were_not_given(alice, as_alice):
-    contact = add(as_alice)
-    assert results(as_alice, since=0, app_password=None) == [(contact["id"], "delete", "done")]
+def test_null_is_422_and_undoes_nothing(alice, as_alice):
+    add(as_alice, "Ann")
+    assert faults(undo(as_alice, since=0, app_password=None)) == [["body", "app_password"]]
+    assert names(as_alice.get("/api/contacts")) == ["Ann"]
