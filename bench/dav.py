@@ -26,7 +26,9 @@ MULTIGET = f"<C:addressbook-multiget {NAMES}><prop><getetag/><C:address-data/></
 QUERY = f"""<C:addressbook-query {NAMES}><prop><getetag/></prop><C:filter><C:prop-filter name="EMAIL"><C:text-match
     match-type="equals">%s</C:text-match></C:prop-filter></C:filter></C:addressbook-query>"""
 PROPFIND = f"<propfind {NAMES}><prop><getetag/></prop></propfind>"
-CARD = "BEGIN:VCARD\r\nVERSION:3.0\r\nUID:{0}\r\nFN:New {0}\r\nN:{0};New;;;\r\nEMAIL:{0}@new.example.org\r\nEND:VCARD\r\n"
+CARD = (
+    "BEGIN:VCARD\r\nVERSION:3.0\r\nUID:{0}\r\nFN:New {0}\r\nN:{0};New;;;\r\nEMAIL:{0}@new.example.org\r\nEND:VCARD\r\n"
+)
 HREF, TOKEN = re.compile(rb"href>([^<]+\.vcf)<"), re.compile(rb"sync-token>([^<]+)<")
 PORTION, CHANGES = 500, 10
 TITLES = {
@@ -70,7 +72,16 @@ class Xandikos(Peer):
     def fill(self, cards):
         folder = self.folder / "xandikos"
         folder.mkdir()
-        self.command = [sys.executable, "-m", "xandikos", "serve", "-d", str(folder), "--state-dir", str(folder / "state")]
+        self.command = [
+            sys.executable,
+            "-m",
+            "xandikos",
+            "serve",
+            "-d",
+            str(folder),
+            "--state-dir",
+            str(folder / "state"),
+        ]
         self.command += ["--defaults", "-l", "127.0.0.1", "-p", "{port}"]
         self.start()  # makes the address book, a Git repository
         self.stop()

@@ -136,12 +136,19 @@ def plan(book: Book, given: dict[str, Any]) -> list[UndoStep]:
 
 
 def plan_app_password(book: Book, password_id: int, since: int) -> list[UndoStep]:
-    changes = Change.objects.for_user(book.user_id).filter(number__gt=since).by_source(CARDDAV, password_id)
-    found = changes.order_by().values_list("contact_id", flat=True).distinct()[: MAX_UNDONE + 1]
-    contact_ids = list(found)
-    if len(contact_ids) > MAX_UNDONE:
+    """Plan to undo what an app password wrote after change `since`.
+
+    If that is too much for one undo, conflicts are left out, among them what an earlier undo took back: an undo can go
+    back in steps.
+    """
+    changes = Change.objects.for_user(book.user_id).filter(number__gt=since).by_source(CARDDAV, password_id).order_by()
+    ids = list(changes.values_list("contact_id", flat=True).distinct()[: MAX_UNDONE + 1])
+    if len(ids) > MAX_UNDONE:
+        newest = Contact.objects.all_of(book.user_id).filter(revision__in=changes.values("number"))
+        ids = list(newest.values_list("pk", flat=True)[: MAX_UNDONE + 1])
+    if len(ids) > MAX_UNDONE:
         raise InvalidValueError("since", f"That would change more than {MAX_UNDONE} contacts; undo less at once.")
-    return plan_source(book, CARDDAV, password_id, contact_ids, since)
+    return plan_source(book, CARDDAV, password_id, ids, since)
 
 
 def plan_since(book: Book, number: int) -> list[UndoStep]:

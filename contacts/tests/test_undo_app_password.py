@@ -84,6 +84,19 @@ def test_since_limits_it_and_an_ended_password_is_undone_too(alice, as_alice):
     assert results(as_alice, since=99, app_password=phone.app_password.pk) == []
 
 
+def test_more_than_one_undo_can_change_is_undone_in_steps(alice, as_alice, monkeypatch):
+    monkeypatch.setattr("contacts.history.MAX_UNDONE", 2)
+    phone = Dav(alice)
+    kept = add(as_alice, "Kept")
+    for number in range(5):
+        phone.put(f"{number}.vcf", vcard(f"n{number}", f"u{number}"))
+    given = {"app_password": phone.app_password.pk}
+    assert faults(undo(as_alice, since=0, **given)) == [["body", "since"]]
+    for since, undone in ((4, 2), (2, 2), (0, 1)):
+        assert [status for _, _, status in results(as_alice, since=since, **given)] == ["done"] * undone
+    assert names(as_alice.get("/api/contacts")) == [kept["fullname"]]
+
+
 def test_another_accounts_or_an_unknown_password_is_422(alice, as_bob):
     phone = Dav(alice)
     for number in (phone.app_password.pk, 999):
