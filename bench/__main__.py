@@ -17,12 +17,13 @@ from urllib.parse import urlsplit
 import redis
 
 from bench import report
-from bench.dav import Dav, Ours
+from bench.dav import Dav
 from bench.duplicates import Duplicates
 from bench.files import Files
 from bench.growth import Growth
 from bench.kinds import PEOPLE, TITLES, Kinds, Request
 from bench.load import measure, percentile
+from bench.peers import Ours
 from bench.servers import OTHER_CORES, PASSWORD, Bare, Older, Product, Tutorial, fill_peer, login, sql
 from scripts.services import services
 

@@ -1,24 +1,15 @@
 """CardDAV beside Radicale and Xandikos: one process of each, with the same cards and the same requests."""
 
-import base64
 import re
 import statistics
-import sys
 import time
-from pathlib import Path
 
-from dulwich import porcelain
-
-from bench.files import ACCOUNT, vcards
+from bench.files import vcards
 from bench.load import Encoded
+from bench.peers import Ours, Radicale, Xandikos
 from bench.report import table
-from bench.servers import PASSWORD, Product, Server, children, http_request, sql
+from bench.servers import http_request
 
-APP_PASSWORD = """
-from accounts.models import AppPassword, User
-user = User.objects.get(email="{address}")
-print(user.pk, AppPassword.objects.issue(user.pk, "bench", True)[1], file=open("{file}", "w"))
-"""
 NAMES = 'xmlns="DAV:" xmlns:C="urn:ietf:params:xml:ns:carddav"'
 SYNC = f"""<sync-collection {NAMES}><sync-token>%s</sync-token><sync-level>1</sync-level><prop><getetag/></prop>
     </sync-collection>"""
@@ -39,77 +30,6 @@ TITLES = {
     "propfind": "PROPFIND, depth 1",
     "query": "addressbook-query by e-mail",
 }
-
-
-class Peer(Server):
-    """A server without PostgreSQL, whose cards are files, written before it starts. Nobody has to log in."""
-
-    authorization = "Basic " + base64.b64encode(b"user:x").decode()
-    timeout = 600  # seconds: their first answer reads all files
-
-    def write(self, book, cards):
-        for number, card in enumerate(cards):
-            (book / f"{number}.vcf").write_text(card, encoding="utf-8", newline="")
-
-
-class Radicale(Peer):
-    name, title, book = "radicale", "Radicale", "/user/contacts/"
-
-    def fill(self, cards):
-        folder = self.folder / "radicale"
-        book = folder / "collection-root/user/contacts"
-        book.mkdir(parents=True)
-        (book / ".Radicale.props").write_text('{"tag": "VADDRESSBOOK"}')
-        self.write(book, cards)
-        config = f"[server]\nhosts=127.0.0.1:{self.port}\n[auth]\ntype=none\n[storage]\nfilesystem_folder={folder}\n"
-        (folder / "config").write_text(f"{config}[logging]\nlevel=error\n")
-        self.command = [sys.executable, "-m", "radicale", "--config", str(folder / "config")]
-
-
-class Xandikos(Peer):
-    name, title, book = "xandikos", "Xandikos", "/user/contacts/addressbook/"
-
-    def fill(self, cards):
-        folder = self.folder / "xandikos"
-        folder.mkdir()
-        self.command = [
-            sys.executable,
-            "-m",
-            "xandikos",
-            "serve",
-            "-d",
-            str(folder),
-            "--state-dir",
-            str(folder / "state"),
-        ]
-        self.command += ["--defaults", "-l", "127.0.0.1", "-p", "{port}"]
-        self.start()  # makes the address book, a Git repository
-        self.stop()
-        book = folder / "user/contacts/addressbook"
-        self.write(book, cards)
-        porcelain.add(book)
-        porcelain.commit(book, message=b"cards", author=b"Bench <b@example.org>", committer=b"Bench <b@example.org>")
-
-
-class Ours(Product):
-    name = "dav"
-
-    def fill(self, cards, address="dav@example.org"):
-        file, secret = self.folder / "dav.vcf", self.folder / "app_password"
-        with file.open("w", encoding="utf-8", newline="") as output:
-            output.writelines(cards)
-        self.run("manage.py", "shell", "-v0", "-c", ACCOUNT.format(address=address, password=PASSWORD))
-        self.run("manage.py", "import_contacts", str(file), "--owner", address, "--policy", "fill")
-        self.run("manage.py", "shell", "-v0", "-c", APP_PASSWORD.format(address=address, file=secret))
-        sql(self.database_url, "VACUUM ANALYZE")
-        user, password = secret.read_text().split()
-        self.authorization = "Basic " + base64.b64encode(f"{address}:{password}".encode()).decode()
-        self.book = f"/dav/addressbooks/{user}/contacts/"
-
-    def peak(self):
-        """Return the most memory (RSS) in MB that a process had."""
-        statuses = [Path(f"/proc/{pid}/status").read_text() for pid in children(self.process.pid)]
-        return max(int(re.search(r"VmHWM:\s+(\d+)", status)[1]) for status in statuses) / 1024
 
 
 class Dav:

@@ -70,6 +70,15 @@ def test_a_contact_made_elsewhere_is_named_by_its_uid_or_its_id(phone, alice, as
     assert "UID:urn:uuid:1/2" in unfolded(phone.get(f"{odd.pk}.vcf").text_body)
 
 
+def test_a_card_that_is_named_by_the_longest_uid_can_be_changed(phone, alice):
+    with Book.objects.writing(alice.pk, "test") as book:
+        book.create({"name": {"full": "Ann"}}, uid="u" * 255)
+    (name,) = phone.etags()
+    assert len(name) == 259
+    assert phone.put(name, vcard("Anna", "u" * 255)).status_code == 204
+    assert phone.put("w" + name[1:], vcard("Bea", "u2")).status_code == 403
+
+
 def test_names_made_of_uids_and_ids_do_not_collide(phone, alice):
     with Book.objects.writing(alice.pk, "test") as book:
         first = book.create({"name": {"full": "Odd"}}, uid="a/b")
