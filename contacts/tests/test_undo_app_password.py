@@ -97,6 +97,18 @@ def test_more_than_one_undo_can_change_is_undone_in_steps(alice, as_alice, monke
     assert names(as_alice.get("/api/contacts")) == [kept["fullname"]]
 
 
+def test_more_than_16_megabytes_is_413_however_often_a_card_was_written(alice, as_alice, monkeypatch):
+    monkeypatch.setattr("contacts.history.PORTION", 20_000)
+    phone = Dav(alice)
+    for number in range(9):
+        phone.put("a.vcf", vcard(more=f"NOTE:{number}{'x' * 5000}\r\n"))
+    given = {"since": 0, "app_password": phone.app_password.pk}
+    assert [status for _, _, status in results(as_alice, **given, dry_run=True)] == ["done"]
+    for number in range(4):
+        phone.put(f"{number}.vcf", vcard(uid=str(number), more=f"NOTE:{'x' * 5000}\r\n"))
+    assert undo(as_alice, **given).status_code == 413
+
+
 def test_another_accounts_or_an_unknown_password_is_422(alice, as_bob):
     phone = Dav(alice)
     for number in (phone.app_password.pk, 999):
