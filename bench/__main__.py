@@ -17,15 +17,17 @@ from urllib.parse import urlsplit
 import redis
 
 from bench import report
+from bench.dav import Dav
 from bench.duplicates import Duplicates
 from bench.files import Files
 from bench.growth import Growth
 from bench.kinds import PEOPLE, TITLES, Kinds, Request
 from bench.load import measure, percentile
+from bench.peers import Ours
 from bench.servers import OTHER_CORES, PASSWORD, Bare, Older, Product, Tutorial, fill_peer, login, sql
 from scripts.services import services
 
-PARTS = ("memory", "cold_start", "logins", "growth", "duplicates", "files")
+PARTS = ("memory", "cold_start", "logins", "growth", "duplicates", "files", "dav")
 TOKEN_SECONDS = 480  # after which people log in again; an access token lives for 15 minutes
 CHECKED = 20  # requests of each kind whose whole answer is checked on each server
 EXPORT = "/api/me/export"
@@ -55,6 +57,7 @@ class Bench:
         self.grown.name = "growth"
         self.seeded = server(Product, "seeded", 6)
         self.seeded.name = "seeded"
+        self.dav_server = server(Ours, "dav", 7)
         self.older, self.tutorial = server(Older, "older", 3), server(Tutorial, "tutorial", 4)
         self.bare = server(Bare, "bare", 5)
         self.servers = [self.ours, self.older, self.tutorial, self.bare]
@@ -70,7 +73,7 @@ class Bench:
         self.ours.run("manage.py", "populate", *counts, f"--password={PASSWORD}")
         for name in ("older", "tutorial"):
             sql(self.database("postgres"), f"CREATE DATABASE {name}")
-        for name in ("bare", "growth", "seeded"):
+        for name in ("bare", "growth", "seeded", "dav"):
             sql(self.database("postgres"), f"CREATE DATABASE {name} TEMPLATE contactbook")
         for server in (self.older, self.tutorial):
             fill_peer(server, self.database_url)
@@ -177,6 +180,11 @@ class Bench:
         files = Files(self.ours, self.options.quick)
         files.run()
         self.tables.append(files.report(self.targets))
+
+    def dav(self):
+        dav = Dav(self.dav_server, self.options.quick)
+        dav.run()
+        self.tables.append(dav.report(self.targets))
 
     def run(self):
         self.fill()

@@ -39,6 +39,7 @@ class Server:
     name = title = ""
     command: list[str] = []
     ordered = True  # lists have the contract's order
+    timeout = 60  # seconds
 
     def __init__(self, folder, database_url, redis_url):
         self.folder, self.database_url, self.redis_url = folder, database_url, redis_url
@@ -106,7 +107,7 @@ class Server:
         return self.send(self.encoded(request))
 
     def send(self, encoded):
-        with socket.create_connection(("127.0.0.1", self.port), timeout=60) as connection:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=self.timeout) as connection:
             connection.sendall(encoded.request)
             answer = http.client.HTTPResponse(connection)
             answer.begin()

@@ -130,18 +130,25 @@ def plan(book: Book, given: dict[str, Any]) -> list[UndoStep]:
     """Plan the undo of one `change`, or of everything `since` one, or of what one `app_password` wrote since."""
     if "since" not in given:
         return plan_one(book, given["change"])
-    if given.get("app_password") is None:
+    if "app_password" not in given:
         return plan_since(book, given["since"])
     return plan_app_password(book, given["app_password"], given["since"])
 
 
 def plan_app_password(book: Book, password_id: int, since: int) -> list[UndoStep]:
-    changes = Change.objects.for_user(book.user_id).filter(number__gt=since).by_source(CARDDAV, password_id)
-    found = changes.order_by().values_list("contact_id", flat=True).distinct()[: MAX_UNDONE + 1]
-    contact_ids = list(found)
-    if len(contact_ids) > MAX_UNDONE:
+    """Plan to undo what an app password wrote after change `since`.
+
+    If that is too much for one undo, conflicts are left out, among them what an earlier undo took back: an undo can go
+    back in steps.
+    """
+    changes = Change.objects.for_user(book.user_id).filter(number__gt=since).by_source(CARDDAV, password_id).order_by()
+    ids = list(changes.values_list("contact_id", flat=True).distinct()[: MAX_UNDONE + 1])
+    if len(ids) > MAX_UNDONE:
+        newest = Contact.objects.all_of(book.user_id).filter(revision__in=changes.values("number"))
+        ids = list(newest.values_list("pk", flat=True)[: MAX_UNDONE + 1])
+    if len(ids) > MAX_UNDONE:
         raise InvalidValueError("since", f"That would change more than {MAX_UNDONE} contacts; undo less at once.")
-    return plan_source(book, CARDDAV, password_id, contact_ids, since)
+    return plan_source(book, CARDDAV, password_id, ids, since, bounded=True)
 
 
 def plan_since(book: Book, number: int) -> list[UndoStep]:
@@ -165,9 +172,14 @@ def within_bounds(book: Book, firsts: ChangeQuerySet) -> list[Change]:
     changes = Change.objects.for_user(book.user_id).filter(number__in=numbers).order_by("number")
     ids = [key for (key,) in changes.values_list("contact_id")]
     contacts = Contact.objects.all_of(book.user_id).filter(pk__in=ids)
-    if sum(rows.aggregate(total=Sum("size"))["total"] or 0 for rows in (changes, contacts)) > PORTION:
-        raise TooLargeError(f"That would change more than {PORTION >> 20} MB of contacts at once. Undo less at once.")
+    check_size(changes, contacts)
     return list(changes)
+
+
+def check_size(*found: Any) -> None:
+    """Raise TooLargeError if the cards of these changes and contacts are more than one undo reads."""
+    if sum(rows.aggregate(total=Sum("size"))["total"] or 0 for rows in found) > PORTION:
+        raise TooLargeError(f"That would change more than {PORTION >> 20} MB of contacts at once. Undo less at once.")
 
 
 def plan_one(book: Book, number: int) -> list[UndoStep]:
@@ -183,10 +195,13 @@ def plan_one(book: Book, number: int) -> list[UndoStep]:
     return [step]
 
 
-def plan_source(book: Book, via: str, source: int, contact_ids: list[int], since: int = 0) -> list[UndoStep]:
+def plan_source(
+    book: Book, via: str, source: int, contact_ids: list[int], since: int = 0, bounded: bool = False
+) -> list[UndoStep]:
     """Plan to undo what one import or app password wrote to these contacts after change `since`.
 
     Each goes back to its newest change by another. If that one is its newest change of all, it is a conflict.
+    TooLargeError for too much, if `bounded`.
     """
     changes = Change.objects.for_user(book.user_id).filter(contact_id__in=contact_ids)
     others = changes.exclude(via=via, source=source, source__isnull=False).order_by()
@@ -200,7 +215,10 @@ def plan_source(book: Book, via: str, source: int, contact_ids: list[int], since
             conflicts.discard(contact_id)
         elif contact_id not in firsts:
             conflicts.add(contact_id)
-    steps = steps_before_each(book, list(changes.filter(number__in=firsts.values())))
+    befores = changes.filter(number__in=firsts.values())
+    if bounded:
+        check_size(befores, Contact.objects.all_of(book.user_id).filter(pk__in=firsts))
+    steps = steps_before_each(book, list(befores))
     contacts = Contact.objects.all_of(book.user_id).in_bulk(conflicts)
     return steps + [UndoStep(key, contacts.get(key), None, True, conflict=True) for key in sorted(conflicts)]
 

@@ -51,27 +51,29 @@ def of_text(user_id: int, element: Element, find: Callable[[int, str], Q | None]
 
 
 def named(user_id: int, wanted: str) -> Q | None:
-    """The column of names has the first 255 characters of each."""
+    """The column of names has the first 255 characters of the first FN."""
     folded = fold(wanted)
     may_be_longer = Q(GreaterThanOrEqual(Length(F("fullname")), FULL_NAME))
-    return Q(fullname_folded__contains=folded) | may_be_longer if folded else None
+    has_second = with_key(user_id, Q(kind=keys.OTHER, value="fn"))
+    return Q(fullname_folded__contains=folded) | may_be_longer | has_second if folded else None
 
 
 def with_email(user_id: int, wanted: str) -> Q | None:
     folded = wanted.casefold()
-    return with_key(user_id, keys.EMAIL, folded) if folded == folded.strip() and ":" not in folded else None
+    if folded != folded.strip() or ":" in folded:
+        return None
+    return with_key(user_id, Q(kind=keys.EMAIL, value__contains=folded) | Q(kind=keys.OTHER, value="email"))
 
 
 def with_number(user_id: int, wanted: str) -> Q | None:
     digits = phones.digits(wanted)
     if not NUMBER.fullmatch(wanted) or not FEWEST_DIGITS <= len(digits) <= keys.MOST_DIGITS:
         return None
-    return with_key(user_id, keys.PHONE, digits[::-1])
+    return with_key(user_id, Q(kind=keys.PHONE, value__contains=digits[::-1]) | Q(kind=keys.OTHER, value="tel"))
 
 
-def with_key(user_id: int, kind: str, part: str) -> Q:
-    found = ContactKey.objects.for_user(user_id).filter(kind=kind, value__contains=part)
-    return Q(pk__in=found.values("contact"))
+def with_key(user_id: int, condition: Q) -> Q:
+    return Q(pk__in=ContactKey.objects.for_user(user_id).filter(condition).values("contact"))
 
 
 def with_uid(user_id: int, wanted: str) -> Q | None:

@@ -17,6 +17,7 @@ from contacts.models.picture import Prepared
 
 MEDIA_TYPES = {"", "text/vcard", "text/x-vcard", "text/directory", "application/octet-stream"}
 VERSION = re.compile(r"^VERSION[ \t]*(?:;[^:\n]*)?:[ \t]*([^\s]*)[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
+FOLD = re.compile(rb"\r?\n[ \t]")
 VERSIONS = ("3.0", "4.0")
 MAX_UID = 255  # characters
 MAX_PICTURE = 5 * 1024 * 1024  # bytes
@@ -66,10 +67,7 @@ def sent_card(request: DavRequest) -> SentCard:
         raise unsupported(415)
     body = request.body(MAX_CARD_BYTES, too_large())
     check_lines(body)
-    try:
-        text = body.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise invalid() from None
+    text = decoded(body)
     text = text if "\n" in text else text.replace("\r", "\n")
     entry = only_entry(text)
     if entry.card is None or entry.shortened:
@@ -90,6 +88,18 @@ def check_lines(body: bytes) -> None:
     folded = sum(map(body.count, (b"\n ", b"\n\t", b"\r ", b"\r\t")))
     if lines > MAX_LINES or lines - folded > MAX_PROPERTIES:
         raise invalid()
+
+
+def decoded(body: bytes) -> str:
+    """Return the body as text; DavError for no UTF-8. Old programs fold a line within a character (RFC 2425 §5.8.1)."""
+    try:
+        return body.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        unfolded = FOLD.sub(b"", body)
+    try:
+        return unfolded.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise invalid() from None
 
 
 def without_server_set(card: Card) -> Card:

@@ -36,10 +36,7 @@ def propfind(request: DavRequest) -> HttpResponseBase:
         raise DavError(403, precondition="<D:propfind-finite-depth/>")
     asked = asked_for(request.xml())
     resource = resource_of(request)
-    answer = multistatus(responses(request, resource, asked))
-    if request.minimal:
-        answer["Preference-Applied"] = "return=minimal"
-    return answer
+    return multistatus(responses(request, resource, asked))
 
 
 def asked_for(root: Element | None) -> Asked:
@@ -147,7 +144,7 @@ def expanded(resource: Resource, root: Element) -> str:
             found.append(xml.element(name, followed(resource, HREFS[name], child)))
         else:
             found.append(written(resource, name))
-    return propstat(found, missing)
+    return propstat(found, missing, resource.request.minimal)
 
 
 def followed(resource: Resource, kind: Kind, child: Element) -> str:

@@ -1,5 +1,6 @@
 """A request to a resource: its user, its target, its headers, and its body."""
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,6 +13,9 @@ from contacts.carddav.errors import DavError
 from contacts.carddav.paths import Kind, Target
 from contacts.models import Book, ContactQuerySet
 from contacts.models.contact import Contact
+
+# RFC 7240 §2, without the parameters of a preference
+PREFERENCE = re.compile(r'(?:^|,)\s*([^\s=;,]+)\s*=\s*"?([^\s=;,"]+)')
 
 
 @dataclass
@@ -56,8 +60,8 @@ class DavRequest:
     @property
     def minimal(self) -> bool:
         """RFC 8144 §2.1, and Brief, its older form: properties that are not there are not told."""
-        preferences = [each.strip().lower() for each in self.http.headers.get("Prefer", "").split(",")]
-        return "return=minimal" in preferences or self.http.headers.get("Brief", "").strip().lower() == "t"
+        preferences = PREFERENCE.findall(self.http.headers.get("Prefer", "").lower())
+        return ("return", "minimal") in preferences or self.http.headers.get("Brief", "").strip().lower() == "t"
 
     def body(self, limit: int, too_large: DavError) -> bytes:
         """Return the whole body; DavError for one without a length, over the limit, or cut off."""

@@ -27,7 +27,8 @@ REPORT_HANDLERS = {
     "sync-collection": sync.sync_collection,
     "expand-property": propfind.expand_property,
 }
-DISCARDED, CHUNK = 12 * 1024 * 1024, 64 * 1024  # bytes; nginx passes on 11 MB
+# Bytes of a refused body that are still read: a picture of 10 MB in base64 has 14 MB. nginx passes on 11 MB.
+DISCARDED, CHUNK = 64 * 1024 * 1024, 64 * 1024
 QUOTA = "<D:quota-not-exceeded/>"  # RFC 4331 §6
 
 
@@ -89,7 +90,10 @@ def dav(request: HttpRequest) -> HttpResponseBase:
 
 
 def discard_body(request: HttpRequest) -> None:
-    """Read what is left of the body: nginx takes an answer before its end for a failure of the server."""
+    """Read what is left of the body.
+
+    nginx takes an answer before its end for a failure of the server, and a client may not read the answer at all.
+    """
     length = request.META.get("CONTENT_LENGTH") or "0"
     if length.isdecimal() and int(length) <= DISCARDED:
         with contextlib.suppress(OSError):
@@ -134,7 +138,10 @@ def answer_user(request: DavRequest) -> HttpResponseBase:
     handler = handlers(request.target.kind).get(request.http.method or "")
     if handler is None:
         raise DavError(405, "This method is not for a collection.", headers={"Allow": allow(request.target.kind)})
-    return handler(request)
+    response = handler(request)
+    if request.minimal and request.http.method in ("PROPFIND", "REPORT"):
+        response.headers["Preference-Applied"] = "return=minimal"
+    return response
 
 
 def dav_or_page(page: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:

@@ -20,16 +20,27 @@ class Key(NamedTuple):
     value: str
 
 
-EMAIL, PHONE, NAME, BIRTH = "email", "phone", "name", "birth"
+EMAIL, PHONE, NAME, BIRTH, OTHER = "email", "phone", "name", "birth", "other"
+# Properties of OTHER: a card may have one of them in `vCardProps` alone, such as a second FN or an address that is too
+# long for its field. A search by that property reads the card itself.
+SEARCHED = ("fn", "email", "tel")
 
 
 def keys_of(card: Card) -> set[Key]:
-    """Return the keys of every address, number and name of a card, and of its birthday."""
+    """Return the keys of every address, number and name of a card, of its birthday, and of what it has besides."""
     found = {Key(EMAIL, email_key(text)) for text in values(card, "emails", "address")}
     found |= {Key(PHONE, phone_key(text)) for text in values(card, "phones", "number")}
     name = name_key(card.get("name", {}).get("full", ""))
     found |= {Key(NAME, name), Key(BIRTH, birth_key(card, name))}
+    found |= {Key(OTHER, name) for name in SEARCHED if name in property_names(card)}
     return {key for key in found if key.value}
+
+
+def property_names(card: Card) -> set[str]:
+    """Return the names of the properties in `vCardProps`."""
+    props: Any = card.get("vCardProps")
+    named = [prop for prop in props if isinstance(prop, list) and prop] if isinstance(props, list) else []
+    return {str(prop[0]).lower() for prop in named}
 
 
 def values(card: Card, collection: str, member: str) -> list[str]:

@@ -49,17 +49,16 @@ class UndoInput(serializers.Serializer):
     )
     app_password = Number(
         required=False,
-        allow_null=True,
         min_value=1,
         max_value=MAX_BIGINT,
-        help_text="With `since`: the id of an app password whose changes alone are undone; null for all changes.",
+        help_text="With `since`: the id of an app password whose changes alone are undone; all changes without it.",
     )
     dry_run = Flag(required=False, default=False, help_text="Whether only to say what would be done.")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if ("change" in attrs) == ("since" in attrs):
             raise serializers.ValidationError("Give either change or since.")
-        if "change" in attrs and attrs.get("app_password") is not None:
+        if "change" in attrs and "app_password" in attrs:
             raise serializers.ValidationError({"app_password": ["An app password goes with since."]})
         return attrs
 

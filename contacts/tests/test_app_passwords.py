@@ -4,10 +4,11 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.utils import timezone
 
 from accounts.models import MAX_APP_PASSWORDS, AppPassword, User
-from contacts.tests.cast import add, faults
+from contacts.tests.cast import add, faults, names
 from contacts.tests.dav import Dav, basic, vcard
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
@@ -130,3 +131,17 @@ def test_the_admin_lists_them_without_secrets(alice, staff, client):
     assert "Phone/1.0" in page and phone.app_password.digest not in page and phone.password not in page
     answer = client.post("/admin/accounts/apppassword/", {"action": "end", "_selected_action": [phone.app_password.pk]})
     assert answer.status_code == 302 and phone.propfind("/dav/").status_code == 401
+
+
+def test_staff_undo_what_a_program_wrote_and_that_is_logged(alice, as_alice, staff, client):
+    phone, changed = Dav(alice, agent="Lost phone"), Dav(alice)
+    add(as_alice, "Kept")
+    phone.put("a.vcf", vcard("Ann"))
+    phone.put("b.vcf", vcard("Bea", "u2"))
+    changed.put("b.vcf", vcard("Beate", "u2"))
+    client.force_login(staff)
+    action = {"action": "undo_changes", "_selected_action": [phone.app_password.pk]}
+    page = client.post("/admin/accounts/apppassword/", action, follow=True).content.decode()
+    assert "Lost phone: 1 contacts were taken back, 1 were changed since." in page
+    assert names(as_alice.get("/api/contacts")) == ["Beate", "Kept"]
+    assert LogEntry.objects.get().get_change_message() == "Undid all changes by it."

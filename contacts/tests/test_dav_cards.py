@@ -70,6 +70,15 @@ def test_a_contact_made_elsewhere_is_named_by_its_uid_or_its_id(phone, alice, as
     assert "UID:urn:uuid:1/2" in unfolded(phone.get(f"{odd.pk}.vcf").text_body)
 
 
+def test_a_card_that_is_named_by_the_longest_uid_can_be_changed(phone, alice):
+    with Book.objects.writing(alice.pk, "test") as book:
+        book.create({"name": {"full": "Ann"}}, uid="u" * 255)
+    (name,) = phone.etags()
+    assert len(name) == 259
+    assert phone.put(name, vcard("Anna", "u" * 255)).status_code == 204
+    assert phone.put("w" + name[1:], vcard("Bea", "u2")).status_code == 403
+
+
 def test_names_made_of_uids_and_ids_do_not_collide(phone, alice):
     with Book.objects.writing(alice.pk, "test") as book:
         first = book.create({"name": {"full": "Odd"}}, uid="a/b")
@@ -276,6 +285,57 @@ def test_what_a_client_wrote_comes_back_property_by_property(phone):
     assert merging.combined({}, [next(read(back)).card], [next(read(sent)).card]) == {}
     for line in ("item1.X-ABLabel:Boat", "X-CUSTOM;X-P=1:kept", "item2.X-ABADR:us"):
         assert line in unfolded(back)
+
+
+AS_IT_WAS = {  # lines of one property, which come back in the same version letter for letter
+    "3.0": [
+        "ANNIVERSARY:2001-02-03",
+        "CATEGORIES;X-P=1:Climbers,Work\\, old",
+        "item1.CATEGORIES:Climbers",
+        "CATEGORIES;LANGUAGE=en:b\r\nCATEGORIES:a",
+        "EMAIL;TYPE=X400:G=Ann",
+        "PHOTO;TYPE=JPEG;VALUE=uri:https://x.org/a.jpg",
+        "TZ:+01:00",
+        "TZ:+00:00",
+        "TZ;VALUE=text:Europe/Berlin",
+    ],
+    "4.0": [
+        "ANNIVERSARY:20010203",
+        "CATEGORIES;PREF=1;TYPE=work:Climbers",
+        "PHOTO;MEDIATYPE=image/jpeg:https://x.org/a.jpg",
+        "TZ;VALUE=utc-offset:-0500",
+        "TZ:Europe/Berlin",
+    ],
+}
+
+
+@pytest.mark.parametrize(("version", "line"), [(version, line) for version in AS_IT_WAS for line in AS_IT_WAS[version]])
+def test_a_property_comes_back_as_it_was_and_a_repeat_changes_nothing(phone, version, line):
+    body = vcard(more=f"{line}\r\n").replace("VERSION:3.0", f"VERSION:{version}")
+    phone.put("a.vcf", body)
+    back = phone.get("a.vcf", accept=f"text/vcard; version={version}")
+    assert set(line.split("\r\n")) <= set(back.text_body.split("\r\n"))
+    for again in (body, back.text_body, phone.get("a.vcf").text_body):
+        phone.put("a.vcf", again)
+        assert phone.get("a.vcf")["ETag"] == back["ETag"]
+
+
+def test_two_anniversaries_of_3_0_are_one_of_4_0_and_neither_is_lost(phone):
+    phone.put("a.vcf", vcard(more="ANNIVERSARY:2001-02-03\r\nANNIVERSARY:2004-05-06\r\n"))
+    newer = phone.get("a.vcf", accept="text/vcard; version=4.0").text_body
+    assert newer.count("\nANNIVERSARY:") == 1 and "2004" in newer
+    older = phone.get("a.vcf").text_body
+    assert "ANNIVERSARY:2001-02-03" in older and "X-ABDATE:2004-05-06" in older
+
+
+def test_parameters_of_categories_stay_until_the_group_is_renamed_or_left(phone, as_alice):
+    phone.put("a.vcf", vcard(more="CATEGORIES;X-P=1:Climbers,Work\r\nCATEGORIES:Others\r\n"))
+    groups = {group["name"]: f"/api/groups/{group['id']}" for group in as_alice.get("/api/groups").json()}
+    assert groups.keys() == {"Climbers", "Others", "Work"}
+    as_alice.patch(groups["Climbers"], {"name": "Hikers"}, format="json")
+    as_alice.delete(groups["Others"])
+    found = [line for line in unfolded(phone.get("a.vcf").text_body) if line.startswith("CATEGORIES")]
+    assert found == ["CATEGORIES;X-P=1:Work", "CATEGORIES:Hikers"]
 
 
 def test_an_edit_by_rest_touches_that_property_alone(phone, as_alice):

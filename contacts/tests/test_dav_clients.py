@@ -4,7 +4,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from contacts.tests.clients import login_of, program
+from contactbook.tests.live import serving
+from contacts.tests.clients import login_of, new_card, program
 from contacts.tests.clients.eds import EvolutionDataServer
 from contacts.tests.clients.syncevolution import Syncevolution
 from contacts.tests.clients.thunderbird import Thunderbird
@@ -152,3 +153,27 @@ def test_a_first_sync_of_ten_thousand_contacts(account, device):
         account.ask("POST", "/batch", {"items": items})
     laptop = device("vdirsyncer")
     assert len(laptop.names()) == 10_000
+
+
+def test_after_a_restore_from_a_backup_vdirsyncer_has_what_the_server_has_and_keeps_what_only_it_has(tmp_path):
+    with serving(tmp_path / "var") as server:
+        account = Account(server)
+        account.create("Ann", "Bea", "Cleo", "Dora")
+        laptop = Vdirsyncer(login_of(server, account.email, account.token, "vdirsyncer"), tmp_path / "laptop")
+        assert laptop.names() == ["Ann", "Bea", "Cleo", "Dora"]
+        server.manage("backup", str(tmp_path / "backup.zip"))
+        laptop.rename("Ann", "Anna")
+        laptop.delete("Bea")
+        assert account.names() == ["Anna", "Cleo", "Dora"], "the laptop has newer states than the backup"
+        server.stop()
+        server.manage("restore", str(tmp_path / "backup.zip"), "--yes")
+        server.start()
+        uid, card = new_card("Eve")
+        (laptop.cards / f"{uid}.vcf").write_text(card)
+        laptop.edit("Cleo", "Clea")
+        account.rename("Dora", "Dorothea")
+        laptop.sync()
+        assert laptop.names() == account.names() == ["Ann", "Bea", "Clea", "Dorothea", "Eve"]
+        laptop.rename("Eve", "Eva")
+        account.delete("Ann")
+        assert laptop.names() == account.names() == ["Bea", "Clea", "Dorothea", "Eva"]

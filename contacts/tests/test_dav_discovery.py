@@ -130,10 +130,14 @@ def test_an_unknown_property_is_404_and_is_left_out_for_minimal(phone):
         "{urn:a&b}odd": None,
         "bare": None,
     }
-    for headers in ({"prefer": "return=minimal"}, {"prefer": "respond-async, return=minimal"}, {"brief": "t"}):
+    preferences = ("return=minimal", "respond-async, return=minimal", 'Return = "minimal"; a=b, wait=1')
+    for headers in (*({"prefer": each} for each in preferences), {"brief": "t"}):
         answer = phone.propfind(phone.book, asked, **headers)
         assert responses(answer)[phone.book].keys() == {f"{D}resourcetype"}
+        assert answer["Preference-Applied"] == phone.sync(**headers)["Preference-Applied"] == "return=minimal"
         assert responses(phone.propfind(phone.book, "<odd/>", **headers)) == {phone.book: {}}
+    for other in ("return=minimal-or-not", "x; return=minimal", "return=representation"):
+        assert "Preference-Applied" not in phone.propfind(phone.book, asked, prefer=other)
 
 
 def test_the_first_status_is_the_200(phone):

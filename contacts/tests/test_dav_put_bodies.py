@@ -88,6 +88,7 @@ TAKEN = {
     "a UID of 255": vcard(uid="x" * 255),
     "a card near 256 KB": vcard(more=f"NOTE:{'x' * 65_000}\r\n" * 3),
     "lower case": CARD.lower(),
+    "a fold within a character": vcard("Zoë").encode().replace(b"\xc3\xab", b"\xc3\r\n \xab"),
     "an emoji": vcard("Ann 🦊"),
     "control characters": vcard(more="NOTE:a\x01b\x0bc\r\n"),
     "NUL": vcard(more="NOTE:a\0b\r\n"),
@@ -145,3 +146,8 @@ def test_a_body_without_a_length_is_411(phone):
     for method in ("PUT", "PROPFIND"):
         answer = phone.client.generic(method, phone.path("a.vcf"), "", "text/vcard", **phone.headers, **chunked)
         assert answer.status_code == 411 and answer["Content-Type"].startswith("text/plain")
+
+
+def test_a_line_that_is_folded_within_a_character_is_read_whole(phone):
+    phone.put("a.vcf", vcard("Zoë").encode().replace(b"\xc3\xab", b"\xc3\n\t\xab"))
+    assert Contact.objects.get().fullname == "Zoë"

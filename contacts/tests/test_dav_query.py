@@ -257,6 +257,21 @@ def test_one_card_that_cannot_be_written_as_xml_does_not_spoil_the_rest(phone, a
     assert len(responses(answer)) == 4 and "Odd" in answer.text_body
 
 
+BESIDE = [  # what the card holds beside its name, addresses and numbers; one of which the query finds
+    ("FN;PREF=1:Ann\r\nFN:Zed Second\r\n", prop("FN", text("zed"))),
+    (f"FN:Ann\r\nEMAIL:{'x' * 1100}@long.org\r\n", prop("EMAIL", text("@long.org", match_type="ends-with"))),
+    (f"FN:Ann\r\nTEL:{'+49 221 999 ' + 'x' * 1100}\r\n", prop("TEL", text("221 999 x"))),
+    (f"FN:Ann\r\nTEL:{'+49 221 999 ' + 'x' * 1100}\r\n", prop("TEL", text("49 221 999"))),
+]
+
+
+@pytest.mark.parametrize(("lines", "filters"), BESIDE)
+def test_what_a_card_holds_beside_its_fields_is_found_too(phone, lines, filters):
+    card = f"BEGIN:VCARD\r\nVERSION:4.0\r\nUID:odd\r\n{lines}END:VCARD\r\n"
+    assert phone.put("odd.vcf", card).status_code == 201
+    assert "odd" in found(phone, phone.query(filters)).split()
+
+
 def test_a_query_by_name_address_number_or_uid_reads_only_candidates(phone, alice):
     with Book.objects.writing(alice.pk, "test") as book:
         book.create_many([{"name": {"full": f"n{number}"}} for number in range(600)])

@@ -84,6 +84,31 @@ def test_since_limits_it_and_an_ended_password_is_undone_too(alice, as_alice):
     assert results(as_alice, since=99, app_password=phone.app_password.pk) == []
 
 
+def test_more_than_one_undo_can_change_is_undone_in_steps(alice, as_alice, monkeypatch):
+    monkeypatch.setattr("contacts.history.MAX_UNDONE", 2)
+    phone = Dav(alice)
+    kept = add(as_alice, "Kept")
+    for number in range(5):
+        phone.put(f"{number}.vcf", vcard(f"n{number}", f"u{number}"))
+    given = {"app_password": phone.app_password.pk}
+    assert faults(undo(as_alice, since=0, **given)) == [["body", "since"]]
+    for since, undone in ((4, 2), (2, 2), (0, 1)):
+        assert [status for _, _, status in results(as_alice, since=since, **given)] == ["done"] * undone
+    assert names(as_alice.get("/api/contacts")) == [kept["fullname"]]
+
+
+def test_more_than_16_megabytes_is_413_however_often_a_card_was_written(alice, as_alice, monkeypatch):
+    monkeypatch.setattr("contacts.history.PORTION", 20_000)
+    phone = Dav(alice)
+    for number in range(9):
+        phone.put("a.vcf", vcard(more=f"NOTE:{number}{'x' * 5000}\r\n"))
+    given = {"since": 0, "app_password": phone.app_password.pk}
+    assert [status for _, _, status in results(as_alice, **given, dry_run=True)] == ["done"]
+    for number in range(4):
+        phone.put(f"{number}.vcf", vcard(uid=str(number), more=f"NOTE:{'x' * 5000}\r\n"))
+    assert undo(as_alice, **given).status_code == 413
+
+
 def test_another_accounts_or_an_unknown_password_is_422(alice, as_bob):
     phone = Dav(alice)
     for number in (phone.app_password.pk, 999):
@@ -91,6 +116,7 @@ def test_another_accounts_or_an_unknown_password_is_422(alice, as_bob):
     assert faults(undo(as_bob, change=1, app_password=phone.app_password.pk)) == [["body", "app_password"]]
 
 
-def test_null_is_as_if_it_were_not_given(alice, as_alice):
-    contact = add(as_alice)
-    assert results(as_alice, since=0, app_password=None) == [(contact["id"], "delete", "done")]
+def test_null_is_422_and_undoes_nothing(alice, as_alice):
+    add(as_alice, "Ann")
+    assert faults(undo(as_alice, since=0, app_password=None)) == [["body", "app_password"]]
+    assert names(as_alice.get("/api/contacts")) == ["Ann"]

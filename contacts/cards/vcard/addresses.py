@@ -34,6 +34,7 @@ ADDRESS = Rule(
 )
 GEO = re.compile(r"([+-]?\d{1,3}(?:\.\d{1,20})?)[;,]([+-]?\d{1,3}(?:\.\d{1,20})?)\Z", re.ASCII)
 OFFSET = re.compile(r"([+-])(\d\d):?(?:00)?\Z", re.ASCII)
+ETC = re.compile(r"Etc/(?:UTC|GMT([+-])([0-9]{1,2}))")
 ZONE = re.compile(r"[A-Za-z][A-Za-z0-9/_+-]*\Z")
 
 
@@ -173,8 +174,18 @@ def write_bare(
         value = f"{pair[1]};{pair[2]}" if pair and version == "3.0" else escape_newlines(coordinates)
         lines.append(("GEO", rest, value))
     if zone and not (coordinates and version == "4.0"):
-        lines.append(("TZ", rest, escape(zone)))
+        lines.append(zone_line(rest, zone, version))
     return lines or [("ADR", params, ";;;;;;")]
+
+
+def zone_line(params: dict[str, list[str]], zone: str, version: str) -> tuple[str, dict[str, list[str]], str]:
+    """TZ: in 3.0 an offset unless VALUE says text (RFC 2426 §3.4.1), in 4.0 where it came as one (RFC 6350 §6.5.1)."""
+    hours, old = ETC.fullmatch(zone), version == "3.0"
+    if hours and (old or params.get("value") == ["utc-offset"]):
+        sign = "-" if hours[1] == "+" else "+"
+        rest = {name: values for name, values in params.items() if not (old and name == "value")}
+        return "TZ", rest, f"{sign}{int(hours[2] or 0):02}{':00' if old else '00'}"
+    return "TZ", {**params, "value": ["text"]} if old else params, escape(zone)
 
 
 def place(parts: list[components.Component], version: str) -> tuple[list[list[str]], list[components.Position | None]]:

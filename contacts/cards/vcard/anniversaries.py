@@ -18,6 +18,7 @@ def read(draft: Draft, prop: Property) -> None:
     if not text:
         return
     kind, named = DATES[prop.name]
+    named = named or (prop.name == "ANNIVERSARY" and draft.version == "3.0")  # else 3.0 gets Apple's X-ABDATE
     if draft.labels and prop.group and kind == OTHER_DATE:
         kind = kind_of_label(draft, prop)
         if kind == "wedding" and MADE_GROUP.match(prop.group):  # 3.0's form of ANNIVERSARY

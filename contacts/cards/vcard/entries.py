@@ -13,7 +13,7 @@ from contacts.cards.vcard.parameters import Parameters, clean, listed, mapping, 
 from contacts.cards.vcard.people import AUTHOR, NOTE, ORGANIZATION, PRONOUNS, USER
 from contacts.cards.vcard.tables import RULES, WRITTEN_AS, Rule
 from contacts.cards.vcard.tokenizer import NAME, Property
-from contacts.cards.vcard.values import escape, escape_newlines, is_uri
+from contacts.cards.vcard.values import escape, escape_newlines, is_uri, texts
 
 Entry = dict[str, Any]
 Lines = list[Property]
@@ -37,16 +37,26 @@ def properties(card: Card, version: str) -> Lines:
     lines += lives.anniversaries(mapping(card.get("anniversaries")), version)
     lines += lives.related(mapping(card.get("relatedTo")), version)
     lines += speak_lines(mapping(card.get("speakToAs")), version)
-    keywords = [escape(keyword) for keyword in mapping(card.get("keywords"))]
-    if keywords:
-        lines.append(Property("CATEGORIES", {}, ",".join(keywords)))
-    lines += kept(card.get("vCardProps"))
+    others = list(kept(card.get("vCardProps")))
+    lines += category_lines(card, [line for line in others if line.name == "CATEGORIES"])
+    lines += [line for line in others if line.name != "CATEGORIES"]
     lines += [
         Property(name, {}, write_timestamp(card[member], version))
         for member, name in TIMES
         if text_of(card.get(member))
     ]
     return lines
+
+
+def category_lines(card: Card, with_parameters: Lines) -> Lines:
+    """The keywords: those that came with parameters as they came, unless they were removed since; then the others."""
+    left = dict(mapping(card.get("keywords")))
+    lines = []
+    for line in with_parameters:
+        keywords = [keyword for keyword in map(str.strip, texts(line.value)) if left.pop(keyword, False)]
+        if keywords:
+            lines.append(line._replace(value=",".join(map(escape, keywords))))
+    return lines + ([Property("CATEGORIES", {}, ",".join(map(escape, left)))] if left else [])
 
 
 def kind_lines(card: Card, version: str) -> Iterator[Property]:
@@ -134,8 +144,9 @@ def phone(parameters: Parameters, ident: str, entry: Entry) -> Lines:
 def email(parameters: Parameters, ident: str, entry: Entry) -> Lines:
     lines = simple("emails")(parameters, ident, entry)
     if lines and parameters.version == "3.0":
-        types = ["internet", *lines[0].params.get("type", [])]
-        lines[0] = lines[0]._replace(params={**lines[0].params, "type": types})
+        types = lines[0].params.get("type", [])
+        if "x400" not in types:
+            lines[0] = lines[0]._replace(params={**lines[0].params, "type": ["internet", *types]})
     return lines
 
 

@@ -34,7 +34,8 @@ def date_name(entry: Entry, version: str, written: set[str]) -> str | None:
     """The property of a date; vCard has one BDAY, DEATHDATE and ANNIVERSARY, Apple's 3.0 has X-ABDATE for the third."""
     came_from = (text_of(entry.get("vCardName")) or "").upper()
     kind = entry.get("kind")
-    if came_from in DATES and (DATES[came_from][0] == kind or came_from == "X-ABDATE"):
+    second = came_from == "ANNIVERSARY" and came_from in written
+    if came_from in DATES and (DATES[came_from][0] == kind or came_from == "X-ABDATE") and not second:
         return came_from
     name = ONE_OF_EACH.get(kind) if isinstance(kind, str) else None
     if version == "3.0" and name not in ("BDAY", "DEATHDATE"):

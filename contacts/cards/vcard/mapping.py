@@ -169,10 +169,12 @@ def read_keywords(draft: Draft, prop: Property) -> None:
     if left_out:
         draft.shortened = True
         draft.notes.append(f"{len(left_out)} categories were left out, the first of them {left_out[0][:60]!r}")
-    if keywords:
-        draft.note_parameters(prop)
-    else:
+    if not keywords:
         del draft.card["keywords"]
+    elif draft.version == "2.1":
+        draft.note_parameters(prop)
+    elif prop.group or prop.params.keys() - {"value"}:
+        draft.keep(prop)
 
 
 def nothing(draft: Draft, prop: Property) -> None:

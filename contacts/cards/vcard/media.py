@@ -165,7 +165,7 @@ def write(name: str, params: dict[str, list[str]], uri: str, version: str, pictu
     if picture is None:
         if version == "3.0" and uri.lower().startswith("data:"):
             return write_data_3(name, params, uri)
-        return Property(name, {**params, "value": ["uri"]} if version == "3.0" else params, uri)
+        return Property(name, {**with_format(params), "value": ["uri"]} if version == "3.0" else params, uri)
     encoded = binascii.b2a_base64(picture.data, newline=False).decode()
     if version == "4.0":
         return Property(name, without_mediatype(params), f"data:{picture.media_type};base64,{encoded}")
@@ -174,6 +174,13 @@ def write(name: str, params: dict[str, list[str]], uri: str, version: str, pictu
 
 def without_mediatype(params: dict[str, list[str]]) -> dict[str, list[str]]:
     return {name: values for name, values in params.items() if name != "mediatype"}
+
+
+def with_format(params: dict[str, list[str]]) -> dict[str, list[str]]:
+    """3.0 says the format of a picture in TYPE, whose words are known for some."""
+    word = FORMAT_OF.get(params.get("mediatype", [""])[0])
+    types = {"type": [word, *params.get("type", [])]} if word else {}
+    return {**without_mediatype(params), **types}
 
 
 def binary(name: str, params: dict[str, list[str]], media_type: str, encoded: str) -> Property:
