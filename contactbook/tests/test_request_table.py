@@ -49,6 +49,12 @@ BODIES = {
     "over a megabyte": b'{"fullname": "' + b"a" * MEGABYTE + b'"}',
 }
 
+EACH_HEADER = [
+    {"media" if name == "Content-Type" else name: value} for name, values in HEADERS.items() for value in values
+]
+FIRST_HEADERS = {"media" if name == "Content-Type" else name: values[0] for name, values in HEADERS.items()}
+EACH_BODY = [(label, media) for label in BODIES for media in MEDIA]
+
 
 class Caller:
     """Alice, who logs in again when a request has ended her session."""
@@ -106,23 +112,24 @@ def content_of(answer: Any) -> bytes:
 @pytest.mark.one_stack
 @EACH
 def test_no_header_makes_a_request_fail(caller: Caller, route: Route) -> None:
+    """HEAD is answered as GET is, and another method before its headers are read: these get the first of each at once."""
     for method in METHODS:
-        for name, values in HEADERS.items():
-            for value in values if method.lower() in served(route) else values[:1]:
-                sent = {"media": value} if name == "Content-Type" else {name: value}
-                answer = caller.ask(route, method, **sent)  # type: ignore[arg-type]
-                check(route, method, answer.status_code, answer.get("Content-Type", ""), content_of(answer), sent)
+        for sent in EACH_HEADER if method.lower() in route.methods else [FIRST_HEADERS]:
+            answer = caller.ask(route, method, **sent)
+            check(route, method, answer.status_code, answer.get("Content-Type", ""), content_of(answer), sent)
 
 
+@pytest.mark.one_stack
 @EACH
 def test_no_body_makes_a_request_fail(caller: Caller, route: Route) -> None:
     for method in METHODS:
-        for label, body in BODIES.items():
-            for media in MEDIA if method.lower() in served(route) else MEDIA[:1]:
-                answer = caller.ask(route, method, body, media)
-                check(route, method, answer.status_code, answer.get("Content-Type", ""), content_of(answer), label)
+        bodies = EACH_BODY if method.lower() in route.methods else EACH_BODY[:1] + EACH_BODY[-1:]
+        for label, media in bodies:
+            answer = caller.ask(route, method, BODIES[label], media)
+            check(route, method, answer.status_code, answer.get("Content-Type", ""), content_of(answer), label)
 
 
+@pytest.mark.one_stack
 @EACH
 def test_an_idempotency_key_is_ignored_or_honoured_and_never_an_error(caller: Caller, route: Route) -> None:
     """On a route without POST it was a 500."""

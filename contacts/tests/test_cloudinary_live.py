@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import psycopg2
 import pytest
 
-from contactbook.tests.faults import idle_in_transaction, once, timed, until
+from contactbook.tests.faults import idle_in_transaction, timed, until
 from contactbook.tests.live import serving
 from contacts.tests.cloudinary_server import CloudinaryServer
 from contacts.tests.test_contact_avatar import picture
@@ -103,7 +103,7 @@ def test_a_picture_that_could_not_be_deleted_is_deleted_by_purge_history(server,
     assert far_end.image(contact["avatar"])
 
 
-@once
+@pytest.mark.postgresql
 def test_a_stored_picture_is_deleted_when_the_database_refuses_the_write(server, token, contact, far_end):
     images = dict(far_end.images)
     with contextlib.closing(psycopg2.connect(server.env["DATABASE_URL"])) as holder:
