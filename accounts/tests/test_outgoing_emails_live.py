@@ -89,6 +89,7 @@ def sign_up(server, email):
     return time.monotonic() - began
 
 
+@pytest.mark.postgresql
 def test_each_email_goes_out_once_when_the_mail_server_comes_back(server, stopped):
     mailbox = stopped.mailbox
     assert sign_up(server, "first@example.org") < 2

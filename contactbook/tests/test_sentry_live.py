@@ -20,6 +20,8 @@ from contactbook.tests.canaries import (
 from contactbook.tests.faults import until
 from contactbook.tests.live import serving
 
+pytestmark = pytest.mark.postgresql
+
 
 class Sentry(http.server.ThreadingHTTPServer):
     """What the library speaks to: keeps the bodies of its envelopes."""

@@ -13,6 +13,8 @@ from contactbook.tests.live import serving
 from contacts.tests.cloudinary_server import CloudinaryServer
 from contacts.tests.test_contact_avatar import picture
 
+pytestmark = pytest.mark.postgresql
+
 
 @pytest.fixture(scope="module")
 def far_end():
@@ -56,6 +58,7 @@ def assert_unavailable(answer):
     assert answer.json() == {"detail": "The avatar cannot be stored right now; the old one stays."}
 
 
+@pytest.mark.long
 def test_while_cloudinary_hangs_other_requests_are_answered_and_uploads_are_503(server, token, contact, far_end):
     """Of twenty uploads four a process wait for Cloudinary; the others are refused at once, and threads are free."""
     images, before = dict(far_end.images), len(far_end.requests)

@@ -3,8 +3,11 @@
 import threading
 
 import icalendar
+import pytest
 
 from contactbook.tests.live import serving
+
+pytestmark = pytest.mark.postgresql
 
 
 def test_a_feeds_secret_is_in_no_log_line_and_no_metric(tmp_path):

@@ -34,6 +34,8 @@ DIE = """
 import os, signal
 from django.db import transaction
 from accounts.models import OutgoingEmail, User
+
+pytestmark = pytest.mark.postgresql
 with transaction.atomic():
     assert User.objects.queue_due_reminders() == 3 and OutgoingEmail.objects.count() == 3
     os.kill(os.getpid(), signal.SIGKILL)
