@@ -5,7 +5,7 @@ from rest_framework.test import APIClient
 
 from accounts.tests.cast import bearer, pair_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.one_stack, pytest.mark.django_db]
 ROUTES = {
     "logout": ("POST", "/api/auth/logout"),
     "me": ("GET", "/api/me"),

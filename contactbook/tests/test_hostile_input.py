@@ -170,6 +170,7 @@ def test_no_field_is_too_odd(attacker: Attacker, operation: Operation) -> None:
                 attacker.attack(operation, body=f"username=a%40b.org&password=x&{name}={encoded}".encode())
 
 
+@pytest.mark.postgresql
 @pytest.mark.parametrize("operation", [each for each in OPERATIONS if each.media], ids=lambda each: each.name)
 def test_no_body_is_too_odd(attacker: Attacker, operation: Operation) -> None:
     for value in JSON_VALUES:

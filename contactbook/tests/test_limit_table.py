@@ -15,7 +15,7 @@ from conftest import client_of
 from contactbook.env.rate_limits import RATE_LIMIT_DEFAULTS
 from contactbook.tests.test_access_table import OPEN, Route, make_rows, routes
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.one_stack, pytest.mark.django_db]
 
 # By the route's name: methods and the limit that counts them.
 LIMITS = {

@@ -6,7 +6,7 @@ from contacts.cards import jscontact
 from contacts.models import Book, Change, Contact, Group
 from contacts.tests.cast import add, faults, path
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
+pytestmark = [pytest.mark.one_stack, pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 
 LARGE = 60_000  # characters of a note
 

@@ -49,6 +49,7 @@ BODIES = {
 }
 
 
+@pytest.mark.one_stack
 @pytest.mark.parametrize("case", BODIES)
 @pytest.mark.parametrize("method", ["PROPFIND", "REPORT", "PROPPATCH"])
 def test_a_hostile_body_is_a_4xx_in_text_or_xml(phone, method, case):
@@ -71,17 +72,20 @@ REPEATED = {  # a short body whose answer would have its names, or a property, v
 }
 
 
+@pytest.mark.one_stack
 @pytest.mark.parametrize("case", REPEATED)
 def test_a_body_whose_answer_would_repeat_it_very_often_is_400(phone, case):
     method, body = REPEATED[case]
     assert phone.ask(method, phone.book, body, "application/xml", depth="0").status_code == 400
 
 
+@pytest.mark.one_stack
 def test_xml_over_4_megabytes_is_413(phone):
     body = f"<propfind {N}><prop>{' ' * (4 * 1024 * 1024)}</prop></propfind>"
     assert phone.ask("PROPFIND", phone.book, body, "application/xml", depth="0").status_code == 413
 
 
+@pytest.mark.one_stack
 def test_a_url_in_a_body_or_card_is_never_fetched(phone):
     asked = []
 
@@ -149,6 +153,7 @@ HEADERS = {
 }
 
 
+@pytest.mark.one_stack
 @pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in HEADERS.items() for value in values])
 def test_an_odd_header_is_no_5xx(phone, name, value):
     for method, body in (("GET", ""), ("PUT", vcard("Bea")), ("PROPFIND", ""), ("DELETE", "")):
@@ -169,6 +174,7 @@ def test_a_repeated_put_and_a_client_that_ignores_412_lose_nothing(phone, as_ali
     ]
 
 
+@pytest.mark.one_stack
 def test_a_revoked_phone_that_asks_every_minute_stays_one_failure(alice, as_alice, settings):
     settings.RATE_LIMITS = dict.fromkeys(RATE_LIMIT_DEFAULTS, (0, 1)) | {"dav_failures": (3, 600)}
     phone, other = Dav(alice), Dav(alice)
@@ -177,6 +183,7 @@ def test_a_revoked_phone_that_asks_every_minute_stays_one_failure(alice, as_alic
     assert other.propfind("/dav/").status_code == 207
 
 
+@pytest.mark.one_stack
 def test_error_pages_are_never_html(phone, settings):
     settings.DEBUG = False
     for method in ("GET", "PROPFIND", "MKCOL", "PUT"):
@@ -185,6 +192,7 @@ def test_error_pages_are_never_html(phone, settings):
             assert "html" not in answer["Content-Type"], (method, host)
 
 
+@pytest.mark.one_stack
 def test_a_streamed_answer_takes_at_most_half_of_the_threads(phone, alice, monkeypatch):
     from contacts.api import export
     from contacts.models import Book

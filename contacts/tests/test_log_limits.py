@@ -5,7 +5,7 @@ import pytest
 import contacts.urls  # noqa: F401 - it imports every view
 from contacts.api.base import ContactBookViewSet
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.one_stack, pytest.mark.django_db]
 
 ROUTES = {
     "contacts_history": ("get", "/api/contacts/1/history"),
