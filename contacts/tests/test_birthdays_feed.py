@@ -109,20 +109,19 @@ def days(calendar, year):
 
 @pytest.mark.one_stack
 @pytest.mark.parametrize("leap_day", ["02-28", "03-01"])
-@pytest.mark.parametrize("year", [2027, 2028])
-def test_a_calendar_shows_every_birthday_on_the_day_on_which_it_is_observed(alice, as_alice, read, leap_day, year):
+def test_a_calendar_shows_every_birthday_on_the_day_on_which_it_is_observed(alice, as_alice, read, leap_day):
     """One person for each day that a birthday can have."""
     as_alice.patch("/api/me", {"leap_day": leap_day}, format="json")
     leap_year = [date(2000, 1, 1) + timedelta(days=number) for number in range(366)]
     with Book.objects.writing(alice.pk, "test") as book:
         for day in leap_year:
             book.create({"name": {"full": f"{day:%m%d}"}, **born({"month": day.month, "day": day.day})})
-    shown = days(read(), year)
-    ordinals = {day: sorted(int(name) for name in names) for day, names in shown.items()}
-    length = (date(year + 1, 1, 1) - date(year, 1, 1)).days
-    every = [date(year, 1, 1) + timedelta(days=number) for number in range(length)]
-    rule = int(leap_day.replace("-", ""))
-    assert ordinals == {day: sorted(observed_days(day, rule)) for day in every}
+    calendar, rule = read(), int(leap_day.replace("-", ""))
+    for year in (2027, 2028):
+        ordinals = {day: sorted(int(name) for name in names) for day, names in days(calendar, year).items()}
+        length = (date(year + 1, 1, 1) - date(year, 1, 1)).days
+        every = [date(year, 1, 1) + timedelta(days=number) for number in range(length)]
+        assert ordinals == {day: sorted(observed_days(day, rule)) for day in every}
 
 
 @pytest.mark.one_stack

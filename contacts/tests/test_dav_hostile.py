@@ -50,12 +50,12 @@ BODIES = {
 
 
 @pytest.mark.one_stack
-@pytest.mark.parametrize("case", BODIES)
 @pytest.mark.parametrize("method", ["PROPFIND", "REPORT", "PROPPATCH"])
-def test_a_hostile_body_is_a_4xx_in_text_or_xml(phone, method, case):
-    answer = phone.ask(method, phone.book, BODIES[case], "application/xml", depth="0")
-    assert answer.status_code in (400, 403), answer.text_body[:300]
-    assert "root:" not in answer.text_body and len(answer.text_body) < 1000
+def test_a_hostile_body_is_a_4xx_in_text_or_xml(phone, method):
+    for case, body in BODIES.items():
+        answer = phone.ask(method, phone.book, body, "application/xml", depth="0")
+        assert answer.status_code in (400, 403), (case, answer.text_body[:300])
+        assert "root:" not in answer.text_body and len(answer.text_body) < 1000, case
 
 
 NAMES = "".join(f"<n:x{number}/>" for number in range(100))
@@ -123,12 +123,13 @@ PATHS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PROPFIND", "REPORT", "OPTIONS"])
-def test_an_odd_path_is_no_5xx_and_reaches_no_other_card(phone, method, path):
-    answer = phone.ask(method, phone.book + path, vcard("Odd", "odd") if method == "PUT" else "", depth="0")
-    assert answer.status_code in (200, 201, 400, 403, 404, 405), answer.status_code
-    assert "X-Injected" not in answer.headers and "FN:Ann" not in answer.text_body
+def test_an_odd_path_is_no_5xx_and_reaches_no_other_card(phone, method):
+    for number, path in enumerate(PATHS):
+        body = vcard("Odd", f"odd{number}") if method == "PUT" else ""
+        answer = phone.ask(method, phone.book + path, body, depth="0")
+        assert answer.status_code in (200, 201, 400, 403, 404, 405), (path, answer.status_code)
+        assert "X-Injected" not in answer.headers and "FN:Ann" not in answer.text_body, path
     assert phone.etags()["a.vcf"] and "FN:Ann" in phone.get("a.vcf").text_body
 
 
@@ -149,16 +150,16 @@ HEADERS = {
     "user_agent": ["", "\xff\x01", "x" * 5000, "a'b\"c<d>"],
     "destination": ["\x01"],
     "if": ["(", "(<x>)"],
-    "content_type": [],
 }
 
 
 @pytest.mark.one_stack
-@pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in HEADERS.items() for value in values])
-def test_an_odd_header_is_no_5xx(phone, name, value):
-    for method, body in (("GET", ""), ("PUT", vcard("Bea")), ("PROPFIND", ""), ("DELETE", "")):
-        answer = phone.ask(method, phone.path("a.vcf"), body, **{name: value})
-        assert answer.status_code < 500, (method, answer.text_body)
+@pytest.mark.parametrize("name", HEADERS)
+def test_an_odd_header_is_no_5xx(phone, name):
+    for value in HEADERS[name]:
+        for method, body in (("GET", ""), ("PUT", vcard("Bea")), ("PROPFIND", ""), ("DELETE", "")):
+            answer = phone.ask(method, phone.path("a.vcf"), body, **{name: value})
+            assert answer.status_code < 500, (value, method, answer.text_body)
 
 
 def test_a_repeated_put_and_a_client_that_ignores_412_lose_nothing(phone, as_alice):
