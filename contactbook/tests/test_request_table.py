@@ -151,9 +151,17 @@ def test_a_refused_caller_gets_401_whatever_the_request_carries(db: None, no_lim
 # What only a real server meets
 
 
+@pytest.fixture(scope="module")
+def tokens(server: Server) -> list[str]:
+    return [server.sign_up()[1]]
+
+
 @pytest.fixture
-def token(server: Server) -> str:
-    return server.sign_up()[1]
+def token(server: Server, tokens: list[str]) -> str:
+    """A valid one: some requests end their session or close their account."""
+    if server.ask("GET", "/api/me", token=tokens[-1]).status != 200:
+        tokens.append(server.sign_up()[1])
+    return tokens[-1]
 
 
 def cut(server: Server, raw: bytes) -> Answer | None:
