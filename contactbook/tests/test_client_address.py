@@ -18,7 +18,7 @@ def proxies(request):
 @pytest.fixture(scope="module")
 def server(tmp_path_factory, proxies):
     variables = {"TRUSTED_PROXIES": str(proxies), "RATE_LIMITS": f"*=0,request_email={LIMIT}/h"}
-    with serving(tmp_path_factory.mktemp("server") / "var", **variables) as running:
+    with serving(tmp_path_factory.mktemp("server") / "var", processes=1, **variables) as running:
         yield running
 
 

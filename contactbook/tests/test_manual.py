@@ -63,7 +63,7 @@ def promised(code: str) -> str:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Its own: an example takes the newest mail for its own."""
-    with serving(tmp_path_factory.mktemp("manual") / "var") as running:
+    with serving(tmp_path_factory.mktemp("manual") / "var", processes=1) as running:
         yield running
 
 
@@ -147,7 +147,7 @@ def test_the_readmes_walk(tmp_path: Path) -> None:
     assert restored.count('"fullname":"Łukasz Żółć"') == 2
 
 
-@pytest.mark.postgresql
+@pytest.mark.one_stack
 def test_backup_and_restore(tmp_path: Path) -> None:
     backup, restore = blocks(section(OPERATIONS, "## Backup and restore"), "sh")
     (tmp_path / "manage.py").symlink_to(ROOT / "manage.py")

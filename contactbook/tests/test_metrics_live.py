@@ -41,7 +41,7 @@ def test_of_several_processes_a_killed_one_takes_no_number_with_it(server):
     for _ in range(20):
         server.try_get("/nowhere")
     before = numbers(server, "contactbook_requests_total")[UNKNOWN]
-    for _ in range(3):
+    for _ in range(2):
         killed = children(server)
         for pid in killed:
             os.kill(pid, signal.SIGKILL)
@@ -66,7 +66,7 @@ def test_one_process_keeps_its_numbers_in_memory(server):
 @pytest.mark.postgresql
 def test_killed_processes_do_not_fill_the_directory(server):
     """A full tmpfs under mapped files would kill the next process."""
-    for _ in range(4):
+    for _ in range(3):
         killed = children(server)
         os.kill(killed[0], signal.SIGKILL)
         until(lambda gone=killed: len(set(children(server)) - set(gone)) == 1 and len(children(server)) == len(gone))
@@ -93,7 +93,7 @@ def mapped_directories(pid):
 
 @pytest.mark.postgresql
 def test_a_strangers_network_finds_nothing(tmp_path):
-    with serving(tmp_path / "var", METRICS_NETWORKS="10.0.0.0/8,fd00::/8") as server:
+    with serving(tmp_path / "var", processes=1, METRICS_NETWORKS="10.0.0.0/8,fd00::/8") as server:
         for path in ("/metrics", "/metrics/"):
             answer, unknown = server.ask("GET", path), server.ask("GET", "/unknown")
             assert (answer.status, answer.body) == (unknown.status, unknown.body) == (404, unknown.body)

@@ -63,7 +63,7 @@ def sentry():
 
 
 def test_sentry_gets_where_it_happened_and_nothing_that_people_wrote(tmp_path, sentry):
-    with serving(tmp_path / "var", SENTRY_DSN=sentry.dsn) as server:
+    with serving(tmp_path / "var", processes=1, SENTRY_DSN=sentry.dsn) as server:
         secrets, token = walk_through_an_account(server)
         own = leave_text_everywhere(server, token)
         execute(server, f"UPDATE contacts_contact SET card = '\"{canary('card')}\"'")
@@ -94,7 +94,7 @@ def test_sentry_gets_where_it_happened_and_nothing_that_people_wrote(tmp_path, s
 def test_a_sentry_that_is_away_hurts_nobody(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as silent:  # takes connections, and never answers
         dsn = f"http://key@127.0.0.1:{silent.getsockname()[1]}/1"
-        with serving(tmp_path / "var", SENTRY_DSN=dsn) as server:
+        with serving(tmp_path / "var", processes=1, SENTRY_DSN=dsn) as server:
             _, token = server.sign_up()
             own = server.ask("POST", "/api/contacts", {"fullname": "x"}, token).json()["id"]
             execute(server, "UPDATE contacts_contact SET card = '\"x\"'")

@@ -120,7 +120,7 @@ def test_a_stored_picture_is_deleted_when_the_database_refuses_the_write(server,
 def test_an_unreachable_cloudinary_is_a_503_at_once(tmp_path):
     with CloudinaryServer() as gone:
         url = gone.url
-    with serving(tmp_path / "var", CLOUDINARY_URL=url) as server:
+    with serving(tmp_path / "var", processes=1, CLOUDINARY_URL=url) as server:
         _, token = server.sign_up()
         made = server.ask("POST", "/api/contacts", {"fullname": "Ann", "avatar": "https://x/old"}, token).json()
         answer, seconds = timed(lambda: upload(server, token, made["id"]))
