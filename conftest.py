@@ -27,16 +27,17 @@ from contactbook.tests.live import PASSWORD, Server, free_port, serving
 AUTHENTICATION, VERSION = 1, 1
 
 # Hypothesis uses the same examples in every run, so that a failure in CI can be repeated.
-hypothesis.settings.register_profile("same", derandomize=True, deadline=None)
+hypothesis.settings.register_profile("same", derandomize=True, deadline=None, max_examples=30)
+hypothesis.settings.register_profile("long", derandomize=True, deadline=None, max_examples=500)
 hypothesis.settings.load_profile("same")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect the tests marked `one_stack` on the stack of PostgreSQL and Redis: they run on the other one."""
-    if os.environ.get("DATABASE_URL"):
-        deselected = [item for item in items if item.get_closest_marker("one_stack")]
-        config.hook.pytest_deselected(items=deselected)
-        items[:] = [item for item in items if item not in deselected]
+    """Deselect the tests that are marked to run on the other stack alone."""
+    elsewhere = "one_stack" if os.environ.get("DATABASE_URL") else "postgresql"
+    deselected = [item for item in items if item.get_closest_marker(elsewhere)]
+    config.hook.pytest_deselected(items=deselected)
+    items[:] = [item for item in items if not item.get_closest_marker(elsewhere)]
 
 
 @pytest.fixture(autouse=True)

@@ -98,6 +98,7 @@ BY_COMMAND = {
 }
 
 
+@pytest.mark.postgresql
 def test_every_process_refuses_a_token_after_a_change_by_a_command(server: Server):
     def statuses(token):
         return {server.ask("GET", "/api/contacts", token=token).status for _ in range(8)}

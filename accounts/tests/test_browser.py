@@ -16,7 +16,7 @@ from accounts.tests.cast import newest_link, newest_mail
 from contactbook.api.introduction import TAGS
 from contactbook.tests.live import PASSWORD
 
-pytestmark = [pytest.mark.browser, pytest.mark.one_stack]
+pytestmark = [pytest.mark.long, pytest.mark.browser, pytest.mark.one_stack]
 OURS = [*STANDARDS, "best-practice"]
 NEW_PASSWORD = "a newer staple 7"
 ADMIN_PAGES = {

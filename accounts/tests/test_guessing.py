@@ -64,6 +64,7 @@ def test_of_two_hundred_guesses_from_as_many_addresses_twenty_are_tried(routes, 
     assert log_in(client_of(None), bob.email).status_code == 200, "other accounts are not locked"
 
 
+@pytest.mark.postgresql
 def test_of_sixty_guesses_at_once_over_all_processes_twenty_are_tried(tmp_path):
     """Those that found the hashing queue full (503) are not counted, so that later guesses are tried instead."""
     with serving(tmp_path / "var", RATE_LIMITS="*=0,account_failures=20/10m") as server:

@@ -147,6 +147,7 @@ def test_a_process_of_few_threads_keeps_one_free_of_hashing(queue, settings, thr
 # Logins
 
 
+@pytest.mark.one_stack
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("no_limits")
 def test_no_more_than_two_passwords_are_hashed_at_once(alice, meter):
@@ -159,6 +160,7 @@ def test_no_more_than_two_passwords_are_hashed_at_once(alice, meter):
     assert (meter.total, meter.most) == (QUEUE, CONCURRENT)
 
 
+@pytest.mark.one_stack
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("no_limits")
 def test_a_rush_of_logins_leaves_threads_for_reads(alice, meter, queue, settings, monkeypatch):
@@ -195,6 +197,7 @@ REQUESTS = {
 }
 
 
+@pytest.mark.one_stack
 @pytest.mark.django_db
 @pytest.mark.usefixtures("no_limits")
 @pytest.mark.parametrize("name", REQUESTS)
@@ -228,6 +231,7 @@ def test_no_transaction_is_open_while_a_password_is_hashed(make_user, queue, mon
     assert in_transaction and not any(in_transaction)
 
 
+@pytest.mark.one_stack
 @pytest.mark.django_db
 @pytest.mark.parametrize("name", ["login", "login, unknown address", "me/password", "me", "admin"])
 def test_a_503_is_not_counted_as_a_wrong_password(staff, queue, no_limits, limits, name):
@@ -239,6 +243,7 @@ def test_a_503_is_not_counted_as_a_wrong_password(staff, queue, no_limits, limit
     assert [log_in(client_of(None), email, "wrong").status_code for _ in range(3)] == [401, 401, 429]
 
 
+@pytest.mark.one_stack
 @pytest.mark.django_db
 def test_a_login_that_waited_in_vain_is_not_counted_as_a_wrong_password(alice, queue, monkeypatch, no_limits, limits):
     limits(account_failures=(1, 600))

@@ -145,6 +145,7 @@ def hosts(tmp_path_factory):
             second.stop()
 
 
+@pytest.mark.one_stack
 def test_a_refresh_repeated_with_another_key_leads_to_one_chain(hosts: tuple[Server, Server]) -> None:
     """The repeated pair is signed with the other key and has the same place in the chain: either can be used, once."""
     email, _ = hosts[0].sign_up()
@@ -157,6 +158,7 @@ def test_a_refresh_repeated_with_another_key_leads_to_one_chain(hosts: tuple[Ser
     assert successors[0] and successors[0] == successors[1]
 
 
+@pytest.mark.one_stack
 def test_two_hosts_change_their_key_one_after_the_other(hosts: tuple[Server, Server]) -> None:
     """First the new key becomes a fallback everywhere, then it signs: each host accepts what the other one signed."""
     email, _ = hosts[0].sign_up()

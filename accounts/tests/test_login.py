@@ -21,6 +21,7 @@ URL = "/api/auth/login"
 WRONG = {"detail": "Wrong address or password"}
 
 
+@pytest.mark.one_stack
 def test_a_login_gives_a_pair_of_tokens(as_nobody, alice):
     answer = log_in(as_nobody, "alice@example.org")
     assert answer.status_code == 200
@@ -31,17 +32,20 @@ def test_a_login_gives_a_pair_of_tokens(as_nobody, alice):
     assert refresh(as_nobody, answer.json()["refresh_token"]).status_code == 200
 
 
+@pytest.mark.one_stack
 def test_it_takes_a_multipart_form(as_nobody, alice):
     form = {"username": "alice@example.org", "password": PASSWORD}
     assert as_nobody.post(URL + "/", form, format="multipart").status_code == 200
 
 
+@pytest.mark.one_stack
 def test_it_takes_oauth2s_optional_fields(as_nobody, alice):
     fields = {"grant_type": "password", "scope": "", "client_id": "x", "client_secret": "y"}
     assert log_in(as_nobody, "alice@example.org", **fields).status_code == 200
     assert log_in(as_nobody, "alice@example.org", **dict.fromkeys(fields, "")).status_code == 200
 
 
+@pytest.mark.one_stack
 @pytest.mark.parametrize(
     "email", ["ALICE@Example.ORG", " alice@example.org ", "ａlice@example.org", "alice@example。org"]
 )
@@ -49,18 +53,21 @@ def test_the_address_is_taken_in_any_spelling(as_nobody, alice, email):
     assert log_in(as_nobody, email).status_code == 200
 
 
+@pytest.mark.one_stack
 @pytest.mark.parametrize("password", [f" {PASSWORD}", f"{PASSWORD} ", PASSWORD.upper(), "wrong"])
 def test_a_password_must_match_exactly(as_nobody, alice, password):
     answer = log_in(as_nobody, "alice@example.org", password)
     assert (answer.status_code, answer.json()) == (401, WRONG)
 
 
+@pytest.mark.one_stack
 def test_a_password_may_begin_with_a_space(as_nobody, alice):
     alice.set_password("  spaces ")
     alice.save()
     assert log_in(as_nobody, "alice@example.org", "  spaces ").status_code == 200
 
 
+@pytest.mark.one_stack
 def test_unknown_wrong_inactive_and_unconfirmed_are_answered_alike(as_nobody, alice, make_user):
     make_user("carol", is_active=False)
     make_user("dave", confirmed_at=None)
@@ -77,6 +84,7 @@ def test_unknown_wrong_inactive_and_unconfirmed_are_answered_alike(as_nobody, al
     assert answers[0]["WWW-Authenticate"].startswith("Bearer")
 
 
+@pytest.mark.one_stack
 def test_only_the_right_password_is_told_that_the_address_is_not_confirmed(as_nobody, make_user):
     make_user("dave", confirmed_at=None)
     answer = log_in(as_nobody, "dave@example.org")
@@ -84,6 +92,7 @@ def test_only_the_right_password_is_told_that_the_address_is_not_confirmed(as_no
     assert not Session.objects.exists()
 
 
+@pytest.mark.one_stack
 def test_an_account_without_a_usable_password_cannot_log_in(as_nobody, alice):
     alice.set_unusable_password()
     alice.save()
@@ -98,6 +107,7 @@ def test_every_login_begins_a_session(as_nobody, alice):
     assert refresh(as_nobody, second["refresh_token"]).status_code == 200
 
 
+@pytest.mark.one_stack
 def test_the_session_stores_the_printable_part_of_the_user_agent(as_nobody, alice):
     form = f"username=alice@example.org&password={PASSWORD}"
     agent = "Mozilla\x01\x1b[31m/5.0 \x85" + "x" * 500
@@ -106,6 +116,7 @@ def test_the_session_stores_the_printable_part_of_the_user_agent(as_nobody, alic
     assert client.startswith("Mozilla[31m/5.0 xxx") and len(client) == 200
 
 
+@pytest.mark.one_stack
 def test_a_hash_upgrade_ends_no_session(as_nobody, alice):
     User.objects.filter(pk=alice.pk).update(password=PBKDF2PasswordHasher().encode(PASSWORD, "salt" * 6, 1000))
     before = pair_of(alice)
@@ -125,6 +136,7 @@ def test_a_hash_upgrade_does_not_replace_a_newer_password(alice):
     assert User.objects.get(pk=alice.pk).check_password("another one 7")
 
 
+@pytest.mark.one_stack
 @pytest.mark.parametrize(
     ("form", "locs"),
     [
@@ -143,6 +155,7 @@ def test_an_invalid_form_is_a_422(as_nobody, form, locs):
     assert faults(as_nobody.post(URL, form, content_type=FORM)) == locs
 
 
+@pytest.mark.one_stack
 @pytest.mark.parametrize(
     "form", ["username=%ED%A0%80&password=x", "username=@&password=x", "username=%FF&password=%FF"]
 )
@@ -151,6 +164,7 @@ def test_an_odd_address_is_an_unknown_one(as_nobody, form):
     assert (answer.status_code, answer.json()) == (401, WRONG)
 
 
+@pytest.mark.one_stack
 @pytest.mark.parametrize("charset", ["utf-16", "hex", "zip", "idna", "nonsense", "unicode_escape"])
 def test_an_odd_charset_is_no_5xx(as_nobody, alice, charset):
     form = f"username=alice@example.org&password={PASSWORD}"
@@ -160,11 +174,13 @@ def test_an_odd_charset_is_no_5xx(as_nobody, alice, charset):
     assert as_nobody.post(URL, part, content_type=boundary).status_code < 500
 
 
+@pytest.mark.one_stack
 @pytest.mark.parametrize("kind", ["multipart/form-data", "multipart/form-data; boundary=\x00"])
 def test_a_broken_multipart_body_is_a_422(as_nobody, kind):
     assert faults(as_nobody.post(URL, "nonsense", content_type=kind)) == [["body"]]
 
 
+@pytest.mark.one_stack
 def test_a_file_instead_of_a_field_is_a_422(as_nobody):
     part = 'Content-Disposition: form-data; name="username"; filename="x"\r\n\r\na\r\n'
     body = f"--x\r\n{part}--x--\r\n"
@@ -172,11 +188,13 @@ def test_a_file_instead_of_a_field_is_a_422(as_nobody):
     assert faults(answer) == [["body", "username"], ["body", "password"]]
 
 
+@pytest.mark.one_stack
 def test_json_is_a_415(as_nobody, alice):
     answer = as_nobody.post(URL, {"username": "alice@example.org", "password": PASSWORD}, format="json")
     assert answer.status_code == 415
 
 
+@pytest.mark.one_stack
 def test_an_authorization_header_is_ignored(as_nobody, alice):
     as_nobody.credentials(HTTP_AUTHORIZATION="Bearer nonsense")
     assert log_in(as_nobody, "alice@example.org").status_code == 200

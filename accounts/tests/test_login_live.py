@@ -9,6 +9,8 @@ from accounts.tests.cast import at_once
 from contactbook.tests.live import PASSWORD, serving
 from contactbook.tests.test_memory import MALLOC
 
+pytestmark = pytest.mark.one_stack
+
 
 @pytest.fixture
 def server(tmp_path):

@@ -17,7 +17,7 @@ from accounts.tests.cast import (
 )
 from conftest import PASSWORD
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
+pytestmark = [pytest.mark.one_stack, pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 URL = "/api/me/password"
 NEW = "battery staple 7"
 

@@ -8,7 +8,7 @@ import pytest
 from accounts.models import User
 from accounts.tests.cast import bearer, faults, pair_of
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
+pytestmark = [pytest.mark.one_stack, pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 URL = "/api/me"
 KEYS = {"id", "username", "email", "created_at", "time_zone", "leap_day", "region", "reminders", "reminder_days"}
 

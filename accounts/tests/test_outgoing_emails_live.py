@@ -16,7 +16,7 @@ import psycopg2
 import pytest
 
 from conftest import Mailbox
-from contactbook.tests.faults import idle_in_transaction, once, until
+from contactbook.tests.faults import idle_in_transaction, until
 from contactbook.tests.live import PASSWORD, free_port, serving
 
 logging.getLogger("mail.log").setLevel(logging.WARNING)  # aiosmtpd logs every line that it receives
@@ -89,6 +89,7 @@ def sign_up(server, email):
     return time.monotonic() - began
 
 
+@pytest.mark.postgresql
 def test_each_email_goes_out_once_when_the_mail_server_comes_back(server, stopped):
     mailbox = stopped.mailbox
     assert sign_up(server, "first@example.org") < 2
@@ -153,7 +154,7 @@ def children(server):
     return [int(pid) for pid in listed.split()]
 
 
-@once
+@pytest.mark.postgresql
 def test_the_email_of_a_worker_killed_while_sending_is_sent_by_another(server, stopped):
     """After its lease, which is shortened here from five minutes."""
     mailbox = stopped.mailbox

@@ -10,7 +10,7 @@ from accounts.tests.cast import bearer, faults, log_in, pair_of, sign_up
 from accounts.tokens import ResetToken
 from conftest import client_of
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
+pytestmark = [pytest.mark.one_stack, pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 NFC, NFD = (unicodedata.normalize(form, "Crème brûlée йод 9") for form in ("NFC", "NFD"))
 EITHER_FORM = pytest.mark.parametrize(("stored", "typed"), [(NFC, NFD), (NFD, NFC)], ids=["NFC-NFD", "NFD-NFC"])
 

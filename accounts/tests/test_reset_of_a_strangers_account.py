@@ -6,7 +6,7 @@ from accounts.models import OutgoingEmail, Session, User
 from accounts.tokens import ResetToken
 from contacts.models import Book, Contact
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
+pytestmark = [pytest.mark.one_stack, pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 NEW = "another password 7"
 
 

@@ -20,7 +20,7 @@ from accounts.tests.cast import (
 from accounts.tokens import ResetToken
 from conftest import PASSWORD
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
+pytestmark = [pytest.mark.one_stack, pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 NEW = "battery staple 7"
 
 

@@ -6,7 +6,7 @@ from accounts.mail.delivery import deliver
 from accounts.models import OutgoingEmail
 from accounts.tests.cast import faults, told
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.one_stack, pytest.mark.django_db]
 URL = "/api/auth/reset_pwd"
 ANSWER = "If there is such an account, a mail is on its way."
 

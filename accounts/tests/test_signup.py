@@ -9,7 +9,7 @@ from accounts.models import OutgoingEmail, User
 from accounts.tests.cast import faults, sign_up
 from conftest import PASSWORD
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
+pytestmark = [pytest.mark.one_stack, pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 URL = "/api/auth/signup"
 
 

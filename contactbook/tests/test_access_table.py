@@ -74,6 +74,7 @@ PROTECTED = [route for route in routes() if route.name not in OPEN]
 EACH = pytest.mark.parametrize("route", PROTECTED, ids=lambda route: f"{route.name}:{'-'.join(sorted(route.methods))}")
 
 
+@pytest.mark.one_stack
 def test_every_route_has_its_place_in_the_table():
     assert {route.name for route in routes()} == OPEN - {"schema", "docs", "redoc"} | set(ROWS) | OWN
 
@@ -147,6 +148,7 @@ REFUSED: dict[str, Callable[[User], APIClient]] = {
 }
 
 
+@pytest.mark.one_stack
 @pytest.mark.parametrize("caller", REFUSED)
 def test_a_refused_caller_gets_401_on_every_route_and_method(alice, caller):
     client = REFUSED[caller](alice)
@@ -158,6 +160,7 @@ def test_a_refused_caller_gets_401_on_every_route_and_method(alice, caller):
             assert method == "head" or answer.json().keys() == {"detail"}
 
 
+@pytest.mark.one_stack
 @EACH
 def test_a_method_that_a_route_does_not_have_is_405_with_allow(as_alice, route):
     served = {*route.methods, *({"head"} if "get" in route.methods else ())}
@@ -167,6 +170,7 @@ def test_a_method_that_a_route_does_not_have_is_405_with_allow(as_alice, route):
         assert {name.strip().lower() for name in answer["Allow"].split(",")} == served
 
 
+@pytest.mark.one_stack
 @EACH
 def test_a_strangers_row_is_answered_as_one_that_does_not_exist(alice, bob, route):
     if route.name not in ROWS:

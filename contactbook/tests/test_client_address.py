@@ -18,7 +18,7 @@ def proxies(request):
 @pytest.fixture(scope="module")
 def server(tmp_path_factory, proxies):
     variables = {"TRUSTED_PROXIES": str(proxies), "RATE_LIMITS": f"*=0,request_email={LIMIT}/h"}
-    with serving(tmp_path_factory.mktemp("server") / "var", **variables) as running:
+    with serving(tmp_path_factory.mktemp("server") / "var", processes=1, **variables) as running:
         yield running
 
 
@@ -38,6 +38,7 @@ def behind(client, proxies):
     return [client, *(f"10.0.0.{n}" for n in range(1, proxies))]
 
 
+@pytest.mark.postgresql
 def test_clients_are_counted_apart_only_as_far_as_proxies_are_trusted(server, proxies):
     statuses = [ask(server, forwarded(*behind(f"203.0.113.{n}", proxies or 1))) for n in range(LIMIT + 2)]
     assert statuses == ([422] * (LIMIT + 2) if proxies else [422] * LIMIT + [429] * 2)
@@ -76,6 +77,7 @@ JUNK = [
 ]  # fmt: skip
 
 
+@pytest.mark.postgresql
 def test_a_malformed_address_is_no_5xx(server):
     for junk in JUNK:
         for header in (b"X-Forwarded-For: ", b"X-Real-IP: ", b"Forwarded: ", b"X-Forwarded-Proto: "):

@@ -8,7 +8,7 @@ import pytest
 from django.db import OperationalError, connection
 
 from contactbook.api.viewsets import APIViewSet
-from contactbook.tests.faults import account, once, own_postgres, timed, until
+from contactbook.tests.faults import account, own_postgres, timed, until
 from contactbook.tests.live import serving
 from contacts import search
 
@@ -63,7 +63,7 @@ def assert_unavailable(answer):
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 
-@once
+@pytest.mark.postgresql
 @pytest.mark.long
 def test_a_stopped_database_is_a_503_at_once_and_recovers(server, token, postgres):
     postgres.stop()
@@ -84,7 +84,7 @@ def test_a_stopped_database_is_a_503_at_once_and_recovers(server, token, postgre
     assert [works(server, token) for _ in range(40)] == [True] * 40, "every thread's connection has healed"
 
 
-@once
+@pytest.mark.postgresql
 @pytest.mark.long
 def test_a_frozen_database_is_a_503_in_time(server, token, postgres):
     for _ in range(20):
@@ -106,7 +106,7 @@ def test_a_frozen_database_is_a_503_in_time(server, token, postgres):
     assert [works(server, token) for _ in range(20)] == [True] * 20
 
 
-@once
+@pytest.mark.postgresql
 @pytest.mark.long
 def test_a_read_whose_connection_is_lost_is_tried_once_more(server, token, postgres):
     """Every connection is cut again and again while reads are answered."""
@@ -136,7 +136,7 @@ def the_last_connection(postgres):
             return psycopg2.connect(as_app(postgres))
 
 
-@once
+@pytest.mark.postgresql
 @pytest.mark.long
 def test_no_connection_left_is_a_503(server, token, postgres):
     works(server, token)
@@ -152,7 +152,7 @@ def test_no_connection_left_is_a_503(server, token, postgres):
     assert until(lambda: works(server, token)) < 2
 
 
-@once
+@pytest.mark.postgresql
 @pytest.mark.long
 def test_a_row_that_another_program_locks_is_a_503_in_time(server, token, postgres):
     server.ask("POST", "/api/contacts", CONTACT, token=token)
@@ -164,7 +164,7 @@ def test_a_row_that_another_program_locks_is_a_503_in_time(server, token, postgr
     assert seconds < 5
 
 
-@once
+@pytest.mark.postgresql
 @pytest.mark.long
 def test_a_server_that_became_a_standby_is_a_503_and_its_connection_closed(server, token, postgres):
     """After a failover the old primary answers, but writes nothing."""
@@ -185,7 +185,7 @@ def test_a_server_that_became_a_standby_is_a_503_and_its_connection_closed(serve
     until(lambda: written(5) == [201] * 5)
 
 
-@once
+@pytest.mark.postgresql
 @pytest.mark.long
 def test_the_log_holds_no_link_and_no_secret(server, token, postgres):
     postgres.stop()
@@ -252,7 +252,7 @@ def test_a_read_that_is_tried_again_is_counted_once(as_alice, failing, limits):
     assert as_alice.get("/api/contacts/nobody").status_code == 429
 
 
-@once
+@pytest.mark.postgresql
 def test_a_server_that_does_not_answer_is_given_up_and_the_connection_closed(transactional_db):
     from contactbook.db.postgresql.deadline import answer_within
 

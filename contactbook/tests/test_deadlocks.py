@@ -6,10 +6,10 @@ import threading
 import psycopg2
 import pytest
 
-from contactbook.tests.faults import account, once, own_postgres, until
+from contactbook.tests.faults import account, own_postgres, until
 from contactbook.tests.live import serving
 
-pytestmark = [once]
+pytestmark = [pytest.mark.postgresql]
 CONTACT = {"fullname": "Zoë"}
 
 

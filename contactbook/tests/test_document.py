@@ -63,6 +63,7 @@ def test_the_limit_of_pages_counts(client: APIClient, settings: Any, path: str) 
     assert isinstance(third.json()["detail"], str)
 
 
+@pytest.mark.one_stack
 def test_a_new_process_answers_many_at_once_with_one_document(tmp_path: Path) -> None:
     with serving(tmp_path / "var", processes=1) as server:
         answers = at_once(8, lambda _: server.ask("GET", "/api/schema"))

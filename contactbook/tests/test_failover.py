@@ -16,14 +16,13 @@ import pytest
 from contactbook.tests.faults import (
     Postgres,
     account,
-    once,
     own_postgres,
     timed,
     until,
 )
 from contactbook.tests.live import free_port, serving
 
-pytestmark = [once, pytest.mark.long]
+pytestmark = [pytest.mark.postgresql, pytest.mark.long]
 CONTACT = {"fullname": "Zoë"}
 
 

@@ -10,12 +10,12 @@ from types import SimpleNamespace
 import pytest
 from PIL import Image
 
-from contactbook.tests.faults import account, once, own_postgres, until
+from contactbook.tests.faults import account, own_postgres, until
 from contactbook.tests.live import serving
 from contactbook.tests.small_disk import small_disk
 
 pytestmark = pytest.mark.long
-embedded = pytest.mark.skipif(bool(os.environ.get("DATABASE_URL")), reason="runs with the embedded stack")
+embedded = pytest.mark.one_stack
 BUSY = {"detail": "The service is busy. Try again in a moment."}
 NOT_STORED = {"detail": "The avatar cannot be stored right now; the old one stays."}
 
@@ -92,7 +92,7 @@ def assert_a_full_disk_is_survived(stage):
     assert len(changes) == total, "one change for each contact, and none for what was refused"
 
 
-@once
+@pytest.mark.postgresql
 def test_postgresqls_disk_is_full(postgres_stage):
     assert_a_full_disk_is_survived(postgres_stage)
 

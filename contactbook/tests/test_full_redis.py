@@ -9,7 +9,7 @@ import pytest
 from redis.exceptions import OutOfMemoryError
 
 from contactbook.cache import rate_limit
-from contactbook.tests.faults import account, once, own_redis, until
+from contactbook.tests.faults import account, own_redis, until
 from contactbook.tests.live import ROOT, serving
 
 LIMIT = 8
@@ -59,7 +59,7 @@ def fill(redis):
             return
 
 
-@once
+@pytest.mark.postgresql
 @pytest.mark.long
 def test_a_full_response_cache_never_lifts_a_limit(servers):
     server, counters, responses = servers
@@ -73,7 +73,7 @@ def test_a_full_response_cache_never_lifts_a_limit(servers):
     assert counters.client.info("stats")["evicted_keys"] == 0
 
 
-@once
+@pytest.mark.postgresql
 @pytest.mark.long
 def test_counters_and_responses_lie_apart(servers):
     server, counters, responses = servers
@@ -86,7 +86,7 @@ def test_counters_and_responses_lie_apart(servers):
     assert b":limit:" not in stored
 
 
-@once
+@pytest.mark.postgresql
 @pytest.mark.long
 def test_reads_are_right_while_responses_are_evicted(servers):
     server, _, responses = servers
@@ -97,7 +97,7 @@ def test_reads_are_right_while_responses_are_evicted(servers):
         assert len(server.ask("GET", "/api/contacts", token=token).json()) == number + 1
 
 
-@once
+@pytest.mark.postgresql
 @pytest.mark.long
 def test_a_response_cache_that_is_gone_leaves_the_limits_exact(servers):
     server, _, responses = servers
@@ -112,7 +112,7 @@ def test_a_response_cache_that_is_gone_leaves_the_limits_exact(servers):
     until(lambda: server.ask("GET", "/api/contacts", token=token).status == 200)
 
 
-@once
+@pytest.mark.postgresql
 def test_a_full_redis_evicts_no_counter_and_limits_hold(
     tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

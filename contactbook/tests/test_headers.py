@@ -9,6 +9,8 @@ import pytest
 from contactbook.tests.faults import account
 from contactbook.tests.live import PASSWORD, serving
 
+pytestmark = pytest.mark.one_stack
+
 APP = "https://app.example.org"
 ALWAYS = (
     "X-Content-Type-Options",

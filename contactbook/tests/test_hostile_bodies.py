@@ -9,6 +9,8 @@ import pytest
 from contactbook.tests.faults import account
 from contactbook.tests.hostile import exchange, in_the_contracts_shape, request
 
+pytestmark = pytest.mark.postgresql
+
 JSON = "application/json"
 MAX_BODY = 1024 * 1024
 

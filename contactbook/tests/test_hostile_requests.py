@@ -7,6 +7,8 @@ import pytest
 from contactbook.tests.faults import account
 from contactbook.tests.hostile import exchange, request
 
+pytestmark = pytest.mark.postgresql
+
 JSON = "application/json"
 
 

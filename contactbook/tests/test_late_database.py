@@ -2,10 +2,10 @@
 
 import pytest
 
-from contactbook.tests.faults import account, once, own_postgres, until
+from contactbook.tests.faults import account, own_postgres, until
 from contactbook.tests.live import serving
 
-pytestmark = [once, pytest.mark.long]
+pytestmark = [pytest.mark.postgresql, pytest.mark.long]
 
 
 def test_a_server_started_before_its_database_answers_503_and_then_serves(tmp_path):

@@ -12,6 +12,8 @@ from contactbook.tests.faults import account
 from contactbook.tests.live import serving
 from contactbook.tests.test_rate_limit import at_once
 
+pytestmark = pytest.mark.postgresql
+
 REFUSED_AT_ONCE = 40
 
 

@@ -63,10 +63,11 @@ def promised(code: str) -> str:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Its own: an example takes the newest mail for its own."""
-    with serving(tmp_path_factory.mktemp("manual") / "var") as running:
+    with serving(tmp_path_factory.mktemp("manual") / "var", processes=1) as running:
         yield running
 
 
+@pytest.mark.postgresql
 @pytest.mark.parametrize("language", RUNNERS)
 def test_the_api_by_example(language: str, server: Server, tmp_path: Path) -> None:
     command = RUNNERS[language][0][0]
@@ -78,6 +79,7 @@ def test_the_api_by_example(language: str, server: Server, tmp_path: Path) -> No
         assert re.search(promised(block), printed, re.DOTALL), f"{block}\nprinted:\n{printed}"
 
 
+@pytest.mark.one_stack
 def test_the_api_by_example_in_every_language() -> None:
     text = (ROOT / "docs/api.md").read_text()
     assert len(blocks(text, "shell")) == len(blocks(text, "python")) == len(blocks(text, "javascript")) > 10
@@ -128,6 +130,7 @@ def checkout(folder: Path) -> Iterator[dict[str, str]]:
         yield env
 
 
+@pytest.mark.one_stack
 @needs_curl
 def test_the_readmes_walk(tmp_path: Path) -> None:
     walk = blocks(section("README.md", "## The walk"), "sh")
@@ -144,6 +147,7 @@ def test_the_readmes_walk(tmp_path: Path) -> None:
     assert restored.count('"fullname":"Łukasz Żółć"') == 2
 
 
+@pytest.mark.one_stack
 def test_backup_and_restore(tmp_path: Path) -> None:
     backup, restore = blocks(section(OPERATIONS, "## Backup and restore"), "sh")
     (tmp_path / "manage.py").symlink_to(ROOT / "manage.py")
@@ -175,17 +179,20 @@ def names(cell: str) -> list[str]:
     return re.findall(r"`([^`]+)`", cell)
 
 
+@pytest.mark.one_stack
 def test_every_variable_is_explained() -> None:
     read = re.findall(r'\bvariables\.\w+\(\s*"(\w+[A-Z])"', (ROOT / "contactbook/env/__init__.py").read_text())
     explained = [name for row in rows(OPERATIONS, "## Every variable") for name in names(row[0])]
     assert sorted(explained) == sorted([*read, "ANYMAIL_…"])
 
 
+@pytest.mark.one_stack
 def test_every_limit_is_listed() -> None:
     listed = {names(name)[0]: names(rate)[0] for name, rate, *_ in rows(OPERATIONS, "## Limits")}
     assert listed == RATE_LIMIT_DEFAULTS
 
 
+@pytest.mark.one_stack
 def test_every_command_is_explained() -> None:
     ours = [name for name, app in get_commands().items() if app in ("accounts", "contacts")]
     explained = [names(row[0])[0].split()[0] for row in rows(OPERATIONS, "## Commands")]

@@ -12,9 +12,11 @@ from contactbook.tests.live import serving
 from contactbook.tests.nginx import needs_nginx, nginx
 
 
-@pytest.mark.parametrize("form", ["json", "line"])
+@pytest.mark.parametrize(
+    "form", [pytest.param("json", marks=pytest.mark.postgresql), pytest.param("line", marks=pytest.mark.one_stack)]
+)
 def test_no_secret_and_nothing_that_people_wrote_stands_in_the_log(tmp_path, form):
-    with serving(tmp_path / "var", LOG_FORMAT=form, LOG_REQUESTS="true") as server:
+    with serving(tmp_path / "var", processes=1, LOG_FORMAT=form, LOG_REQUESTS="true") as server:
         secrets, token = walk_through_an_account(server)
         own = leave_text_everywhere(server, token)
         fail(server, token, own)
@@ -42,8 +44,9 @@ def test_each_stack_writes_the_form_that_suits_it(server):
         assert first.startswith("The contact book is at")
 
 
+@pytest.mark.postgresql
 def test_the_line_of_a_request_names_the_answers_id(tmp_path):
-    with serving(tmp_path / "var", LOG_FORMAT="json", LOG_REQUESTS="true") as server:
+    with serving(tmp_path / "var", processes=1, LOG_FORMAT="json", LOG_REQUESTS="true") as server:
         _, token = server.sign_up()
         answer = server.ask("GET", "/api/contacts/somebody", token=token)
         until(lambda: log_holds(server, answer.headers["X-Request-ID"]))
@@ -65,10 +68,11 @@ def told(log):
     return [json.loads(line) for line in lines if line.startswith("{") and line.endswith("\n")]
 
 
+@pytest.mark.one_stack
 @needs_nginx
 def test_behind_nginx_one_id_stands_in_both_logs_and_the_answer(tmp_path):
     variables = {"LOG_FORMAT": "json", "LOG_REQUESTS": "true", "TRUSTED_PROXIES": "1"}
-    with serving(tmp_path / "var", **variables) as server, nginx(server) as outside:
+    with serving(tmp_path / "var", processes=1, **variables) as server, nginx(server) as outside:
         own = {"X-Request-ID": "made-up-by-the-client"}
         answer = outside.ask("GET", f"/api/contacts/{CANARY}", headers=own)
         refused = outside.ask("GET", "/metrics", headers=own)

@@ -13,6 +13,8 @@ from accounts.models import User
 from contactbook.api.document import document
 from contactbook.tests.test_openapi import BY_NAME, COMPONENTS, DOCUMENT, PUBLIC, resolved
 
+pytestmark = pytest.mark.one_stack
+
 MAX_BYTES = 250_000
 # What stands only in answers that are read by people or saved as a file.
 NOT_JSON = {"text/html", "application/zip"}

@@ -9,12 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 import psycopg2
 import pytest
 
-from contactbook.tests.faults import account, once, own_postgres, until
+from contactbook.tests.faults import account, own_postgres, until
 from contactbook.tests.live import PASSWORD, Server, base_environment, serving
 from contactbook.tests.pgbouncer_server import own_pgbouncer
 from contacts.tests.test_contact_avatar import picture
 
-pytestmark = [once, pytest.mark.long]
+pytestmark = [pytest.mark.postgresql, pytest.mark.long]
 TIMEOUTS = {"statement_timeout": "5s", "lock_timeout": "3s", "idle_in_transaction_session_timeout": "30s"}
 
 

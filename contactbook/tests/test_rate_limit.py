@@ -62,17 +62,18 @@ def test_of_forty_requests_at_once_exactly_ten_are_allowed(log, limits, who):
 
 def test_no_window_by_the_logs_own_clock_holds_more_than_the_limit(log, limits, who):
     limits(login=(20, 1))
-    times, until = [], time.monotonic() + 4
+    times, until = [], time.monotonic() + 2.5
 
     def work():
         while time.monotonic() < until:
             result = acquire("login", who)
             if result.allowed:
                 times.append(time_of(log, who, result.ticket))
+            time.sleep(0.0005)
 
     at_once(8, work)
     times.sort()
-    assert len(times) >= 60, "what the limit allows is had"
+    assert len(times) >= 40, "what the limit allows is had"
     assert min(later - earlier for earlier, later in zip(times, times[20:], strict=False)) > 1
 
 

@@ -9,7 +9,7 @@ from redis.exceptions import ConnectionError, ResponseError
 
 from contactbook.cache import circuit_breaker
 from contactbook.cache.circuit_breaker import CircuitBreaker, CircuitOpenError
-from contactbook.tests.faults import account, once, own_redis, timed, two_servers, until
+from contactbook.tests.faults import account, own_redis, timed, two_servers, until
 from contactbook.tests.live import serving
 
 long = pytest.mark.long
@@ -81,7 +81,7 @@ def titles(server, token):
     return [contact["fullname"] for contact in server.ask("GET", "/api/contacts", token=token).json()]
 
 
-@once
+@pytest.mark.postgresql
 @long
 @pytest.mark.parametrize("way", WAYS)
 def test_the_next_read_after_a_write_is_right_during_an_outage_and_after_it(pair, outage, way):
@@ -98,7 +98,7 @@ def test_the_next_read_after_a_write_is_right_during_an_outage_and_after_it(pair
         assert titles(reader, token) == titles(writer, token) == ["new", "old"]
 
 
-@once
+@pytest.mark.postgresql
 @long
 def test_a_snapshot_from_before_a_write_brings_nothing_back(pair, redis, outage):
     writer, reader = pair
@@ -116,7 +116,7 @@ def test_a_snapshot_from_before_a_write_brings_nothing_back(pair, redis, outage)
 SECOND = {"dead": {3}, "silent": {3}, "read_only": {3}, "full": {0, 3}, "flushed": {0}, "restarted": {0}}
 
 
-@once
+@pytest.mark.postgresql
 @long
 @pytest.mark.parametrize("way", WAYS)
 def test_limits_are_counted_during_an_outage(pair, outage, way):
@@ -130,7 +130,7 @@ def test_limits_are_counted_during_an_outage(pair, outage, way):
         assert {answer.headers["RateLimit-Limit"] for answer in answers} == {"3"}
 
 
-@once
+@pytest.mark.postgresql
 @long
 def test_limits_of_pages_are_counted_during_an_outage(pair, outage):
     server, _ = pair
@@ -141,7 +141,7 @@ def test_limits_of_pages_are_counted_during_an_outage(pair, outage):
     assert int(answers[-1].headers["Retry-After"]) > 0
 
 
-@once
+@pytest.mark.postgresql
 @long
 def test_redis_counts_for_both_processes_when_it_is_back(pair, outage):
     _, token = account(pair[0])
@@ -152,7 +152,7 @@ def test_redis_counts_for_both_processes_when_it_is_back(pair, outage):
     assert [answer.status for answer in answers] == [404] * 3 + [429] * 2
 
 
-@once
+@pytest.mark.postgresql
 @long
 @pytest.mark.parametrize("way", AWAY)
 def test_requests_go_on_and_a_silent_redis_costs_one_timeout_each_half_second(pair, outage, way):
@@ -168,7 +168,7 @@ def test_requests_go_on_and_a_silent_redis_costs_one_timeout_each_half_second(pa
     assert time.monotonic() - begun < 5, "40 timeouts would be 8 seconds"
 
 
-@once
+@pytest.mark.postgresql
 @long
 @pytest.mark.parametrize("way", AWAY)
 def test_thirty_requests_at_the_moment_of_the_outage_are_answered(pair, outage, way):
@@ -184,7 +184,7 @@ def test_thirty_requests_at_the_moment_of_the_outage_are_answered(pair, outage, 
     assert max(seconds for _, seconds in answers) < 2.5
 
 
-@once
+@pytest.mark.postgresql
 @long
 def test_sessions_and_logins_do_not_depend_on_redis(pair, outage):
     server, other = pair
@@ -200,7 +200,7 @@ def test_sessions_and_logins_do_not_depend_on_redis(pair, outage):
     assert other.ask("GET", "/api/auth/refresh_token", token=tokens["refresh_token"]).status == 200
 
 
-@once
+@pytest.mark.postgresql
 @long
 def test_a_session_that_ended_during_an_outage_stays_ended(pair, redis, outage):
     writer, reader = pair
@@ -214,7 +214,7 @@ def test_a_session_that_ended_during_an_outage_stays_ended(pair, redis, outage):
     assert {server.ask("GET", "/api/contacts", token=token).status for server in pair for _ in range(5)} == {401}
 
 
-@once
+@pytest.mark.postgresql
 @long
 @pytest.mark.parametrize("way", AWAY)
 def test_readyz_names_the_cache(pair, outage, way):
@@ -234,7 +234,7 @@ def test_readyz_names_the_cache(pair, outage, way):
     assert server.ask("GET", "/readyz").json() == {"status": "ready", "database": "up", "cache": "up"}
 
 
-@once
+@pytest.mark.postgresql
 @long
 def test_one_line_of_the_log_for_each_change_of_state(pair, outage):
     server, _ = pair
@@ -251,7 +251,7 @@ def test_one_line_of_the_log_for_each_change_of_state(pair, outage):
     assert "does not answer" in lines[0] and "answers again" in lines[1]
 
 
-@once
+@pytest.mark.postgresql
 @long
 def test_a_server_starts_without_redis_and_finds_it_later(tmp_path):
     with own_redis(tmp_path / "redis") as redis:
@@ -327,7 +327,7 @@ def test_a_success_closes_the_circuit_and_each_change_is_one_line(clock, caplog)
     ]
 
 
-@once
+@pytest.mark.postgresql
 def test_a_command_that_redis_refuses_leaves_the_circuit_closed():
     """Redis answered: it is full, read-only, or does not know the script."""
     client = cache.client.get_client()
@@ -336,7 +336,7 @@ def test_a_command_that_redis_refuses_leaves_the_circuit_closed():
     assert client.ping()
 
 
-@once
+@pytest.mark.postgresql
 def test_the_counters_and_the_responses_have_a_circuit_each(settings, tmp_path):
     """A second Redis that is gone does not stop the first from counting."""
     with own_redis(tmp_path / "redis") as second:

@@ -145,6 +145,7 @@ with Book.objects.writing(User.objects.get(email="{email}").pk, "command") as bo
 """
 
 
+@pytest.mark.postgresql
 def test_the_next_read_after_a_command_of_another_process_is_right(tmp_path):
     with serving(tmp_path / "var") as server:
         email, token = server.sign_up()

@@ -16,7 +16,7 @@ from accounts.models import OutgoingEmail, User
 from conftest import client_of
 from contactbook.tests.test_access_table import make_rows
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
+pytestmark = [pytest.mark.one_stack, pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 
 # By what the resolver knows of a route: for everybody, the statuses that GET may have.
 OPEN = {

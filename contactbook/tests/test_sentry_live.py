@@ -20,6 +20,8 @@ from contactbook.tests.canaries import (
 from contactbook.tests.faults import until
 from contactbook.tests.live import serving
 
+pytestmark = pytest.mark.postgresql
+
 
 class Sentry(http.server.ThreadingHTTPServer):
     """What the library speaks to: keeps the bodies of its envelopes."""
@@ -61,7 +63,7 @@ def sentry():
 
 
 def test_sentry_gets_where_it_happened_and_nothing_that_people_wrote(tmp_path, sentry):
-    with serving(tmp_path / "var", SENTRY_DSN=sentry.dsn) as server:
+    with serving(tmp_path / "var", processes=1, SENTRY_DSN=sentry.dsn) as server:
         secrets, token = walk_through_an_account(server)
         own = leave_text_everywhere(server, token)
         execute(server, f"UPDATE contacts_contact SET card = '\"{canary('card')}\"'")
@@ -92,7 +94,7 @@ def test_sentry_gets_where_it_happened_and_nothing_that_people_wrote(tmp_path, s
 def test_a_sentry_that_is_away_hurts_nobody(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as silent:  # takes connections, and never answers
         dsn = f"http://key@127.0.0.1:{silent.getsockname()[1]}/1"
-        with serving(tmp_path / "var", SENTRY_DSN=dsn) as server:
+        with serving(tmp_path / "var", processes=1, SENTRY_DSN=dsn) as server:
             _, token = server.sign_up()
             own = server.ask("POST", "/api/contacts", {"fullname": "x"}, token).json()["id"]
             execute(server, "UPDATE contacts_contact SET card = '\"x\"'")

@@ -17,7 +17,7 @@ from contactbook.tests.faults import account, timed, until
 from contactbook.tests.live import serving
 from contactbook.tests.nginx import needs_nginx, nginx
 
-pytestmark = [needs_nginx]
+pytestmark = [pytest.mark.postgresql, needs_nginx]
 MANY = 400
 
 

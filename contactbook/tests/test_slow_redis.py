@@ -10,7 +10,6 @@ import pytest
 
 from contactbook.tests.faults import (
     account,
-    once,
     own_redis,
     timed,
     two_servers,
@@ -18,7 +17,7 @@ from contactbook.tests.faults import (
 )
 from contactbook.tests.live import free_port
 
-pytestmark = [once, pytest.mark.long]
+pytestmark = [pytest.mark.postgresql, pytest.mark.long]
 SLOW = 5.0  # seconds
 
 

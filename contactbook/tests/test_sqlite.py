@@ -1,6 +1,5 @@
 """SQLite under many writers: the modes of settings.py are in force, and nobody is told that the database is locked."""
 
-import os
 import sqlite3
 import threading
 
@@ -10,7 +9,7 @@ from django.db import connection
 from contactbook.tests.faults import account, timed
 from contactbook.tests.live import serving
 
-pytestmark = pytest.mark.skipif(bool(os.environ.get("DATABASE_URL")), reason="runs with the embedded stack")
+pytestmark = pytest.mark.one_stack
 
 
 @pytest.fixture(scope="module")

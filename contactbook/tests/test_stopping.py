@@ -13,6 +13,8 @@ from contactbook.tests.chaos.stacks import workers
 from contactbook.tests.faults import account, until
 from contactbook.tests.live import serving
 
+pytestmark = pytest.mark.postgresql
+
 BODY = json.dumps({"fullname": "Zoë"}).encode()
 
 

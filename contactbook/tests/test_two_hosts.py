@@ -14,7 +14,6 @@ import pytest
 
 from contactbook.tests.faults import (
     account,
-    once,
     own_postgres,
     own_redis,
     timed,
@@ -23,7 +22,7 @@ from contactbook.tests.faults import (
 from contactbook.tests.hosts import front, needs_hosts, own_network, two_hosts
 from contactbook.tests.nginx import needs_nginx
 
-pytestmark = [pytest.mark.long, once, needs_hosts, needs_nginx]
+pytestmark = [pytest.mark.long, pytest.mark.postgresql, needs_hosts, needs_nginx]
 LIMITS = "*=0,contacts_list=10/m,contacts_birthdays=10/5s,request_email=2/m"
 SPAN = 5
 WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"

@@ -13,6 +13,8 @@ from contactbook.tests.pictures import chunk, file_of, png, with_scans
 from contacts.avatars import image as avatars
 from contacts.tests.test_avatar_pixels import RED, WHITE, close_to, forbidden, refusal, rendered
 
+pytestmark = pytest.mark.one_stack
+
 
 def plain(width, height, kind, mode="L", **options):
     return file_of(Image.new(mode, (width, height)), kind, **options)

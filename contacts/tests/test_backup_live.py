@@ -267,7 +267,7 @@ def test_a_killed_restore_has_done_all_or_nothing(server, account, commands, tmp
     assert not (server.folder / "restore.part").exists()
 
 
-@pytest.mark.skipif(bool(os.environ.get("DATABASE_URL")), reason="runs with SQLite: PostgreSQL has its own disk")
+@pytest.mark.one_stack
 def test_a_restore_that_fills_the_disk_changes_nothing(server, account, commands, tmp_path):
     file = tmp_path / "contacts.zip"
     query(server, "VACUUM")  # so that the log of the restore is a little larger than the file

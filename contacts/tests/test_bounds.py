@@ -8,7 +8,7 @@ from contacts.models import Book, Change, Contact, Group, IdempotencyRecord, Upl
 from contacts.tests.cast import add, faults, path
 from contacts.tests.test_contact_avatar import picture
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
+pytestmark = [pytest.mark.one_stack, pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 
 LARGE = 60_000  # characters of a note
 

@@ -8,10 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 import psycopg2
 import pytest
 
-from contactbook.tests.faults import idle_in_transaction, once, timed, until
+from contactbook.tests.faults import idle_in_transaction, timed, until
 from contactbook.tests.live import serving
 from contacts.tests.cloudinary_server import CloudinaryServer
 from contacts.tests.test_contact_avatar import picture
+
+pytestmark = pytest.mark.postgresql
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +58,7 @@ def assert_unavailable(answer):
     assert answer.json() == {"detail": "The avatar cannot be stored right now; the old one stays."}
 
 
+@pytest.mark.long
 def test_while_cloudinary_hangs_other_requests_are_answered_and_uploads_are_503(server, token, contact, far_end):
     """Of twenty uploads four a process wait for Cloudinary; the others are refused at once, and threads are free."""
     images, before = dict(far_end.images), len(far_end.requests)
@@ -103,7 +106,7 @@ def test_a_picture_that_could_not_be_deleted_is_deleted_by_purge_history(server,
     assert far_end.image(contact["avatar"])
 
 
-@once
+@pytest.mark.postgresql
 def test_a_stored_picture_is_deleted_when_the_database_refuses_the_write(server, token, contact, far_end):
     images = dict(far_end.images)
     with contextlib.closing(psycopg2.connect(server.env["DATABASE_URL"])) as holder:
@@ -117,7 +120,7 @@ def test_a_stored_picture_is_deleted_when_the_database_refuses_the_write(server,
 def test_an_unreachable_cloudinary_is_a_503_at_once(tmp_path):
     with CloudinaryServer() as gone:
         url = gone.url
-    with serving(tmp_path / "var", CLOUDINARY_URL=url) as server:
+    with serving(tmp_path / "var", processes=1, CLOUDINARY_URL=url) as server:
         _, token = server.sign_up()
         made = server.ask("POST", "/api/contacts", {"fullname": "Ann", "avatar": "https://x/old"}, token).json()
         answer, seconds = timed(lambda: upload(server, token, made["id"]))

@@ -27,7 +27,7 @@ from contacts.tests.cast import (
 from contacts.tests.cloudinary_server import CloudinaryServer
 from contacts.tests.test_contact_update import NO_IDS
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits", "folder")]
+pytestmark = [pytest.mark.one_stack, pytest.mark.django_db, pytest.mark.usefixtures("no_limits", "folder")]
 
 
 @pytest.fixture

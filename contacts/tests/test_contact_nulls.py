@@ -8,7 +8,7 @@ import pytest
 from contacts.models import Change
 from contacts.tests.cast import add, flat, names, path
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
+pytestmark = [pytest.mark.one_stack, pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 
 BIRTH = {"kind": "birth", "date": {"@type": "PartialDate", "year": 1980, "month": 2, "day": 29}}
 WITHOUT_YEAR = {"kind": "birth", "date": {"@type": "PartialDate", "month": 2, "day": 29}}

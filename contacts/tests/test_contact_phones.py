@@ -6,7 +6,7 @@ import pytest
 
 from contacts.tests.cast import add, faults, flat, path
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
+pytestmark = [pytest.mark.one_stack, pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 URL = "/api/contacts/"
 
 
@@ -72,7 +72,6 @@ def test_a_phone_without_1_to_15_digits_has_no_phone_number(as_alice, text):
     assert pair(add(as_alice, phone=text)) == (text, None)
 
 
-@pytest.mark.one_stack
 @pytest.mark.parametrize("field", ["phone", "phone_number"])
 @pytest.mark.parametrize(
     "value", [True, False, 1.5, 1e30, -1, -1.0, 10**15, 10**30, -(10**30), [], [5], {}, {"a": 5}, "5" * 256]
@@ -88,7 +87,6 @@ def test_an_integer_may_have_any_json_spelling(as_alice, spelling, number):
     assert pair(flat(as_alice.generic("POST", URL, body, "application/json"), 201)) == (str(number), number)
 
 
-@pytest.mark.one_stack
 @pytest.mark.parametrize("spelling", ["1e400", "-1e400", "1" * 4000, "-" + "1" * 4000, "1e-1", "1e15"], ids=len)
 def test_a_number_that_is_no_integer_of_15_digits_is_422(as_alice, spelling):
     body = f'{{"fullname": "Ann", "phone_number": {spelling}}}'

@@ -16,7 +16,7 @@ from contacts.models import Book, Contact, Picture
 from contacts.tests.cast import add, path
 from contacts.tests.test_contact_avatar import picture
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
+pytestmark = [pytest.mark.one_stack, pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 
 URL = "/api/contacts/export"
 CARD = {

@@ -7,7 +7,7 @@ from django.conf import settings
 
 from contacts.tests.cast import UNKNOWN, add, path
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
+pytestmark = [pytest.mark.one_stack, pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 
 # method, path, whether a body goes with it
 ROUTES = [
@@ -62,7 +62,6 @@ def forged(**changes):
     return jwt.encode(claims, changes.get("key", settings.SECRET_KEY), "HS256")
 
 
-@pytest.mark.one_stack
 @pytest.mark.parametrize(
     "authorization",
     [

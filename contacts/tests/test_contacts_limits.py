@@ -6,7 +6,7 @@ from conftest import client_of
 from contactbook.env import Configuration
 from contacts.tests.test_contacts_guards import ROUTES, ask
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.one_stack, pytest.mark.django_db]
 DEFAULTS = dict(zip(ROUTES, [10, 2, 10, 10, 10, 10, 10], strict=True))
 NAMES = ["list", "create", "birthdays", "find", "update", "delete", "avatar"]
 each_limit = pytest.mark.parametrize(("method", "url", "most"), [(*route, most) for route, most in DEFAULTS.items()])

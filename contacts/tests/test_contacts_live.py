@@ -54,6 +54,7 @@ user.save()
 """
 
 
+@pytest.mark.postgresql
 def test_the_next_request_sees_what_a_command_wrote(server):
     email, token = server.sign_up()
 

@@ -5,7 +5,7 @@ import pytest
 from contacts.carddav.properties import PROPERTIES
 from contacts.tests.dav import C, D, Dav, S, hrefs_in, precondition, responses, vcard
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
+pytestmark = [pytest.mark.one_stack, pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 ROOTS = ["/", "/principals/", "/principals", "/dav", "/dav/", "/dav/principals/", "/dav/addressbooks"]
 
 

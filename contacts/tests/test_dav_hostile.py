@@ -49,12 +49,13 @@ BODIES = {
 }
 
 
-@pytest.mark.parametrize("case", BODIES)
+@pytest.mark.one_stack
 @pytest.mark.parametrize("method", ["PROPFIND", "REPORT", "PROPPATCH"])
-def test_a_hostile_body_is_a_4xx_in_text_or_xml(phone, method, case):
-    answer = phone.ask(method, phone.book, BODIES[case], "application/xml", depth="0")
-    assert answer.status_code in (400, 403), answer.text_body[:300]
-    assert "root:" not in answer.text_body and len(answer.text_body) < 1000
+def test_a_hostile_body_is_a_4xx_in_text_or_xml(phone, method):
+    for case, body in BODIES.items():
+        answer = phone.ask(method, phone.book, body, "application/xml", depth="0")
+        assert answer.status_code in (400, 403), (case, answer.text_body[:300])
+        assert "root:" not in answer.text_body and len(answer.text_body) < 1000, case
 
 
 NAMES = "".join(f"<n:x{number}/>" for number in range(100))
@@ -71,17 +72,20 @@ REPEATED = {  # a short body whose answer would have its names, or a property, v
 }
 
 
+@pytest.mark.one_stack
 @pytest.mark.parametrize("case", REPEATED)
 def test_a_body_whose_answer_would_repeat_it_very_often_is_400(phone, case):
     method, body = REPEATED[case]
     assert phone.ask(method, phone.book, body, "application/xml", depth="0").status_code == 400
 
 
+@pytest.mark.one_stack
 def test_xml_over_4_megabytes_is_413(phone):
     body = f"<propfind {N}><prop>{' ' * (4 * 1024 * 1024)}</prop></propfind>"
     assert phone.ask("PROPFIND", phone.book, body, "application/xml", depth="0").status_code == 413
 
 
+@pytest.mark.one_stack
 def test_a_url_in_a_body_or_card_is_never_fetched(phone):
     asked = []
 
@@ -119,12 +123,13 @@ PATHS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PROPFIND", "REPORT", "OPTIONS"])
-def test_an_odd_path_is_no_5xx_and_reaches_no_other_card(phone, method, path):
-    answer = phone.ask(method, phone.book + path, vcard("Odd", "odd") if method == "PUT" else "", depth="0")
-    assert answer.status_code in (200, 201, 400, 403, 404, 405), answer.status_code
-    assert "X-Injected" not in answer.headers and "FN:Ann" not in answer.text_body
+def test_an_odd_path_is_no_5xx_and_reaches_no_other_card(phone, method):
+    for number, path in enumerate(PATHS):
+        body = vcard("Odd", f"odd{number}") if method == "PUT" else ""
+        answer = phone.ask(method, phone.book + path, body, depth="0")
+        assert answer.status_code in (200, 201, 400, 403, 404, 405), (path, answer.status_code)
+        assert "X-Injected" not in answer.headers and "FN:Ann" not in answer.text_body, path
     assert phone.etags()["a.vcf"] and "FN:Ann" in phone.get("a.vcf").text_body
 
 
@@ -145,15 +150,16 @@ HEADERS = {
     "user_agent": ["", "\xff\x01", "x" * 5000, "a'b\"c<d>"],
     "destination": ["\x01"],
     "if": ["(", "(<x>)"],
-    "content_type": [],
 }
 
 
-@pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in HEADERS.items() for value in values])
-def test_an_odd_header_is_no_5xx(phone, name, value):
-    for method, body in (("GET", ""), ("PUT", vcard("Bea")), ("PROPFIND", ""), ("DELETE", "")):
-        answer = phone.ask(method, phone.path("a.vcf"), body, **{name: value})
-        assert answer.status_code < 500, (method, answer.text_body)
+@pytest.mark.one_stack
+@pytest.mark.parametrize("name", HEADERS)
+def test_an_odd_header_is_no_5xx(phone, name):
+    for value in HEADERS[name]:
+        for method, body in (("GET", ""), ("PUT", vcard("Bea")), ("PROPFIND", ""), ("DELETE", "")):
+            answer = phone.ask(method, phone.path("a.vcf"), body, **{name: value})
+            assert answer.status_code < 500, (value, method, answer.text_body)
 
 
 def test_a_repeated_put_and_a_client_that_ignores_412_lose_nothing(phone, as_alice):
@@ -169,6 +175,7 @@ def test_a_repeated_put_and_a_client_that_ignores_412_lose_nothing(phone, as_ali
     ]
 
 
+@pytest.mark.one_stack
 def test_a_revoked_phone_that_asks_every_minute_stays_one_failure(alice, as_alice, settings):
     settings.RATE_LIMITS = dict.fromkeys(RATE_LIMIT_DEFAULTS, (0, 1)) | {"dav_failures": (3, 600)}
     phone, other = Dav(alice), Dav(alice)
@@ -177,6 +184,7 @@ def test_a_revoked_phone_that_asks_every_minute_stays_one_failure(alice, as_alic
     assert other.propfind("/dav/").status_code == 207
 
 
+@pytest.mark.one_stack
 def test_error_pages_are_never_html(phone, settings):
     settings.DEBUG = False
     for method in ("GET", "PROPFIND", "MKCOL", "PUT"):
@@ -185,6 +193,7 @@ def test_error_pages_are_never_html(phone, settings):
             assert "html" not in answer["Content-Type"], (method, host)
 
 
+@pytest.mark.one_stack
 def test_a_streamed_answer_takes_at_most_half_of_the_threads(phone, alice, monkeypatch):
     from contacts.api import export
     from contacts.models import Book

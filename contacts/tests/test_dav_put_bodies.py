@@ -7,7 +7,7 @@ import pytest
 from contacts.models import Contact
 from contacts.tests.dav import C, D, Dav, precondition, vcard
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
+pytestmark = [pytest.mark.one_stack, pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 CARD = vcard()
 VALID, SUPPORTED, SIZE = f"{C}valid-address-data", f"{C}supported-address-data", f"{C}max-resource-size"
 

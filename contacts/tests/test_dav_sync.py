@@ -252,7 +252,7 @@ class World:
             assert follower.follow() == etags
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(steps=st.lists(STEP, min_size=4, max_size=16))
 def test_a_follower_by_sync_equals_a_follower_by_changes(make_user, steps):
     make_user.number = getattr(make_user, "number", 0) + 1

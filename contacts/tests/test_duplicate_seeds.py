@@ -9,7 +9,7 @@ from contacts import duplicates
 from contacts.models import Book
 from contacts.tests.duplicate_seeds import KINDS, seeded_book
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.one_stack, pytest.mark.django_db]
 
 
 def found_pairs(user, cards, region):

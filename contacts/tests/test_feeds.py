@@ -11,7 +11,7 @@ from contacts.models import Feed
 from contacts.models.feed import MAX_FEEDS
 from contacts.tests.cast import add, faults
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
+pytestmark = [pytest.mark.one_stack, pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 URL = "/api/me/feeds"
 KEYS = {"id", "name", "created_at", "last_read_at", "anniversaries", "alarm_days"}
 

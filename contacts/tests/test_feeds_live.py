@@ -3,12 +3,15 @@
 import threading
 
 import icalendar
+import pytest
 
 from contactbook.tests.live import serving
 
+pytestmark = pytest.mark.postgresql
+
 
 def test_a_feeds_secret_is_in_no_log_line_and_no_metric(tmp_path):
-    with serving(tmp_path / "var", LOG_REQUESTS="true") as server:
+    with serving(tmp_path / "var", processes=1, LOG_REQUESTS="true") as server:
         _, token = server.sign_up()
         server.ask("POST", "/api/contacts", {"fullname": "Ann", "birthday": "1990-05-06"}, token)
         feed = server.ask("POST", "/api/me/feeds", {"name": "Phone"}, token).json()

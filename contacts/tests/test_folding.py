@@ -79,7 +79,7 @@ def test_case_makes_no_difference(text):
 
 
 @pytest.mark.django_db
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(name=TEXTS.filter(lambda text: fold(text)), query=TEXTS, start=st.integers(0, 8), length=st.integers(1, 8))
 @example(name="a%b", query="a_b", start=0, length=1)
 @example(name="a\\b", query="\\", start=0, length=1)

@@ -9,7 +9,7 @@ import pytest
 from contacts.models import Book, Change, Contact
 from contacts.tests.cast import NOT_FOUND, add, names
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
+pytestmark = [pytest.mark.one_stack, pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 
 CARD = {
     "kind": "group",

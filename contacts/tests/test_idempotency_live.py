@@ -136,6 +136,7 @@ def check_kills(server, rounds):
     return between
 
 
+@pytest.mark.postgresql
 def test_a_repeat_after_the_process_was_killed_is_done_once(own_server):
     check_kills(own_server, 4)
 

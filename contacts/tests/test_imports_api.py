@@ -14,7 +14,7 @@ from contacts.models import Book, Contact, Import, ImportChunk, ImportEntry, imp
 from contacts.models.imports import LeaseLost
 from contacts.tests.importing import IMPORTS, apply, entries, read, run_steps, show, upload, vcard
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
+pytestmark = [pytest.mark.one_stack, pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 
 
 def refused(answer):

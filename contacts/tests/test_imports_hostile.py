@@ -37,6 +37,7 @@ FILES = {
 }  # fmt: skip
 
 
+@pytest.mark.postgresql
 @pytest.mark.parametrize("name", FILES)
 def test_a_hostile_file_ends_as_a_report_or_a_sentence(as_alice, name):
     content, status = FILES[name]
@@ -61,6 +62,7 @@ def test_one_bad_line_costs_that_line_and_one_bad_card_that_card(as_alice):
     assert sorted(Contact.objects.values_list("phone", flat=True), key=str) == ["110", None]
 
 
+@pytest.mark.postgresql
 def test_hundreds_of_cards_of_one_name(as_alice):
     text = "".join(vcard("Info", f"NOTE:{index}") for index in range(300))
     found = read(as_alice, text)
@@ -69,6 +71,7 @@ def test_hundreds_of_cards_of_one_name(as_alice):
     assert read(as_alice, text)["counts"]["same"] == 300
 
 
+@pytest.mark.postgresql
 def test_hundreds_of_cards_with_one_uid(as_alice):
     text = "".join(vcard(f"Card {index}", uid="u1") for index in range(300))
     found = read(as_alice, text)

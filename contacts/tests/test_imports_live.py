@@ -7,7 +7,7 @@ import pytest
 from contactbook.tests.live import Server, serving
 from contacts.tests.importing import vcard
 
-CARDS = 4000
+CARDS = 2000
 FORM = {"Content-Type": "multipart/form-data; boundary=part"}
 WITHIN = 60  # seconds in which another process continues a step
 
@@ -56,7 +56,9 @@ def own(tmp_path_factory):
         yield running
 
 
-@pytest.mark.parametrize("signal", [9, 15])
+@pytest.mark.parametrize(
+    "signal", [pytest.param(9, marks=pytest.mark.long), pytest.param(15, marks=pytest.mark.postgresql)]
+)
 def test_steps_that_were_cut_off_are_continued_and_nothing_is_written_twice(own: Server, signal: int) -> None:
     _, token = own.sign_up()
     path = send(own, token, file_of(CARDS))
@@ -94,13 +96,14 @@ def test_requests_are_answered_while_a_step_runs(own: Server) -> None:
     assert own.ask("DELETE", path, token=token).status == 204
 
 
+@pytest.mark.postgresql
 def test_a_form_that_was_cut_off_is_refused(own: Server) -> None:
     _, token = own.sign_up()
     import http.client
     import socket
     from urllib.parse import urlsplit
 
-    body = form(file_of(20_000))
+    body = form(file_of(5_000))
     connection = http.client.HTTPConnection(urlsplit(own.url).netloc, timeout=20)
     connection.putrequest("POST", "/api/imports")
     for name, value in {**FORM, "Authorization": f"Bearer {token}", "Content-Length": str(len(body))}.items():

@@ -8,7 +8,7 @@ from conftest import client_of
 from contacts.models import Book, Change, Contact, Group
 from contacts.tests.importing import IMPORTS, apply, entries, read, undo, vcard
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
+pytestmark = [pytest.mark.one_stack, pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 
 
 @pytest.fixture

@@ -262,6 +262,7 @@ class Merges(RuleBasedStateMachine):
             assert after[key][0] == uid and same(after[key][1], card) and after[key][2] == live
 
 
+@pytest.mark.one_stack
 def test_undoing_merges_in_any_order_gives_back_the_cards_or_says_conflict(make_user):
     made = []
 

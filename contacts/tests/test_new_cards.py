@@ -4,7 +4,7 @@ import pytest
 
 from contacts.tests.cast import add, faults, path
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
+pytestmark = [pytest.mark.one_stack, pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 
 
 def card_of(client, contact):

@@ -15,7 +15,7 @@ from contacts.tests.cast import (
     path,
 )
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
+pytestmark = [pytest.mark.one_stack, pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 
 
 def patch(client, contact, body, **headers):

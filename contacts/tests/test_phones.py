@@ -5,6 +5,8 @@ import pytest
 from contacts.cards import phones
 from contacts.cards.keys import number_of, phone_key
 
+pytestmark = pytest.mark.one_stack
+
 COLOGNE = [
     "+49 221 123-4567",
     "0221 1234567",

@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from contacts.models import Book, Change, Contact
 from contacts.tests.cast import add
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
+pytestmark = [pytest.mark.one_stack, pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 
 
 def refold(capsys):

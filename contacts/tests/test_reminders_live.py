@@ -12,6 +12,8 @@ from accounts.tests.test_outgoing_emails_live import MailServer, is_empty, query
 from contactbook.tests.faults import until
 from contactbook.tests.live import ROOT, serving
 
+pytestmark = pytest.mark.postgresql
+
 logging.getLogger("mail.log").setLevel(logging.WARNING)
 
 # Accounts in a zone where it is between 12:00 and 13:00 now, whose reminder of today is due, with a birthday today.

@@ -34,8 +34,7 @@ rows = st.lists(
 )
 
 
-def examples(number):
-    return settings(max_examples=number, suppress_health_check=[HealthCheck.function_scoped_fixture])
+examples = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def card(name, email, birthday):
@@ -88,7 +87,7 @@ def named(*fullnames):
     return [(name, None, None, "") for name in fullnames]
 
 
-@examples(40)
+@examples
 @given(made=rows, query=texts | st.sampled_from(["", "aa", "aab", "AA%", "\\%", "0", "7", "aaa@b", "ab" * 6]))
 @example(made=named("a%b", "a\\%b"), query="\\%")
 @example(made=[("axb", "a_b", None, "")], query="A_B")
@@ -104,7 +103,7 @@ def test_a_find_returns_the_first_match_in_a_small_and_in_a_large_book(alice, bo
         assert found(bob, queries[-1], LARGE) not in [contact.pk for contact in contacts]
 
 
-@examples(60)
+@examples
 @given(made=rows, query=texts.filter(fold))
 def test_a_search_returns_every_match_whether_they_are_found_before_they_are_sorted(alice, made, query):
     with contacts_of(alice, made) as contacts:
@@ -130,7 +129,7 @@ def in_span(contacts, start, end, leap_day):
     return [pk for _, _, pk in sorted(announced)]
 
 
-@examples(60)
+@examples
 @given(
     made=rows,
     start=st.dates(date(2022, 12, 25), date(2025, 3, 5)),
@@ -165,7 +164,7 @@ def follow(client, url, relation):
     return pages, last
 
 
-@examples(15)
+@settings(examples, max_examples=15)
 @given(
     made=rows, order=st.sampled_from(sorted(SORT_KEYS)), sign=st.sampled_from(["", "-"]), limit=st.integers(1, 4),
     deep=st.sampled_from([1, 500]),

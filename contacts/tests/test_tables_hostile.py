@@ -43,7 +43,6 @@ def checked(data, **options):
     return entries
 
 
-@hypothesis.settings(max_examples=150, deadline=None)
 @hypothesis.given(st.binary(max_size=300), st.integers(1, 100))
 def test_any_bytes_are_read(data, size):
     entries = checked(data)
@@ -53,7 +52,6 @@ def test_any_bytes_are_read(data, size):
     looks_like(data)
 
 
-@hypothesis.settings(max_examples=200, deadline=None)
 @hypothesis.given(
     st.sampled_from([text.encode() for text in TABLES.values()]), st.lists(CHANGE, min_size=1, max_size=6)
 )
@@ -64,7 +62,6 @@ def test_any_mutation_of_a_real_table_is_read(data, changes):
     checked(data)
 
 
-@hypothesis.settings(max_examples=100, deadline=None)
 @hypothesis.given(
     st.lists(st.lists(st.text(max_size=8), min_size=1, max_size=5), max_size=4),
     st.sampled_from(["", "utf-8", "utf-16le", "utf-16be", "windows-1252", "windows-1251", "shift_jis", "big5"]),

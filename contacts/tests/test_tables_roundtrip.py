@@ -91,7 +91,6 @@ def test_each_format_gives_back_a_usual_card(format):
     assert without_ids(entry.card) == without_ids(card)
 
 
-@hypothesis.settings(max_examples=100, deadline=None)
 @hypothesis.given(card=CARDS)
 def test_our_own_csv_gives_back_any_card_without_nulls(card):
     hypothesis.assume(None not in leaves(card) and not bounds.breaks(card))
@@ -101,7 +100,6 @@ def test_our_own_csv_gives_back_any_card_without_nulls(card):
 
 
 @pytest.mark.parametrize("format", FORMATS)
-@hypothesis.settings(max_examples=40, deadline=None)
 @hypothesis.given(card=CARDS)
 def test_any_card_is_written_and_read_again(format, card):
     _, (entry,) = read_back([card], format)

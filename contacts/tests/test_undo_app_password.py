@@ -7,7 +7,7 @@ from contacts.tests.cast import add, faults, names, path
 from contacts.tests.dav import Dav, vcard
 from contacts.tests.test_undo import results, undo
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
+pytestmark = [pytest.mark.one_stack, pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
 
 
 def contact_named(name):

@@ -80,7 +80,6 @@ def checked(data, **options):
     return entries
 
 
-@hypothesis.settings(max_examples=150, deadline=None)
 @hypothesis.given(st.binary(max_size=300), st.integers(1, 100))
 def test_any_bytes_are_read(data, size):
     checked(data)
@@ -88,7 +87,6 @@ def test_any_bytes_are_read(data, size):
     assert list(read(data[start : start + size] for start in range(0, len(data), size))) == list(read(data))
 
 
-@hypothesis.settings(max_examples=150, deadline=None)
 @hypothesis.given(st.sampled_from(WHOLE), st.lists(CHANGE, min_size=1, max_size=6))
 def test_any_mutation_of_a_real_card_is_read(data, changes):
     for place, removed, piece in changes:
@@ -97,7 +95,6 @@ def test_any_mutation_of_a_real_card_is_read(data, changes):
     checked(data)
 
 
-@hypothesis.settings(max_examples=50, deadline=None)
 @hypothesis.given(st.text())
 def test_any_text_is_read_even_with_lone_surrogates(text):
     checked("BEGIN:VCARD\nFN:A\nNOTE:" + text)

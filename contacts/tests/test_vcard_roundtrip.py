@@ -124,7 +124,7 @@ def test_all_lines_together_come_out_as_they_went_in():
     assert sorted(unfolded(write(entry.card))) == sorted(unfolded(vcard("FN:A", *once.values())))
 
 
-@hypothesis.settings(max_examples=120, deadline=None, suppress_health_check=list(hypothesis.HealthCheck))
+@hypothesis.settings(suppress_health_check=list(hypothesis.HealthCheck))
 @hypothesis.given(CARDS)
 def test_any_card_is_the_same_after_4_0(card):
     hypothesis.assume(not list(faults(card)))
@@ -134,7 +134,7 @@ def test_any_card_is_the_same_after_4_0(card):
     assert all(len(line.encode()) <= 75 for line in text.split("\r\n"))
 
 
-@hypothesis.settings(max_examples=50, deadline=None, suppress_health_check=list(hypothesis.HealthCheck))
+@hypothesis.settings(suppress_health_check=list(hypothesis.HealthCheck))
 @hypothesis.given(CARDS)
 def test_any_card_is_a_valid_card_after_3_0_and_settles_there(card):
     hypothesis.assume(not list(faults(card)))

@@ -8,6 +8,8 @@ import pytest
 
 from contacts.models import Book, Change, Contact
 
+pytestmark = pytest.mark.one_stack
+
 ROOT = Path(__file__).resolve().parents[2]
 WRITERS = {ROOT / f"contacts/models/{name}.py" for name in ("book", "book_manager", "rows", "change")}
 MODELS = {"Contact", "Change"}
