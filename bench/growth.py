@@ -21,7 +21,7 @@ FIND, SHORT_FIND, SKIP = "find, 3 letters or more", "find, 2 letters", "page by 
 
 def copies(table, times, where, **new):
     """A statement that inserts these rows that many times, numbered `n`, with new values in some columns."""
-    # With n among the values PostgreSQL makes each row anew; it is no column, and left out.
+    # With n among the values PostgreSQL computes each row again; it is no column, and left out.
     values = ", ".join(f"'{column}', {value}" for column, value in {"n": "n", **new}.items())
     changed = f"jsonb_populate_record(old, jsonb_build_object({values})) new"
     return f"INSERT INTO {table} SELECT new.* FROM {table} old, generate_series(1, {times}) n, {changed} WHERE {where}"

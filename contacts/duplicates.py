@@ -115,17 +115,20 @@ def alike_pairs(user_id: int, region: str | None) -> list[Alike]:
     own = ContactKey.objects.for_user(user_id)
     trash = Contact.objects.trash_of(user_id).values("pk")
     shared = own.shared((keys.EMAIL, keys.NAME, keys.BIRTH), trash) + own.shared((keys.PHONE,), trash, phones.END)
+    names = names_of(user_id, {each for key in shared for each in key.ids})
+    close: dict[Pair, int] = {}  # the weights of the names; 0 for most
     common: dict[Pair, list[Shared]] = defaultdict(list)
     for key in shared:
-        if len(common) > MOST_PAIRS:
+        if len(close) > MOST_PAIRS:
             break
         for pair in combinations(key.ids, 2):
-            common[pair].append(key)
-    names = names_of(user_id, {each for pair in common for each in pair})
-    close = {pair: weight for pair in common if (weight := names_weight(pair, names))}
-    people = people_of(user_id, {each for pair in close for each in pair})
-    compare = Comparison(people, numbers_of(user_id, close, common), region)
-    return [alike for pair, weight in close.items() if (alike := compare.alike(pair, weight, common[pair]))]
+            if pair not in close:
+                close[pair] = names_weight(pair, names)
+            if close[pair]:
+                common[pair].append(key)
+    people = people_of(user_id, {each for pair in common for each in pair})
+    compare = Comparison(people, numbers_of(user_id, common), region)
+    return [alike for pair, shared in common.items() if (alike := compare.alike(pair, close[pair], shared))]
 
 
 def names_of(user_id: int, ids: set[int]) -> dict[int, list[str]]:
@@ -145,9 +148,9 @@ def people_of(user_id: int, ids: set[int]) -> dict[int, Person]:
     return {key: Person(full, folded, birthday) for key, full, folded, birthday in columns}
 
 
-def numbers_of(user_id: int, pairs: Iterable[Pair], common: dict[Pair, list[Shared]]) -> dict[int, list[str]]:
+def numbers_of(user_id: int, common: dict[Pair, list[Shared]]) -> dict[int, list[str]]:
     """Return the numbers, by contact, of the pairs whose numbers have an end in common."""
-    ids = {each for pair in pairs if any(key.kind == keys.PHONE for key in common[pair]) for each in pair}
+    ids = {each for pair, shared in common.items() if any(key.kind == keys.PHONE for key in shared) for each in pair}
     rows = (
         ContactKey.objects.for_user(user_id)
         .filter(IsAmong("contact", ids), kind=keys.PHONE)

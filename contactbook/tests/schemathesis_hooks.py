@@ -6,6 +6,7 @@ sessions is asked as PEER, and without CALLER nobody is logged in.
 
 import io
 import os
+import time
 import uuid
 from typing import Any
 
@@ -19,7 +20,8 @@ from schemathesis.generation.meta import TestPhase
 from contactbook.tests.live import PASSWORD
 
 ENDS_SESSIONS = {"logout", "endSession", "changePassword", "closeAccount"}
-tokens: dict[str, str] = {}  # by address
+TOKEN_SECONDS = 600  # for which a token is used; it is valid for 15 minutes
+tokens: dict[str, tuple[str, float]] = {}  # by address, each with its time
 trashed: list[int] = []  # contacts that were deleted and not asked for since
 
 
@@ -41,6 +43,16 @@ def caller(case: Any) -> str:
     return os.environ["PEER" if name_of(case) in ENDS_SESSIONS else "CALLER"]
 
 
+def token_of(case: Any) -> str:
+    """Return an access token of the case's caller, from a login of the last ten minutes."""
+    email = caller(case)
+    token, time_of_login = tokens.get(email, ("", 0.0))
+    if not token or time.monotonic() - time_of_login > TOKEN_SECONDS:
+        token = log_in(case.operation.base_url, email)
+        tokens[email] = token, time.monotonic()
+    return token
+
+
 def log_in(url: str, email: str) -> str:
     form = {"username": email, "password": PASSWORD}
     return requests.post(url.rstrip("/") + "/api/auth/login", data=form, timeout=20).json()["access_token"]
@@ -51,10 +63,7 @@ if "CALLER" in os.environ:
     @schemathesis.auth(refresh_interval=None)
     class Account:
         def get(self, case: Any, context: Any) -> str:
-            email = caller(case)
-            if email not in tokens:
-                tokens[email] = log_in(case.operation.base_url, email)
-            return tokens[email]
+            return token_of(case)
 
         def set(self, case: Any, data: str, context: Any) -> None:
             case.headers = {**(case.headers or {}), "Authorization": f"Bearer {data}"}
@@ -110,6 +119,8 @@ def make_valid(case: Any) -> None:
             restore_new_contact(case)
         if name_of(case) == "mergeContacts" and "CALLER" in os.environ and isinstance(case.body, dict):
             case.body["ids"] = [new_contact(case)[0] for _ in range(2)]
+        if name_of(case) == "deleteContact" and "CALLER" in os.environ:
+            case.path_parameters["contact_id"] = new_contact(case)[0]
     # The beginning of a file decides whether it is one of contacts, and the options are about its contents.
     if name_of(case) == "createImport":
         case.body = {"file": b"BEGIN:VCARD\r\nVERSION:4.0\r\nFN:Ada\r\nEND:VCARD\r\n"}
@@ -126,8 +137,9 @@ def restore_new_contact(case: Any) -> None:
 
 def new_contact(case: Any) -> tuple[int, int]:
     """Add a contact of the caller's; its number and that of its first change."""
-    url, headers = case.operation.base_url.rstrip("/"), {"Authorization": f"Bearer {tokens[caller(case)]}"}
-    answer = requests.post(f"{url}/api/contacts", json={"fullname": "New"}, headers=headers, timeout=20)
+    url, headers = case.operation.base_url.rstrip("/"), {"Authorization": f"Bearer {token_of(case)}"}
+    answer = requests.post(f"{url}/api/contacts", json={"fullname": "New"}, headers=headers, timeout=60)
+    answer.raise_for_status()
     number, change = answer.headers["ETag"].strip('"').split("-")
     return int(number), int(change)
 

@@ -90,7 +90,7 @@ class ContactViewSet(ContactBookViewSet):
         column = ORDERS[query["order"]]
         columns = {*COLUMNS, *(CARD_COLUMNS if "fields" in query else ()), column.removeprefix("-")}
         paginator = KeyPagination(query["order"], column, query)
-        paginator.parameters = ListQuery().get_fields()
+        paginator.parameters = query
         if version.bytes > MAX_BYTES:
             paginator.size = F("size") if "fields" in query else ADDITIONAL_BYTES
         paginator.total = total
@@ -146,7 +146,7 @@ class ContactViewSet(ContactBookViewSet):
     def birthdays_page(self, request: Request, query: dict[str, Any], version: Version) -> Response:
         start, end = span(self.user.today(), query["days_range"], query["across_year"] == "true")
         paginator = SkipLimitPagination(query["skip"], query["limit"])
-        paginator.parameters = BirthdaysQuery().get_fields()
+        paginator.parameters = query
         found = search.UpcomingBirthdays(self.contacts(), start, end, self.user.leap_day, COLUMNS)
         found.is_small = version.bytes <= MAX_BYTES
         rows = paginator.paginate_queryset(found, request, self)

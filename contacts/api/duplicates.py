@@ -53,7 +53,7 @@ class DuplicateViewSet(ContactBookViewSet):
     def page(self, request: Request, query: dict[str, int], version: Version) -> Response:
         sets = duplicates.current(self.user.pk, version, self.user.region)
         paginator = SkipLimitPagination(**query)
-        paginator.parameters, paginator.total = PageQuery().get_fields(), len(sets)
+        paginator.parameters, paginator.total = query, len(sets)
         found = paginator.paginate_queryset(sets, request, self)
         rows = duplicates.rows_of(self.contacts(), found, COLUMNS)
         return paginator.get_paginated_response([shown(each, rows) for each in found])

@@ -1,7 +1,7 @@
 """Comparing cards, and adding to a card what it lacks of another one. Pure functions.
 
 Entries are compared by what they hold, whatever their ids. The case of e-mail addresses and the spelling of phone
-numbers make no difference, nor does what a program writes anew with each export: REV, PRODID, VERSION.
+numbers make no difference, nor does what a program writes again with each export: REV, PRODID, VERSION.
 """
 
 import json

@@ -14,7 +14,7 @@ from contacts.cards.jscontact import Card
 from contacts.cards.merging import Entry, Parts, canonical, is_collection, kind_of, later_id, parts, value_of
 from contacts.cards.validation import MAX_ENTRIES
 
-# Attributes whose loss does not matter: a preference holds within one card, and an organization's id is given anew.
+# Attributes whose loss does not matter: a preference holds within one card, and an organization gets a new id.
 UNIMPORTANT = {"pref", "organizationId"}
 # A bound of time: each card is compared with all that was united before it.
 MOST_COMPARED = 5_000_000  # bytes of cards, which take about 1.5 s

@@ -67,7 +67,7 @@ class BookManager(models.Manager["Book"]):
         return Version(*(row or (0,) * len(Version._fields)))
 
     def lock(self, owners: models.QuerySet[Any, Any]) -> None:
-        """Lock the books of these owners: before any row of theirs, as every writer does, so that none deadlock."""
+        """Lock the books of these owners: before any of their rows, as every writer does, so that none deadlock."""
         list(self.select_for_update().filter(pk__in=owners).order_by("pk").values_list("pk"))
 
     def refold(self, contact_ids: list[int]) -> int:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -37,8 +38,9 @@ class Thunderbird(Device):
         command = [program("thunderbird"), "--headless", "--marionette", "--remote-allow-system-access"]
         with (folder / "log").open("ab") as log:
             self.program = subprocess.Popen(
-                [*command, "--profile", str(profile), "--no-remote"], env=env, stdout=log, stderr=log
-            )
+                [*command, "--profile", str(profile), "--no-remote"],
+                env=env, stdout=log, stderr=log, start_new_session=True,
+            )  # fmt: skip
         self.driver = subprocess.Popen(
             [python("Marionette"), "-c", DRIVER, str(port), str(SCRIPT)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=env,
@@ -65,11 +67,9 @@ class Thunderbird(Device):
         self.do("delete", name=name)
 
     def close(self) -> None:
-        for process in (self.driver, self.program):
-            process.terminate()
-            try:
-                process.wait(timeout=20)
-            except subprocess.TimeoutExpired:
-                process.kill()
+        self.driver.kill()
+        self.driver.wait()
+        os.killpg(self.program.pid, signal.SIGKILL)  # the program itself is started by a script
+        self.program.wait()
         self.driver.stdin.close()
         self.driver.stdout.close()
