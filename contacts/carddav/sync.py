@@ -85,7 +85,7 @@ def sync_collection(request: DavRequest, root: Element) -> HttpResponseBase:
 def number_of(request: DavRequest, token: str) -> int | None:
     """Return the number of the change that the token is of, None for an empty one.
 
-    Tokens never expire. Thunderbird takes 403 for a lasting failure, so it is answered 400, after which it begins again.
+    Tokens never expire. Thunderbird takes 403 for a lasting failure: it gets 400, after which it begins again.
     """
     if not token:
         return None
