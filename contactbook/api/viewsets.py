@@ -91,4 +91,4 @@ class PublicViewSet(APIViewSet):
     permission_classes = [AllowAny]
 
     def get_authenticate_header(self, request: Request) -> str:
-        return 'Bearer realm="api"'
+        return "Bearer"

@@ -27,7 +27,7 @@ def caused(error, cause):
 
 
 def challenge(error):
-    error.auth_header = 'Bearer realm="api"'
+    error.auth_header = "Bearer"
     return error
 
 
@@ -51,15 +51,15 @@ GALLERY = [
         challenge(exceptions.NotAuthenticated()),
         401,
         "Authentication credentials were not provided.",
-        {"WWW-Authenticate": 'Bearer realm="api"'},
+        {"WWW-Authenticate": "Bearer"},
     ),
     (
         challenge(exceptions.AuthenticationFailed("No.")),
         401,
         "No.",
-        {"WWW-Authenticate": 'Bearer realm="api"'},
+        {"WWW-Authenticate": "Bearer"},
     ),
-    (challenge(InvalidToken("No.")), 401, "No.", {"WWW-Authenticate": 'Bearer realm="api"'}),
+    (challenge(InvalidToken("No.")), 401, "No.", {"WWW-Authenticate": "Bearer"}),
     (exceptions.PermissionDenied(), 403, "You do not have permission to perform this action.", {}),
     (
         django_exceptions.PermissionDenied("secret"),

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from contacts.cards import jscontact, merging, phones
 from contacts.cards.jscontact import Card
 from contacts.cards.merging import Entry, Parts, canonical, is_collection, kind_of, later_id, parts, value_of
+from contacts.cards.validation import MAX_ENTRIES
 
 # Attributes whose loss does not matter: a preference holds within one card, and an organization gets a new id.
 UNIMPORTANT = {"pref", "organizationId"}
@@ -45,6 +46,8 @@ def unite(cards: Iterable[Card], region: str | None) -> United:
     first, *others = cards
     card, conflicts, lines, compared = first, dict[str, list[Any]](), list[str](), 0
     for other in others:
+        if max(map(len, collections(card)), default=0) > MAX_ENTRIES:
+            break  # the caller refuses such a card, and its entries take time by their square
         compared += effort(card, other)
         if compared > MOST_COMPARED:
             raise TooMuchToCompare
@@ -55,6 +58,10 @@ def unite(cards: Iterable[Card], region: str | None) -> United:
                 known.append(value)
                 lines.append(f"{name}: {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}")
     return United(with_note(card, "Merged. It also had\n" + "\n".join(lines)) if lines else card, conflicts)
+
+
+def collections(card: Card) -> list[Any]:
+    return [value for name, value in card.items() if is_collection(name, value)]
 
 
 def effort(card: Card, other: Card) -> int:

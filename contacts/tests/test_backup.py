@@ -18,7 +18,7 @@ from accounts.models import OutgoingEmail, Session, User
 from accounts.tests.cast import bearer, pair_of, refresh
 from contacts import backup
 from contacts.avatars import references, storage
-from contacts.models import Contact, Dismissal, Group
+from contacts.models import Contact, Dismissal, Group, UploadedAvatar
 from contacts.tests import importing
 from contacts.tests.cast import add, names, path
 
@@ -94,6 +94,7 @@ def fill(client, staff):
     assert create_once(client).status_code == 201
     importing.apply(client, importing.read(client, importing.vcard("Dee", "PHOTO;ENCODING=b;TYPE=JPEG:AAAA"))["id"])
     Dismissal.objects.create(user=staff, key="0" * 32)
+    UploadedAvatar.objects.create(user=staff, name="0.jpg", size=1)
     OutgoingEmail.objects.queue(OutgoingEmail.Kind.CONFIRM, "eve@example.org")
     kind = ContentType.objects.get_for_model(User)
     LogEntry.objects.create(user=staff, content_type=kind, object_id="1", object_repr="x", action_flag=1)

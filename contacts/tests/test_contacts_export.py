@@ -12,6 +12,7 @@ from contacts.avatars.references import is_reference
 from contacts.cards import vcard
 from contacts.cards.tables import read_table
 from contacts.cards.vcard import Picture as CardPicture
+from contacts.exporting import card_with_pictures
 from contacts.models import Book, Contact, Picture
 from contacts.tests.cast import add, path
 from contacts.tests.test_contact_avatar import picture
@@ -197,3 +198,20 @@ def test_the_command_writes_a_file_and_never_over_one(alice, as_alice, tmp_path,
     with pytest.raises(CommandError, match="no account"):
         call_command("export_contacts", owner="nobody@example.org")
     assert Contact.objects.count() == 1
+
+
+def test_a_picture_that_a_card_names_too_often_stays_a_url(alice, monkeypatch):
+    contact = stored_picture(alice, NOISE)
+    entry = contact.card["media"]["m1"]
+    monkeypatch.setattr("contacts.exporting.PICTURES", 2 * len(NOISE))
+    for times, inside in ((1, True), (2, True), (3, False)):
+        card = {**contact.card, "media": {f"m{n}": entry for n in range(times)}}
+        shown, found = card_with_pictures(alice.pk, card)
+        assert (found(entry["uri"]) is not None) == inside
+        assert shown["media"]["m0"]["uri"].startswith("/media/" if inside else "http")
+
+
+def test_pictures_after_the_given_time_are_not_decoded(alice):
+    given = CardPicture("sha256-x", picture("PNG").read(), "image/png")
+    assert Picture.objects.prepare(alice.pk, [given], 0)[0].thumbnail is None
+    assert Picture.objects.prepare(alice.pk, [given], 60)[0].thumbnail is not None

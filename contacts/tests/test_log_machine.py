@@ -25,7 +25,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from conftest import client_of
 from contacts import history
 from contacts.cards import jscontact
-from contacts.models import Book, Change, Contact, Group
+from contacts.models import Book, Change, Contact, Group, IdempotencyRecord, UploadedAvatar
 from contacts.models.group import replace_keyword
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
@@ -408,7 +408,9 @@ def check_counters(user):
     sizes = [(each.size, jscontact.size(each.card)) for each in contacts]
     sizes += [(each.size, jscontact.size(each.before) if each.before else 0) for each in changes]
     assert all(size == counted for size, counted in sizes)
-    assert (book.bytes if book else 0) == sum(size for size, _ in sizes)
+    beside = [rows.objects.filter(user=user.pk) for rows in (UploadedAvatar, IdempotencyRecord)]
+    total = sum(size for size, _ in sizes) + sum(sum(rows.values_list("size", flat=True)) for rows in beside)
+    assert (book.bytes if book else 0) == total
     assert (book.live if book else 0) == contacts.filter(deleted_at=None, kind="individual").count()
 
 

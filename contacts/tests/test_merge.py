@@ -126,6 +126,11 @@ def test_fewer_than_two_one_twice_and_over_a_hundred_are_422(as_alice, ids):
     assert {tuple(loc[:2]) for loc in faults(answer)} == {("body", "ids")}
 
 
+def test_too_many_ids_are_one_fault_whatever_they_are(as_alice):
+    answer = as_alice.post("/api/contacts/merge", {"ids": ["x"] * 1000}, format="json")
+    assert faults(answer) == [["body", "ids"]]
+
+
 def test_a_contact_that_is_not_there_is_404_and_nothing_is_merged(as_alice, alice):
     contacts = [add(as_alice, "Ada", email=f"{number}@example.org") for number in range(3)]
     as_alice.delete(path(contacts[2]))

@@ -170,3 +170,8 @@ def test_nothing_is_lost_and_the_first_ones_flat_fields_stay(given_cards):
         for collection in ("emails", "notes"):
             for entry in each.get(collection, {}).values():
                 assert Held(collection, united[collection].values(), None).has(entry)
+
+
+def test_a_card_with_too_many_entries_is_not_united_further():
+    cards = [card(emails=emails(*(f"{n}@{number}.org" for n in range(400)))) for number in range(20)]
+    assert len(unite(cards, None).card["emails"]) == 800
