@@ -53,6 +53,15 @@ CARDS = {
         {"name": {"full": "Research"}, "organizations": {"o1": {"units": [{"name": "Research"}]}}},
         ["The card has no FN; the name was made of ORG."],
     ),
+    "a list that sorts nothing": (
+        "4.0",
+        'FN;SORT-AS="a,b":A\nTITLE;SORT-AS=c,d:T',
+        {
+            "name": {"full": "A", "vCardParams": {"x-fn-sort-as": ["a", "b"]}},
+            "titles": {"t1": {"name": "T", "vCardParams": {"sort-as": ["c", "d"]}}},
+        },
+        [],
+    ),
     "a date with spaces, which is no year with a time": (
         "3.0",
         "FN:A\nBDAY:1985 04 12",

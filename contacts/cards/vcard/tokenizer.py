@@ -175,6 +175,8 @@ def parameter_values(name: str, text: str) -> list[str]:
     if name == "type":
         # RFC 6350 itself quotes whole lists: TYPE="voice,home".
         return [word for part in text.replace('"', "").split(",") if (word := decode_carets(part.strip().lower()))]
+    if name == "sort-as":  # a list in quotes (RFC 6350 §5.9), of quoted texts, or without quotes
+        return [decode_carets(word) for word in text.replace('"', "").split(",")]
     if '"' not in text and "," not in text:
         return [decode_carets(text)] if text else []
     return [decode_carets(part.strip().replace('"', "")) for part in VALUE.findall(text)]
