@@ -2,7 +2,7 @@
 
 import binascii
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from django.db.models import QuerySet
@@ -17,6 +17,7 @@ from contacts.models import Contact, ContactQuerySet, Picture
 PAGE = 200  # rows
 PICTURES = 24 * 1024 * 1024  # bytes of the pictures inside one card, as often as it names them; further ones stay URLs
 
+NOTHING: Mapping[str, vcard.Picture] = {}
 PictureOf = Callable[[str], vcard.Picture | None]  # by the `uri` of an entry in a card's media
 Cards = Iterable[tuple[Card, PictureOf]]
 
@@ -60,14 +61,16 @@ def whole_card(contact: Contact, with_pictures: bool = True) -> tuple[Card, Pict
     return {**contact.server_set(), **card}, found
 
 
-def card_with_pictures(user_id: int, card: Card, with_pictures: bool = True) -> tuple[Card, PictureOf]:
-    """Return an owner's card and its pictures.
+def card_with_pictures(
+    user_id: int, card: Card, with_pictures: bool = True, known: Mapping[str, vcard.Picture] = NOTHING
+) -> tuple[Card, PictureOf]:
+    """Return an owner's card and its pictures; those in `known` are not read again.
 
     A reference to a picture that is not the owner's, or is not there, becomes a URL.
     """
     found, size = Lookup(), 0
     for uri, times in Counter(references_in(card) if with_pictures else ()).items():
-        picture = Picture.objects.original(user_id, uri) if size < PICTURES else None
+        picture = known.get(uri) or (Picture.objects.original(user_id, uri) if size < PICTURES else None)
         if picture and size + (times - 1) * len(picture.data) < PICTURES:
             found[uri] = picture
         size += times * len(picture.data) if picture else 0

@@ -48,9 +48,11 @@ def named_cards(request: DavRequest, wanted: AddressData, named: dict[str, str])
     for start in range(0, len(names), PORTION):
         portion = names[start : start + PORTION]
         found = request.cards.only(*columns).by_resource_names([name for name in portion if name[0] != "/"])
+        rows = {name: {column: getattr(contact, column) for column in columns} for name, contact in found.items()}
+        wanted.read_pictures(rows.values())
         for name in portion:
-            if contact := found.get(name):
-                yield wanted.response({column: getattr(contact, column) for column in columns})
+            if row := rows.get(name):
+                yield wanted.response(row)
             else:
                 yield response(xml.escape(named[name]), NOT_FOUND)
 

@@ -6,6 +6,7 @@ import secrets
 import time
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any, NamedTuple, Self
 
 from django.conf import settings
@@ -15,6 +16,7 @@ from django.utils import timezone
 from contacts.avatars import image, references, storage
 from contacts.cards.vcard import Picture as CardPicture
 
+SMALL, MOST_SMALL = 64 * 1024, 100  # bytes of a picture and its thumbnail; pictures that are read at once
 USED_LATELY = timedelta(hours=12)  # less than purge_history's IN_PROGRESS
 
 
@@ -81,6 +83,13 @@ class PictureQuerySet(models.QuerySet["Picture"]):
     def stored_before(self, moment: datetime) -> Self:
         return self.filter(created_at__lt=moment)
 
+    def small(self, user_id: int, uris: Iterable[str]) -> dict[str, CardPicture]:
+        """Return by reference the first MOST_SMALL of the owner's pictures that are at most SMALL, in one SELECT."""
+        names = {references.name_of(uri): uri for uri in islice(uris, MOST_SMALL)}
+        rows = self.for_user(user_id).filter(name__in=names, size__lte=SMALL) if names else self.none()
+        found = rows.values_list("name", "original", "media_type")
+        return {names[name]: CardPicture(names[name], bytes(original), kind) for name, original, kind in found}
+
     def original(self, user_id: int, reference: str) -> CardPicture | None:
         """Return the picture that a reference in a card of the owner stands for; None for any other text.
 
@@ -88,9 +97,9 @@ class PictureQuerySet(models.QuerySet["Picture"]):
         """
         if not references.is_reference(reference):
             return None
-        row = self.for_user(user_id).filter(name=references.name_of(reference)).first()
-        if row:
-            return CardPicture(reference, bytes(row.original), row.media_type)
+        rows = self.for_user(user_id).filter(name=references.name_of(reference)).order_by()
+        for original, media_type in rows.values_list("original", "media_type"):
+            return CardPicture(reference, bytes(original), media_type)
         uploaded = storage.read(reference)
         return CardPicture(reference, uploaded, "image/jpeg") if uploaded else None
 

@@ -1,5 +1,7 @@
 """The reports addressbook-query, with truth tables of its filters, and addressbook-multiget"""
 
+import base64
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -277,6 +279,21 @@ def test_what_a_card_holds_beside_its_fields_is_found_too(phone, lines, filters)
     card = f"BEGIN:VCARD\r\nVERSION:4.0\r\nUID:odd\r\n{lines}END:VCARD\r\n"
     assert phone.put("odd.vcf", card).status_code == 201
     assert "odd" in found(phone, phone.query(filters)).split()
+
+
+def test_a_multiget_reads_the_small_pictures_of_a_portion_in_one_select(phone, monkeypatch):
+    monkeypatch.setattr("contacts.models.picture.SMALL", 50)
+    for number, size in enumerate((20, 30, 200)):
+        data = base64.b64encode(bytes([number]) * size).decode()
+        phone.put(f"{number}.vcf", vcard(uid=str(number), more=f"PHOTO;ENCODING=b;TYPE=JPEG:{data}\r\n"))
+    names = [f"{number}.vcf" for number in range(3)]
+    with CaptureQueriesContext(connection) as queries:
+        results = responses(phone.multiget(*names))
+    pictures = [each["sql"] for each in queries.captured_queries if "contacts_picture" in each["sql"]]
+    assert [results[phone.path(name)][f"{C}address-data"] for name in names] == [
+        phone.get(name).text_body for name in names
+    ]
+    assert len(pictures) == 2, "the small ones at once, the large one by itself"
 
 
 def test_a_query_by_name_address_number_or_uid_reads_only_candidates(phone, alice):
