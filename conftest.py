@@ -13,7 +13,7 @@ import hypothesis
 import pytest
 from aiosmtpd.controller import Controller
 from django.conf import settings as django_settings
-from django.core.cache import cache, caches
+from django.core.cache import caches
 from django.utils import timezone
 from rest_framework.test import APIClient
 from whitenoise.middleware import WhiteNoiseMiddleware
@@ -45,8 +45,6 @@ def empty_caches() -> None:
     """Empty the caches before each test: the cached responses and the counters of limits."""
     for each in caches.all():
         each.clear()
-    if django_settings.REDIS_URL:
-        cache.delete_pattern("*")
     rate_limit.process_log.__init__()
 
 
