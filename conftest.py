@@ -28,7 +28,7 @@ AUTHENTICATION, VERSION = 1, 1
 
 # Hypothesis uses the same examples in every run, so that a failure in CI can be repeated.
 hypothesis.settings.register_profile("same", derandomize=True, deadline=None, max_examples=30)
-hypothesis.settings.register_profile("long", derandomize=True, deadline=None, max_examples=500)
+hypothesis.settings.register_profile("long", derandomize=True, deadline=None, max_examples=200)
 hypothesis.settings.load_profile("same")
 
 
