@@ -8,6 +8,8 @@ import pytest
 
 from contactbook.tests.live import ROOT
 
+pytestmark = pytest.mark.one_stack
+
 # A page, how many rows it has at least, and whether a row may instead say in words why it has no test.
 PAGES = {
     "contract.md": (80, False),

@@ -13,6 +13,8 @@ from accounts.tests.cast import at_once
 from contactbook.api.document import document
 from contactbook.tests.live import serving
 
+pytestmark = pytest.mark.one_stack
+
 PATHS = ["/api/schema", "/api/docs", "/api/redoc"]
 DOCUMENT: dict[str, Any] = json.loads(document().content)
 
@@ -63,7 +65,6 @@ def test_the_limit_of_pages_counts(client: APIClient, settings: Any, path: str) 
     assert isinstance(third.json()["detail"], str)
 
 
-@pytest.mark.one_stack
 def test_a_new_process_answers_many_at_once_with_one_document(tmp_path: Path) -> None:
     with serving(tmp_path / "var", processes=1) as server:
         answers = at_once(8, lambda _: server.ask("GET", "/api/schema"))

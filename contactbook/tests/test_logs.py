@@ -13,6 +13,8 @@ from contactbook.observability import logging as logs
 from contactbook.observability import request_context
 from contactbook.observability.middleware import RequestMonitoringMiddleware
 
+pytestmark = pytest.mark.one_stack
+
 CANARY = "canary@example.org"
 
 

@@ -11,6 +11,8 @@ import pytest
 from contactbook import gunicorn_conf
 from contactbook.observability import metrics_directory as directory
 
+pytestmark = pytest.mark.one_stack
+
 
 @pytest.fixture
 def tmpfs(tmp_path, monkeypatch):

@@ -5,15 +5,14 @@ import time
 import uuid
 
 import pytest
-from django.conf import settings as django_settings
 
 from contactbook.cache import rate_limit
 from contactbook.cache.rate_limit import ProcessLog, acquire, clear, refund
 
-needs_redis = pytest.mark.skipif(not django_settings.REDIS_URL, reason="runs with the production stack")
 
-
-@pytest.fixture(params=["process", pytest.param("redis", marks=needs_redis)])
+@pytest.fixture(
+    params=[pytest.param("process", marks=pytest.mark.one_stack), pytest.param("redis", marks=pytest.mark.postgresql)]
+)
 def log(request, settings):
     """Which of the two logs counts; a Redis that fails would be noticed, since the process would count then."""
     settings.REDIS_URL = settings.REDIS_URL if request.param == "redis" else ""
@@ -133,7 +132,7 @@ def test_a_key_names_no_client():
 # Redis
 
 
-@needs_redis
+@pytest.mark.postgresql
 @pytest.mark.parametrize("seconds", [60, 3600, 86_400 * 365])
 def test_a_clock_set_back_neither_refuses_for_ever_nor_forgets(limits, who, seconds):
     """What was counted ahead of now counts as of now: until one span is over, and no longer."""
@@ -148,14 +147,14 @@ def test_a_clock_set_back_neither_refuses_for_ever_nor_forgets(limits, who, seco
     assert allowed(4, who) == [True, True, True, False]
 
 
-@needs_redis
+@pytest.mark.postgresql
 def test_a_log_leaves_redis_after_its_span(limits, who):
     limits(login=(3, 1))
     acquire("login", who)
     assert 0 < rate_limit.redis_client().ttl(rate_limit.log_key("login", who)) <= 2
 
 
-@needs_redis
+@pytest.mark.postgresql
 def test_a_redis_that_lost_its_scripts_is_sent_the_script_again(limits, who):
     limits(login=(2, 60))
     acquire("login", who)

@@ -1,7 +1,5 @@
 """Hostile vCards: no exception but the reader's own, bounded memory, work in proportion to the input."""
 
-import sys
-
 import hypothesis
 import pytest
 from hypothesis import strategies as st
@@ -10,6 +8,7 @@ from contacts.cards.validation import MAX_BYTES, faults
 from contacts.cards.vcard import Limits, addresses, bounds, draft, names, read, tokenizer, write
 from contacts.cards.vcard.lines import raw_cards
 from contacts.tests.vcard_dialects import DIALECTS
+from contacts.tests.work import lines_run
 
 pytestmark = pytest.mark.one_stack
 
@@ -101,22 +100,8 @@ def test_any_text_is_read_even_with_lone_surrogates(text):
 
 
 def steps(data):
-    """Lines of Python that reading takes: a measure of work that no other load changes."""
-    count = 0
     tokenizer.parse_head.cache_clear()
-
-    def trace(frame, event, arg):
-        nonlocal count
-        count += 1
-        return trace
-
-    sys.settrace(trace)
-    try:
-        for _ in read(data):
-            pass
-    finally:
-        sys.settrace(None)
-    return count
+    return lines_run(lambda: list(read(data)))
 
 
 HOSTILE = {
