@@ -91,6 +91,7 @@ def refreshed(server: Server, refresh: str) -> dict[str, str] | None:
     return answer.json() if answer.status == 200 else None
 
 
+@pytest.mark.long
 @pytest.mark.one_stack
 def test_tokens_links_forms_and_staff_sessions_are_valid_while_their_key_is_a_fallback(server: Server) -> None:
     confirms, resets = [confirm_link(server) for _ in range(2)], [reset_link(server) for _ in range(2)]

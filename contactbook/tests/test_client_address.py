@@ -44,6 +44,7 @@ def test_clients_are_counted_apart_only_as_far_as_proxies_are_trusted(server, pr
     assert statuses == ([422] * (LIMIT + 2) if proxies else [422] * LIMIT + [429] * 2)
 
 
+@pytest.mark.postgresql
 @pytest.mark.parametrize("kind", ["made up", "of another spelling", "twice", "with an underscore", "long"])
 def test_a_client_does_not_choose_its_address(server, proxies, kind):
     client = f"198.51.100.{['made up', 'of another spelling', 'twice', 'with an underscore', 'long'].index(kind)}"

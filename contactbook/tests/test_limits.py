@@ -128,11 +128,11 @@ def hammer(server, token, accepted, until):
 
 def test_no_span_holds_more_than_the_limit_however_often_it_is_asked(server, people):
     """20 in 2 seconds: no 2 seconds hold more, of those that were both sent and answered within."""
-    accepted, until = [], time.monotonic() + 7
+    accepted, until = [], time.monotonic() + 5
     threads = [threading.Thread(target=hammer, args=[server, people[0], accepted, until]) for _ in range(6)]
     [thread.start() for thread in threads]
     [thread.join() for thread in threads]
     for begin, _ in accepted:
         assert sum(sent >= begin and answered <= begin + 2 for sent, answered in accepted) <= 20
-    assert len(accepted) >= 60, "what the limit allows is had"
+    assert len(accepted) >= 40, "what the limit allows is had"
     assert "Redis does not answer" not in server.log.read_text(), "they were counted together all the time"

@@ -147,6 +147,7 @@ def test_the_readmes_walk(tmp_path: Path) -> None:
     assert restored.count('"fullname":"Łukasz Żółć"') == 2
 
 
+@pytest.mark.long
 @pytest.mark.one_stack
 def test_backup_and_restore(tmp_path: Path) -> None:
     backup, restore = blocks(section(OPERATIONS, "## Backup and restore"), "sh")

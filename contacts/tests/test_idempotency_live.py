@@ -138,7 +138,7 @@ def check_kills(server, rounds):
 
 @pytest.mark.postgresql
 def test_a_repeat_after_the_process_was_killed_is_done_once(own_server):
-    check_kills(own_server, 4)
+    check_kills(own_server, 2)
 
 
 @pytest.mark.long

@@ -56,9 +56,8 @@ def own(tmp_path_factory):
         yield running
 
 
-@pytest.mark.parametrize(
-    "signal", [pytest.param(9, marks=pytest.mark.long), pytest.param(15, marks=pytest.mark.postgresql)]
-)
+@pytest.mark.long
+@pytest.mark.parametrize("signal", [9, 15])
 def test_steps_that_were_cut_off_are_continued_and_nothing_is_written_twice(own: Server, signal: int) -> None:
     _, token = own.sign_up()
     path = send(own, token, file_of(CARDS))
