@@ -66,7 +66,7 @@ class Dav:
         times["query"].append(asked(server, "REPORT", QUERY % address, there=1)[0])
 
     def large_book(self):
-        """The memory of a new process of ours at the first sync of a large book."""
+        """The memory of a new process of our server at the first sync of a large book."""
         for server in self.servers:
             server.stop()
         self.ours.fill(vcards(self.large), "large@example.org")
