@@ -154,3 +154,16 @@ def test_lengths_that_disagree_smuggle_nothing(server, token, headers):
     answer = exchange(server, raw)
     assert answer is None or answer.status in (400, 411, 413, 422, 501)
     assert answer is None or b"openapi" not in answer.body
+
+
+@pytest.mark.parametrize(("method", "path", "megabytes", "with_token", "status"), [
+    ("POST", "/api/imports", 52, True, 413), ("POST", "/api/imports", 50, False, 401), ("PUT", "/dav/x", 14, False, 401),
+    ("POST", "/api/contacts/1/avatar", 12, True, 413), ("POST", "/api/auth/login", 2, False, 413),
+    ("POST", "/nothing", 20, False, 404),
+])  # fmt: skip
+def test_a_refused_upload_is_answered_to_a_client_that_sends_all_of_it(
+    server, token, method, path, megabytes, with_token, status
+):
+    for _ in range(3):
+        answer = server.ask(method, path, bytes(megabytes * 1024 * 1024), token if with_token else None)
+        assert answer.status == status

@@ -75,7 +75,8 @@ def test_headers_that_gunicorn_would_refuse_are_refused_in_json(front, name):
     ("/api/imports/1/apply", 12, 413), ("/api/contacts", 12, 413),
 ])  # fmt: skip
 def test_a_file_of_contacts_may_be_larger_than_other_bodies(front, path, megabytes, status):
-    assert front.ask("POST", path, bytes(megabytes * 1024 * 1024)).status == status
+    for _ in range(3):
+        assert front.ask("POST", path, bytes(megabytes * 1024 * 1024)).status == status
 
 
 def test_many_headers_reach_the_application(front):
@@ -111,9 +112,11 @@ def test_without_a_server_it_is_a_502_in_json(front, server):
     server.stop()
     try:
         answer = front.ask("GET", "/api/contacts")
+        large = front.ask("POST", "/api/imports", bytes(50 * 1024 * 1024))
     finally:
         server.start()
     assert_refused(answer, 502)
+    assert_refused(large, 502)
     assert answer.headers["Retry-After"] == "5"
     assert answer.headers["Strict-Transport-Security"] is None
 
