@@ -129,7 +129,6 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "contactbook.observability.middleware.RequestMonitoringMiddleware",  # outermost: it counts every response
-    "contactbook.http.middleware.discard_body",
     "contactbook.http.middleware.utf8_forms",
     # These come before SecurityMiddleware and CommonMiddleware, whose redirects and refusals need their headers too.
     "contactbook.http.middleware.JSONErrorMiddleware",

@@ -1,6 +1,5 @@
 """Middleware for every answer: the error shape, the security headers, the encoding of forms."""
 
-import contextlib
 from collections.abc import Callable
 
 from csp.constants import HEADER
@@ -75,28 +74,6 @@ def require_whole_body(get_response: GetResponse) -> GetResponse:
             if not whole:
                 return error_response(request, 400, "The body is shorter than its Content-Length.")
         return get_response(request)
-
-    return middleware
-
-
-DISCARDED, CHUNK = 64 * 1024 * 1024, 64 * 1024  # bytes of a refused body that are still read; nginx passes on 51 MB
-
-
-def discard_body(get_response: GetResponse) -> GetResponse:
-    """Read what a refusal left of an upload.
-
-    nginx takes a response before the end of the request for a failure of the server, and a client may not read it at
-    all, since the connection is reset.
-    """
-
-    def middleware(request: HttpRequest) -> HttpResponse:
-        response = get_response(request)
-        length = request.META.get("CONTENT_LENGTH") or "0"
-        if length.isdecimal() and settings.DATA_UPLOAD_MAX_MEMORY_SIZE < int(length) <= DISCARDED:
-            with contextlib.suppress(OSError):
-                while request.read(CHUNK):
-                    pass
-        return response
 
     return middleware
 
