@@ -33,9 +33,8 @@ class Book(models.Model):
     )
     sequence = models.BigIntegerField(default=0)  # the number of the newest change
     live = models.PositiveIntegerField(default=0)  # contacts outside the trash, without group cards
-    bytes = models.BigIntegerField(
-        default=0
-    )  # that count for the quota: cards, contents of changes, pictures, answers, imports
+    # Those that count for the quota: of cards, contents of changes, pictures, answers and imports.
+    bytes = models.BigIntegerField(default=0)
     epoch = models.BigIntegerField(default=new_epoch)  # random; another one after a restore
     resync_below = models.BigIntegerField(default=0)  # older numbers may belong to a history that was rolled back
     fold_version = models.IntegerField(default=0)  # rises when `refold` changes a contact
