@@ -265,7 +265,9 @@ def test_a_batch_of_new_groups(accounts: Accounts, worker: Worker) -> None:
     )
 
 
-def test_carddav(accounts: Accounts, worker: Worker) -> None:
+@pytest.fixture(scope="module")
+def dav(accounts: Accounts) -> Callable[..., Callable[[], Answer]]:
+    """Requests of a CardDAV client for the address book of the small account."""
     given = accounts.ask("small", "POST", "/api/me/app_passwords", {"name": "Costs"})().json()
     pair = f"{large_books.ADDRESS.format('small')}:{given['password']}"
     sent = {"Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
@@ -274,6 +276,10 @@ def test_carddav(accounts: Accounts, worker: Worker) -> None:
     def ask(method: str, name: str, body: bytes | None = None, **headers: str) -> Callable[[], Answer]:
         return lambda: accounts.server.ask(method, book + name, body, None, sent | headers, timeout=200)
 
+    return ask
+
+
+def test_carddav(accounts: Accounts, worker: Worker, dav: Callable[..., Callable[[], Answer]]) -> None:
     def put(name: str, *lines: bytes) -> Callable[[], Answer]:
         vcard = [
             b"BEGIN:VCARD",
@@ -284,7 +290,7 @@ def test_carddav(accounts: Accounts, worker: Worker) -> None:
             b"END:VCARD",
             b"",
         ]
-        return ask("PUT", name, b"\r\n".join(vcard), **{"Content-Type": "text/vcard"})
+        return dav("PUT", name, b"\r\n".join(vcard), **{"Content-Type": "text/vcard"})
 
     photo = b"PHOTO;ENCODING=b:%s"
     decoded = pictures.png(4000, 4000, 8, 0)
@@ -295,12 +301,15 @@ def test_carddav(accounts: Accounts, worker: Worker) -> None:
     uri = found["card"]["media"]["m1"]["uri"]
     card = {"media": {f"m{n}": {"kind": "photo", "uri": uri} for n in range(500)}}
     uid = accounts.ask("small", "POST", "/api/contacts", {"fullname": "Often", "card": card})().json()["card"]["uid"]
-    costs.append(worker.cost("GET of one picture 500 times", ask("GET", f"{uid}.vcf")))
+    costs.append(worker.cost("GET of one picture 500 times", dav("GET", f"{uid}.vcf")))
     costs.append(worker.cost("PUT of 9 MB of backslashes", put("escaped", b"NOTE:" + b"\\" * 9_000_000)))
     assert_bounded(costs)
+
+
+def test_a_streamed_propfind(worker: Worker, dav: Callable[..., Callable[[], Answer]]) -> None:
     names = b"".join(b'<p%d xmlns="x"/>' % n for n in range(100))
     body = b'<propfind xmlns="DAV:"><prop>%s</prop></propfind>' % names
-    stream = worker.cost("PROPFIND of 100 properties", ask("PROPFIND", "", body, Depth="1"))
+    stream = worker.cost("PROPFIND of 100 properties", dav("PROPFIND", "", body, Depth="1"))
     assert_bounded([stream], STREAMED_MEGABYTES, seconds=60)
 
 
