@@ -131,15 +131,14 @@ def alike_pairs(user_id: int, region: str | None) -> list[Alike]:
     return [alike for pair, shared in common.items() if (alike := compare.alike(pair, close[pair], shared))]
 
 
-def names_of(user_id: int, ids: set[int]) -> dict[int, list[str]]:
-    """Return the words of the names of those that are no group cards, by contact."""
-    rows = Contact.objects.for_user(user_id).filter(IsAmong("pk", ids)).values_list("pk", "fullname_folded")
-    return {key: likeness.words_of(folded) for key, folded in rows}
+def names_of(user_id: int, ids: set[int]) -> dict[int, str]:
+    """Return the folded names of those that are no group cards, by contact."""
+    return dict(Contact.objects.for_user(user_id).filter(IsAmong("pk", ids)).values_list("pk", "fullname_folded"))
 
 
-def names_weight(pair: Pair, names: dict[int, list[str]]) -> int:
+def names_weight(pair: Pair, names: dict[int, str]) -> int:
     """Return the weight of the two names; 0 also where one is a group card, or was deleted meanwhile."""
-    return likeness.name_weight(*(names.get(each, []) for each in pair))
+    return likeness.name_weight(*(likeness.words_of(names.get(each, "")) for each in pair))
 
 
 def people_of(user_id: int, ids: set[int]) -> dict[int, Person]:

@@ -32,7 +32,7 @@ class Shared(NamedTuple):
 
     kind: str
     value: str
-    ids: list[int]  # of contacts, in order
+    ids: tuple[int, ...]  # of contacts, in order
 
 
 class Ids(Aggregate):
@@ -90,7 +90,7 @@ class ContactKeyQuerySet(models.QuerySet["ContactKey"]):
         several = length < keys.LENGTH  # one contact may have several keys with that start
         rows = rows.annotate(number=Count("contact", distinct=several)).filter(number__range=(2, MOST_SHARING))
         found = rows.annotate(contacts=Ids("contact")).values_list("kind", "start", "contacts")[:MOST_SHARED]
-        return [Shared(kind, value, sorted(set(map(int, ids.split(","))))) for kind, value, ids in found]
+        return [Shared(kind, value, tuple(sorted(set(map(int, ids.split(",")))))) for kind, value, ids in found]
 
     def add(self, contacts: Iterable["Contact"]) -> None:
         """Add the keys of contacts that have none."""
