@@ -9,11 +9,12 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 
-from django.db import models
+from django.db import connection, models
 from django.utils import timezone
 
 from accounts import tokens
 from accounts.models import Session, User
+from contactbook.db.postgresql.deadline import answer_within
 from contactbook.tests.live import PASSWORD
 from contacts.models import Book, Change, Contact, Group
 
@@ -128,6 +129,19 @@ FILLS: tuple[Callable[[Book], list[Contact]], ...] = (fill_full, fill_objects, f
 
 def fill() -> None:
     """Print, by account, its access token, the ids of its contacts and of its groups."""
+    with answer_within(600):
+        without_statement_timeout()
+        write_accounts()
+
+
+def without_statement_timeout() -> None:
+    """A slow machine may take more than its 5 s for the largest statements."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SET statement_timeout = 0")
+
+
+def write_accounts() -> None:
     accounts = {}
     for each in FILLS:
         name = each.__name__.removeprefix("fill_")

@@ -55,7 +55,10 @@ class Server:
 
     def manage(self, *args: str) -> str:
         command = [sys.executable, "manage.py", *args]
-        return subprocess.run(command, cwd=ROOT, env=self.env, check=True, capture_output=True, text=True).stdout
+        done = subprocess.run(command, cwd=ROOT, env=self.env, capture_output=True, text=True)
+        if done.returncode:
+            raise RuntimeError(done.stderr)
+        return done.stdout
 
     def start(self) -> None:
         command = [sys.executable, "-m", "gunicorn", "-c", self.config, "contactbook.wsgi"]

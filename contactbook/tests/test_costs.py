@@ -1,7 +1,7 @@
 """What the most expensive requests of a confirmed user cost the process that serves them.
 
 No request that writes or is buffered takes more than 2 s of processor or 150 MB beyond the idle process. A streamed
-read of the whole book takes time in proportion, and 50 MB.
+read of the whole book takes time in proportion, and 50 MB. The tests allow twice the time, for slow machines.
 """
 
 import base64
@@ -23,7 +23,7 @@ pytestmark = [
     pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="COSTS ARE NOT MEASURED: this is no Linux"),
 ]
 
-SECONDS, MEGABYTES, STREAMED_MEGABYTES = 2, 150, 50
+SECONDS, MEGABYTES, STREAMED_MEGABYTES = 2 * 2, 150, 50
 MALLOC = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "262144"}  # as scripts/run and the Dockerfile set them
 TICKS = os.sysconf("SC_CLK_TCK")
 

@@ -9,6 +9,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from contactbook.api.exceptions import Invalid
+from contactbook.api.serializers import FlatSerializer
 from contacts.avatars.references import public_url, with_public_urls, without_public_urls
 from contacts.cards import jscontact, validation
 from contacts.models import Contact
@@ -81,7 +82,7 @@ def represent_contact(contact: Contact) -> dict[str, Any]:
     return represent({name: getattr(contact, name) for name in (*COLUMNS, *CARD_COLUMNS)})
 
 
-class ContactInput(serializers.Serializer):
+class ContactInput(FlatSerializer):
     """The flat fields of a contact."""
 
     example: dict[str, Any] = EXAMPLE
