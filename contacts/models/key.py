@@ -1,6 +1,6 @@
 """The table of keys: the addresses, numbers and names of every contact, for matching by indexed queries."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
@@ -80,15 +80,26 @@ class ContactKeyQuerySet(models.QuerySet["ContactKey"]):
         alike = self.among(keys.PHONE, found)
         return alike if query.startswith("+") else alike | self.ending(query)
 
-    def shared(self, kinds: Iterable[str], but: models.QuerySet[Any, Any], length: int = keys.LENGTH) -> list["Shared"]:
-        """Return the keys of these kinds that two to MOST_SHARING contacts have, at most MOST_SHARED.
+    def shared(
+        self,
+        kinds: Collection[str],
+        but: models.QuerySet[Any, Any],
+        among: Iterable[Key] | None,
+        fewest: int,
+        most: int,
+        length: int = keys.LENGTH,
+    ) -> list["Shared"]:
+        """Return the keys of these kinds, or those `among` them, that `fewest` to `most` contacts have.
 
-        Keys with the same first `length` characters count as one, and the contacts of `but` do not count.
+        At most MOST_SHARED. Keys with the same first `length` characters count as one. The contacts of `but` do not
+        count.
         """
         start = F("value") if length >= keys.LENGTH else Left("value", length)
         rows: Any = self.filter(kind__in=list(kinds)).exclude(contact__in=but).order_by().values("kind", start=start)
+        if among is not None:
+            rows = rows.filter(start__in={key.value[:length] for key in among if key.kind in kinds})
         several = length < keys.LENGTH  # one contact may have several keys with that start
-        rows = rows.annotate(number=Count("contact", distinct=several)).filter(number__range=(2, MOST_SHARING))
+        rows = rows.annotate(number=Count("contact", distinct=several)).filter(number__range=(fewest, most))
         found = rows.annotate(contacts=Ids("contact")).values_list("kind", "start", "contacts")[:MOST_SHARED]
         return [Shared(kind, value, tuple(sorted(set(map(int, ids.split(",")))))) for kind, value, ids in found]
 
