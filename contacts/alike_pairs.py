@@ -1,7 +1,7 @@
 """Pairs of contacts that are alike: found by the table of keys, weighed by contacts/cards/likeness.py.
 
 The keys that few contacts share give the pairs to compare, so the work grows with the book and not with its square.
-The pairs of a book are cached. After a write only those of the contacts that it is near to are found anew.
+The pairs of a book are cached. After a write only the pairs near the changed contacts are found again.
 """
 
 import hashlib
@@ -28,7 +28,7 @@ from contacts.models.key import MOST_SHARING, Shared
 MOST_CACHED = 1024 * 1024  # bytes of the compressed pairs
 MOST_PAIRS = 30_000  # of contacts that have a key in common; a bound of time
 MOST_COMPARED = 2000  # pairs of numbers that libphonenumber compares for one answer; later ones count as different
-# After more than this all pairs are found anew.
+# After more than this all pairs are found again.
 MOST_CHANGES = 500
 MOST_BYTES = 4 * 1024 * 1024  # of the cards before the changes
 MOST_NEAR = 5000  # contacts
@@ -63,7 +63,7 @@ def alike_pairs(user_id: int, version: Version, region: str | None) -> list[Alik
     The version was read before, so what was written since may be in the pairs already; it is looked at once more later.
     """
     key = response_key(user_id, "pairs", version.epoch, version.fold_version, parameters={"region": region})
-    sequence, pairs = cached(key)
+    sequence, pairs = cached_pairs(key)
     if sequence == version.sequence:
         return pairs
     near = near_changes(user_id, sequence) if 0 <= version.sequence - sequence <= MOST_CHANGES else None
@@ -79,7 +79,7 @@ def alike_pairs(user_id: int, version: Version, region: str | None) -> list[Alik
     return pairs
 
 
-def cached(key: str) -> tuple[int, list[Alike]]:
+def cached_pairs(key: str) -> tuple[int, list[Alike]]:
     """Return the cached pairs with the number of the newest change among them; a low number if there are none."""
     with suppress(RedisError):
         if packed := caches["responses"].get(key):
