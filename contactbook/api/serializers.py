@@ -10,7 +10,7 @@ from contactbook.api.exceptions import Invalid
 class FlatSerializer(serializers.Serializer):
     """A serializer whose fields have no fields of their own, so a shallow copy of each is enough for a request.
 
-    DRF's deep copies are made anew from the arguments of each field, which takes a sixth of the time of a cached list.
+    DRF's deep copies are made again from the arguments of each field, which takes a sixth of the time of a cached list.
     """
 
     def get_fields(self) -> dict[str, serializers.Field]:

@@ -74,7 +74,7 @@ EACH = pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: op
 
 
 class Attacker:
-    """Speaks as one account; a session that an attack ended is begun anew."""
+    """Speaks as one account; a session that an attack ended is begun again."""
 
     def __init__(self, user: User) -> None:
         self.user, self.rows = user, make_rows(user)
