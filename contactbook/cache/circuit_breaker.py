@@ -48,8 +48,11 @@ class CircuitBreaker:
             logger.warning("Redis does not answer (%s): limits are counted per process, no response is cached.", name)
 
     def record_success(self) -> None:
-        if self.open_until is not None:
-            self.open_until = None
+        if self.open_until is None:
+            return
+        with self.lock:
+            was_open, self.open_until = self.open_until is not None, None
+        if was_open:  # another thread may have closed it meanwhile
             metrics.REDIS_CIRCUIT_OPEN.set(0)
             logger.warning("Redis answers again.")
 

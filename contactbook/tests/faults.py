@@ -2,7 +2,9 @@
 
 import contextlib
 import importlib.util
+import itertools
 import os
+import re
 import signal
 import subprocess
 import tempfile
@@ -189,3 +191,15 @@ def idle_in_transaction(server: Server) -> int:
 def timed(ask: Callable[[], Any]) -> tuple[Any, float]:
     begun = time.monotonic()
     return ask(), time.monotonic() - begun
+
+
+def redis_states(server: Server, start: int) -> list[str]:
+    """Return what each line of the log about Redis says, from the character `start` on."""
+    return re.findall(r"Redis (does not answer|answers again)", server.log.read_text()[start:])
+
+
+def assert_one_line_a_change(states: list[str]) -> None:
+    """Each line says the opposite of the last. On a slow machine Redis may seem to be down once more."""
+    assert "does not answer" in states and "answers again" in states
+    assert all(one != next for one, next in itertools.pairwise(states)), states
+    assert len(states) <= 4, states

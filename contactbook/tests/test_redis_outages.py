@@ -9,7 +9,15 @@ from redis.exceptions import ConnectionError, ResponseError
 
 from contactbook.cache import circuit_breaker
 from contactbook.cache.circuit_breaker import CircuitBreaker, CircuitOpenError
-from contactbook.tests.faults import account, own_redis, timed, two_servers, until
+from contactbook.tests.faults import (
+    account,
+    assert_one_line_a_change,
+    own_redis,
+    redis_states,
+    timed,
+    two_servers,
+    until,
+)
 from contactbook.tests.live import serving
 
 long = pytest.mark.long
@@ -245,10 +253,8 @@ def test_one_line_of_the_log_for_each_change_of_state(pair, outage):
     while time.monotonic() < until_over:
         assert server.ask("GET", "/api/contacts", token=token).status == 200
     outage.back()
-    until(lambda: "answers again" in server.log.read_text()[length:])
-    lines = [line for line in server.log.read_text()[length:].splitlines() if "Redis" in line]
-    assert len(lines) == 2
-    assert "does not answer" in lines[0] and "answers again" in lines[1]
+    until(lambda: redis_states(server, length)[-1:] == ["answers again"])
+    assert_one_line_a_change(redis_states(server, length))
 
 
 @pytest.mark.postgresql

@@ -10,7 +10,9 @@ import pytest
 
 from contactbook.tests.faults import (
     account,
+    assert_one_line_a_change,
     own_redis,
+    redis_states,
     timed,
     two_servers,
     until,
@@ -133,14 +135,10 @@ def test_one_line_of_the_log_for_each_change_of_state(pair, slow):
     _, token = account(server)
     length = len(server.log.read_text())
 
-    def lines():
-        return [line for line in server.log.read_text()[length:].splitlines() if "Redis" in line]
-
     slow.begin()
     until_over = time.monotonic() + 2  # several half seconds, in each of which one request asks Redis
     while time.monotonic() < until_over:
         server.ask("GET", "/api/contacts", token=token)
     slow.end()
-    until(lambda: "answers again" in server.log.read_text()[length:])
-    assert len(lines()) == 2
-    assert "does not answer" in lines()[0] and "answers again" in lines()[1]
+    until(lambda: redis_states(server, length)[-1:] == ["answers again"])
+    assert_one_line_a_change(redis_states(server, length))
