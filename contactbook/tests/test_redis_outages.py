@@ -253,7 +253,7 @@ def test_one_line_of_the_log_for_each_change_of_state(pair, outage):
     while time.monotonic() < until_over:
         assert server.ask("GET", "/api/contacts", token=token).status == 200
     outage.back()
-    until(lambda: redis_states(server, length)[-1:] == ["answers again"])
+    until(lambda: server.try_get("/readyz") == 200 and redis_states(server, length)[-1:] == ["answers again"])
     assert_one_line_a_change(redis_states(server, length))
 
 
