@@ -26,8 +26,6 @@ class TokenUser:
     """The user of a request, with the few columns that requests need. It is not a model and cannot be saved."""
 
     is_authenticated = True
-    is_active = True
-    is_anonymous = False
 
     def __init__(self, user_id: int, session_id: int, time_zone: str, leap_day: str, region: str | None) -> None:
         self.pk = self.id = user_id

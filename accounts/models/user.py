@@ -230,7 +230,7 @@ class User(ReminderSettings, AbstractBaseUser, PermissionsMixin):
             self.username, self.confirmed_at = self.email.partition("@")[0], timezone.now()
         with transaction.atomic():
             User.objects.lock_if_password_unchanged(self.pk, checked)
-            self.save(update_fields=["password", "token_version", "confirmed_at", "username"])
+            self.save(update_fields=["password", "confirmed_at", "username"])
             self.end_sessions()
             self.app_passwords.all().end()
             self.feeds.all().delete()  # somebody else may have made them

@@ -12,9 +12,6 @@ from django.utils import timezone
 class IdempotencyRecordQuerySet(models.QuerySet["IdempotencyRecord"]):
     LIFETIME = timedelta(hours=24)
 
-    def current(self) -> Self:
-        return self.filter(created_at__gt=timezone.now() - self.LIFETIME)
-
     def expired(self) -> Self:
         return self.filter(created_at__lte=timezone.now() - self.LIFETIME)
 
