@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import IO, Any
 
 from django.conf import settings
-from django.http import FileResponse
+from django.http import FileResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
@@ -35,7 +35,7 @@ BUSY = "Other accounts are being read as a whole. Try again in a moment."
 
 
 class ReservedSlot(HttpResponseBase):
-    """A response with a `slot`, which is closed when the response was sent or the client has disconnected."""
+    """The base of responses with a `slot`: it is closed when the response was sent or the client has disconnected."""
 
     slot = contextlib.ExitStack()
 
@@ -44,7 +44,11 @@ class ReservedSlot(HttpResponseBase):
         self.slot.close()
 
 
-class ExportResponse(ReservedSlot, FileResponse):
+class ArchiveResponse(ReservedSlot, FileResponse):
+    pass
+
+
+class StreamedResponse(ReservedSlot, StreamingHttpResponse):
     pass
 
 
@@ -61,11 +65,11 @@ class ExportViewSet(ContactBookViewSet):
         "other accounts are being exported: try again after `Retry-After`.",
         responses={(200, "application/zip"): OpenApiTypes.BINARY},
     )
-    def export(self, request: Request) -> ExportResponse:
+    def export(self, request: Request) -> ArchiveResponse:
         with reserved_slot() as slot:
             archive = slot.enter_context(tempfile.TemporaryFile())  # noqa: SIM115
             write_zip(archive, User.objects.get(pk=self.user.pk))
-            response = ExportResponse(
+            response = ArchiveResponse(
                 archive, as_attachment=True, filename="contacts.zip", content_type="application/zip"
             )
             response.slot = slot.pop_all()
