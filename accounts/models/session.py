@@ -73,6 +73,11 @@ class SessionQuerySet(models.QuerySet["Session"]):
             account = cursor.fetchone()
         return TokenUser(user_id, session_id, *account) if account else None
 
+    def lock(self, session_id: int, user_id: int, token_version: int) -> "Session | None":
+        """Return the locked session with its account; None if it has ended, or as in `token_user`."""
+        sessions = self.select_for_update(of=("self",)).select_related("user").filter(pk=session_id, user=user_id)
+        return sessions.filter(user__is_active=True, user__token_version=token_version).first()
+
     def end(self, session_id: int) -> "Session | None":
         """End the session; return it, or None if there is none among these."""
         with transaction.atomic():
