@@ -44,8 +44,7 @@ class DavRequest:
     @cached_property
     def book(self) -> Book:
         """The user's book. It is made at the first request, since its epoch is in every token."""
-        found = Book.objects.filter(pk=self.user.pk).first()
-        return found or Book.objects.get_or_create(pk=self.user.pk)[0]
+        return Book.objects.of(self.user.pk) or Book.objects.get_or_create(pk=self.user.pk)[0]
 
     @property
     def cards(self) -> ContactQuerySet:

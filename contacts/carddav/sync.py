@@ -14,7 +14,7 @@ from contacts.carddav.multistatus import TRUNCATED, multistatus, removed, respon
 from contacts.carddav.properties import COLUMNS, TOKEN, token_of
 from contacts.carddav.request import DavRequest
 from contacts.carddav.xml import DAV, Element
-from contacts.changes_feed import Feed, Row
+from contacts.changes_feed import ChangesFeed, Row
 from contacts.models import Book, Contact, ContactQuerySet
 from contacts.models.resource_names import resource_name
 
@@ -22,7 +22,7 @@ PAGE = 500  # rows that are read at once, fewer of large cards
 TOKEN_FORM = re.compile(rf"{TOKEN}([0-9]{{1,19}})-([0-9]{{1,19}})")
 
 
-class SyncFeed(Feed):
+class SyncFeed(ChangesFeed):
     """The feed as CardDAV shows it: names that ceased in place of purges, and at the first sync no deletions.
 
     `only` further limits the contacts.
