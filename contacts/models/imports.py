@@ -259,7 +259,7 @@ class Import(models.Model):
 class ImportChunk(models.Model):
     """A piece of an import's file."""
 
-    # It needs no index: the constraint begins with it.
+    # It needs no index: the one of the constraint begins with it.
     job = models.ForeignKey(Import, on_delete=models.CASCADE, related_name="+", db_index=False)
     number = models.PositiveIntegerField()
     data = models.BinaryField()

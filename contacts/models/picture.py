@@ -110,6 +110,7 @@ class Picture(models.Model):
     It stays while a card, the trash or the log names it; purge_history deletes the others.
     """
 
+    # It needs no index: the one of the constraint begins with it.
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="pictures", db_index=False
     )
