@@ -1,4 +1,4 @@
-"""The OpenAPI document: what follows from a view. What one operation reads and answers is told by its extend_schema.
+"""The OpenAPI document: what follows from a view. Its extend_schema says what one operation reads and answers.
 
 What a new endpoint must provide; contactbook/tests/test_openapi*.py fail without it:
 

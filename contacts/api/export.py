@@ -1,4 +1,4 @@
-"""GET /api/me/export: all data of an account as one zip file."""
+"""GET /api/me/export: all data of an account as one zip file; and the slots that bound the reads of whole books."""
 
 import contextlib
 import json
@@ -77,7 +77,7 @@ class ExportViewSet(ContactBookViewSet):
 
 
 def reserved_slot() -> contextlib.ExitStack:
-    """Reserve one of the threads that may export; BusyError if there is none."""
+    """Reserve one of the threads that may read a whole book at once; BusyError if there is none."""
     if not SLOTS.acquire(blocking=False):
         raise BusyError(BUSY)
     slot = contextlib.ExitStack()

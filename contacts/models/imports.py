@@ -231,7 +231,7 @@ class Import(models.Model):
         """Count the report for the quota; the last step of reading. A repeat after an interruption changes nothing."""
         entries = ImportEntry.objects.of(self.pk).aggregate(total=Sum("size"))["total"] or 0
         size = ROW_BYTES + self.file_bytes + entries
-        with transaction.atomic():  # the book first, as everywhere; LeaseLost takes it back
+        with transaction.atomic():  # the book first, as everywhere; LeaseLost rolls it back
             Book.objects.filter(pk=self.user_id).update(bytes=F("bytes") + size - self.bytes)
             self.save_leased(bytes=size)
 
