@@ -10,6 +10,7 @@ from django.db import connection, models, transaction
 from django.utils import timezone
 
 from accounts.models.user import User
+from contactbook.exceptions import NotFoundError
 
 MAX_SESSIONS = 100  # of one account; beyond that the least recently used one ends
 
@@ -77,6 +78,13 @@ class SessionQuerySet(models.QuerySet["Session"]):
         """Return the locked session with its account; None if it has ended, or as in `token_user`."""
         sessions = self.select_for_update(of=("self",)).select_related("user").filter(pk=session_id, user=user_id)
         return sessions.filter(user__is_active=True, user__token_version=token_version).first()
+
+    def end_one(self, session_id: int) -> "Session":
+        """End the session and return it; NotFoundError if there is none among these."""
+        session = self.end(session_id)
+        if session is None:
+            raise NotFoundError("Session was not found")
+        return session
 
     def end(self, session_id: int) -> "Session | None":
         """End the session; return it, or None if there is none among these."""

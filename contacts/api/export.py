@@ -89,8 +89,10 @@ def write_zip(file: IO[bytes], user: User) -> None:
     """Write the zip file. The contacts are read in pages, not all at once."""
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("account.json", encoded(account(user)))
-        archive.writestr("groups.json", encoded(list(Group.objects.for_user(user.pk).values("id", "name"))))
-        archive.writestr("feeds.json", encoded(FeedOutput(Feed.objects.for_user(user.pk), many=True).data))
+        groups = Group.objects.for_user(user.pk).order_by("id").values("id", "name")
+        archive.writestr("groups.json", encoded(list(groups)))
+        feeds = Feed.objects.for_user(user.pk).order_by("id")
+        archive.writestr("feeds.json", encoded(FeedOutput(feeds, many=True).data))
         passwords = AppPassword.objects.for_user(user.pk).order_by("id").values(*PASSWORD)
         archive.writestr("app_passwords.json", encoded(list(passwords)))
         write_list(archive, "imports.json", imports_of(user))

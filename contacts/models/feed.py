@@ -24,7 +24,7 @@ def digest(secret: str) -> str:
 
 class FeedQuerySet(models.QuerySet["Feed"]):
     def for_user(self, user_id: int) -> Self:
-        return self.filter(user=user_id).order_by("id")
+        return self.filter(user=user_id)
 
     def by_id(self, feed_id: int) -> "Feed":
         feed = self.filter(pk=feed_id).first() if abs(feed_id) <= MAX_BIGINT else None
