@@ -57,19 +57,7 @@ class UserAdmin(FastAdmin, DjangoUserAdmin):
     add_fieldsets = ((None, {"fields": ("email", "username"), "description": ADDED}),)
     fieldsets = (
         (None, {"fields": ("email", "username")}),
-        (
-            "State",
-            {
-                "fields": (
-                    "is_active",
-                    "confirmed_at",
-                    "created_at",
-                    "last_login",
-                    "closed_at",
-                    "open_sessions",
-                )
-            },
-        ),
+        ("State", {"fields": ("is_active", *STATE)}),
         ("Birthdays", {"fields": ("time_zone", "leap_day", "region", "reminders", "reminder_days")}),
         ("Staff", {"fields": RIGHTS}),
     )

@@ -91,7 +91,7 @@ class TimeZone(Text):
 class Password(Text):
     @property
     def openapi(self) -> dict[str, Any]:
-        return {"type": "string", "format": "password", "minLength": 8, "maxLength": 1024}
+        return {"type": "string", "format": "password", "minLength": 8, "maxLength": MAX_PASSWORD}
 
 
 def password_faults(password: str, user: User) -> list[ErrorDetail]:

@@ -154,8 +154,7 @@ def rotate(token: Token) -> dict[str, str]:
     except TokenError:
         raise CredentialsError(REFUSED) from None
     with transaction.atomic():
-        locked = Session.objects.select_for_update(of=("self",)).select_related("user")
-        session = locked.filter(pk=session_id, user=user_id, user__is_active=True, user__token_version=version).first()
+        session = Session.objects.lock(session_id, user_id, version)
         used_at = session.used_at(generation, timezone.now()) if session else None
         if session and not used_at:
             session.end()

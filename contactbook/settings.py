@@ -53,7 +53,7 @@ DATABASES: dict[str, Any] = {
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# Caches: `default` has the counters of the limits, `responses` the cached responses, which a full cache may evict
+# Caches: in Redis `default` has the counters of the limits; `responses` has the cached responses, which may be evicted
 REDIS_URL, CACHE_URL = env.redis_url, env.cache_url or env.redis_url
 REDIS: dict[str, Any] = {
     "BACKEND": "django_redis.cache.RedisCache",
@@ -75,8 +75,8 @@ if REDIS_URL:
     }
 else:
     CACHES = {
-        # The eviction of a counter would lift its limit.
-        "default": {**LOCAL_MEMORY, "LOCATION": "default", "TIMEOUT": 60, "OPTIONS": {"MAX_ENTRIES": 100_000}},
+        # It has no counters: without Redis each process counts the limits by itself (contactbook/cache/rate_limit.py).
+        "default": {**LOCAL_MEMORY, "LOCATION": "default", "TIMEOUT": 60},
         "responses": {**LOCAL_MEMORY, "LOCATION": "responses", "TIMEOUT": 600, "OPTIONS": {"MAX_ENTRIES": 256}},
     }
 
@@ -194,7 +194,7 @@ SECURE_SSL_REDIRECT = env.https
 SECURE_REDIRECT_EXEMPT = [r"^healthz/?$", r"^readyz/?$"]
 SECURE_HSTS_SECONDS = 31_536_000 if env.https else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS, SECURE_HSTS_PRELOAD = env.hsts_include_subdomains, env.hsts_preload
-# W004 of auth: the index on the folded address is unique. W005 and W021: other hosts of the domain may not have https.
+# W004 of auth: `email_key` is unique, not `email`. W005 and W021: other hosts of the domain may not have https.
 SILENCED_SYSTEM_CHECKS = ["auth.W004", "security.W005", "security.W021"]
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None

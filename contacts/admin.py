@@ -14,8 +14,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from accounts.models import AppPassword, User, email_key
-from accounts.models.app_password import AppPasswordQuerySet
+from accounts.models import AppPassword, AppPasswordQuerySet, User, email_key
 from contactbook.admin import FastAdmin, table_size
 from contactbook.exceptions import DomainError, NotFoundError
 from contacts import duplicates, history
@@ -256,7 +255,7 @@ class FeedAdmin(ReadOnlyAdmin):
 
 @admin.register(Import)
 class ImportAdmin(ReadOnlyAdmin):
-    """The imports. What a file holds is not shown."""
+    """The imports, without the contents of their files."""
 
     list_display = ("filename", "user", "format", "status", "total", "file_bytes", "created_at", "changed_at")
     list_filter = (OwnerFilter, "status", "format")
@@ -273,7 +272,10 @@ class ImportAdmin(ReadOnlyAdmin):
 
 @admin.action(description="Undo all changes by")
 def undo_changes(model_admin: Any, request: HttpRequest, passwords: AppPasswordQuerySet) -> None:
-    """Undo as POST /api/undo does, each password in a transaction. A contact that was changed since stays as it is."""
+    """Undo what each of the passwords wrote, in a transaction of its own, as POST /api/undo does.
+
+    A contact that something else has changed since stays as it is.
+    """
     if not request.user.has_perm("contacts.change_contact"):
         raise PermissionDenied
     for row in passwords:

@@ -110,8 +110,11 @@ def sync(path: Path) -> None:
 
 
 def write(draft: Path, folder: Path) -> None:
-    """Write the zip file. Pictures are added before the database, since some may be deleted while it is copied, and
-    after it, since new ones are uploaded meanwhile."""
+    """Write the zip file.
+
+    Pictures are added before the database, since some may be deleted while it is copied, and after it, since new ones
+    are uploaded meanwhile.
+    """
     now = timezone.now()
     manifest = {"format": FORMAT, "version": settings.SPECTACULAR_SETTINGS["VERSION"], "at": now.isoformat()}
     manifest["stack"] = connection.vendor

@@ -17,14 +17,14 @@ from contacts.models.contact import ADDITIONAL_BYTES
 Row = dict[str, Any]
 
 
-class Feed:
+class ChangesFeed:
     """The contacts that changed after `since`, each in its newest state, and what was purged: at most `limit` of both.
 
     Nothing is skipped under concurrent writers: changes are numbered in commit order, so all up to the sequence
     that was read first are there; a contact that moves beyond it meanwhile comes in the next answer.
     """
 
-    with_change = True  # whether a row has the kind of the change, and the app password behind it
+    with_change = True  # whether a row has the kind of the change, and the app password that wrote it
     part = 1  # of MAX_BYTES that one page may have: 1 is all, 4 a quarter
 
     def __init__(self, book: Book | None, since: int, limit: int) -> None:

@@ -1,4 +1,4 @@
-"""Reading the log: the history of a contact, and undo."""
+"""The history of a contact, restoring it, and undo: what is read from the log, and written back."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,11 +11,12 @@ from contacts import merging
 from contacts.avatars.references import with_public_urls
 from contacts.cards import jscontact, members, validation
 from contacts.cards.jscontact import Card
-from contacts.models import Book, Change, Contact
-from contacts.models.change import CARDDAV, ChangeQuerySet
+from contacts.models import Book, Change, ChangeQuerySet, Contact
+from contacts.models.change import CARDDAV
 from contacts.models.contact import PORTION
 
 MAX_UNDONE = 1000  # contacts in one undo
+TOO_MANY = f"That would change more than {MAX_UNDONE} contacts; undo less at once."
 CONTENTS_ERASED = "The contents from that time are no longer kept."
 
 
@@ -147,7 +148,7 @@ def plan_app_password(book: Book, password_id: int, since: int) -> list[UndoStep
         newest = Contact.objects.all_of(book.user_id).filter(revision__in=changes.values("number"))
         ids = list(newest.values_list("pk", flat=True)[: MAX_UNDONE + 1])
     if len(ids) > MAX_UNDONE:
-        raise InvalidValueError("since", f"That would change more than {MAX_UNDONE} contacts; undo less at once.")
+        raise InvalidValueError("since", TOO_MANY)
     return plan_source(book, CARDDAV, password_id, ids, since, bounded=True)
 
 
@@ -168,9 +169,9 @@ def within_bounds(book: Book, firsts: ChangeQuerySet) -> list[Change]:
     """Return these changes; InvalidValueError or TooLargeError if they are too many, or too large, for one undo."""
     numbers = list(firsts.values_list("number", flat=True)[: MAX_UNDONE + 1])
     if len(numbers) > MAX_UNDONE:
-        raise InvalidValueError("since", f"That would change more than {MAX_UNDONE} contacts; undo less at once.")
+        raise InvalidValueError("since", TOO_MANY)
     changes = Change.objects.for_user(book.user_id).filter(number__in=numbers).order_by("number")
-    ids = [key for (key,) in changes.values_list("contact_id")]
+    ids = list(changes.values_list("contact_id", flat=True))
     contacts = Contact.objects.all_of(book.user_id).filter(pk__in=ids)
     check_size(changes, contacts)
     return list(changes)
@@ -284,9 +285,10 @@ def step_before(first: Change, contact: Contact | None, existed: bool) -> UndoSt
 
 
 def undo(book: Book, steps: list[UndoStep], dry_run: bool) -> list[dict[str, Any]]:
+    """Apply the steps, unless it is a dry run; return what each does."""
     results = [step.result() for step in steps]
     if not dry_run:
-        book.rows.together = True
+        book.save_together()
         for step in steps:
             step.apply(book)
     return results

@@ -1,4 +1,4 @@
-"""Queries that find a contact and the coming birthdays; rows are dicts of `.values()`."""
+"""Queries that filter contacts, find one, and find the coming birthdays; rows are dicts of `.values()`."""
 
 from collections.abc import Callable
 from datetime import date
@@ -11,15 +11,31 @@ from contactbook.db.fields import MAX_BIGINT
 from contactbook.exceptions import NotFoundError, TooLargeError
 from contacts.cards import birthdays, phones
 from contacts.cards.folding import fold
-from contacts.models import ContactQuerySet
+from contacts.models import ContactQuerySet, Version
 from contacts.models.contact import ADDITIONAL_BYTES, NOT_FOUND
 from contacts.models.key import ContactKeyQuerySet
 
+FEW = 5000  # contacts that match a filter, which are found before they are sorted
+LARGE_CARD = 10_000  # bytes, with its history; on average
 LARGE_BOOK = 1000  # contacts; a smaller book is read in order until one matches
 FOLDED = ("fullname_folded", "email_folded")  # what is searched, in this order
 EARLY = 200  # contacts at the start of a large book's order, where a frequent text is found first
 
 Row = dict[str, Any]
+
+
+def filtered(contacts: ContactQuerySet, filters: dict[str, Any], version: Version) -> tuple[ContactQuerySet, int]:
+    """Return the owner's contacts that meet the filters of `matching`, and their number.
+
+    A book of large cards is searched once: the ids that were found are the condition of the page.
+    """
+    found = contacts.matching(**filters)
+    if version.bytes > LARGE_CARD * version.live:
+        keys = list(found.order_by().values_list("pk", flat=True)[: FEW + 1])
+        if len(keys) <= FEW:
+            return contacts.filter(pk__in=keys), len(keys)
+    total = found.count()
+    return (found.filtered_first() if total <= FEW else found), total
 
 
 def find(

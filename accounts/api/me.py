@@ -24,7 +24,6 @@ from accounts.serializers import (
 from contactbook.api.exceptions import Invalid
 from contactbook.api.schema import Problem, sentence
 from contactbook.api.viewsets import APIViewSet
-from contactbook.exceptions import NotFoundError
 
 LOGGED_OUT = "Logged out"
 WRONG = ErrorDetail("This is not the account's password.", "wrong_password")
@@ -162,10 +161,7 @@ class SessionsViewSet(AccountViewSet):
     def end(self, request: Request, session_id: str) -> Response:
         path = SessionPath(data=self.kwargs)
         path.is_valid(raise_exception=True)
-        session = self.sessions().end(path.validated_data["session_id"])
-        if session is None:
-            raise NotFoundError("Session was not found")
-        return self.representation(session)
+        return self.representation(self.sessions().end_one(path.validated_data["session_id"]))
 
     def representation(self, sessions: Any, many: bool = False) -> Response:
         context = {"current": self.user.session_id}

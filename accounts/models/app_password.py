@@ -23,7 +23,7 @@ GROUP = 4  # letters between two separators
 USE_NOTED_EVERY = timedelta(minutes=5)
 NOT_A_LETTER = re.compile(r"[^a-z]+")
 
-# What a digest of another account's address is compared with where no app password has the digest.
+# Compared with the given address where no app password has the digest, so that this takes no less time.
 NOBODY = "nobody"
 
 
@@ -62,7 +62,7 @@ class AppPasswordQuerySet(models.QuerySet["AppPassword"]):
         """Create an app password; return it and the password itself, which is not stored. ConflictError past 100."""
         password = new_password()
         with transaction.atomic():
-            list(User.objects.select_for_update(of=("self",)).filter(pk=user_id).values_list("pk"))
+            User.objects.lock(user_id)
             if self.for_user(user_id).live().count() >= MAX_APP_PASSWORDS:
                 raise ConflictError(f"An account has at most {MAX_APP_PASSWORDS} app passwords. Delete one first.")
             issued = self.create(user_id=user_id, name=name, write=write, digest=digest_of(password))
@@ -73,11 +73,12 @@ class AppPasswordQuerySet(models.QuerySet["AppPassword"]):
         return self.live().update(ended_at=timezone.now())
 
     def end_one(self, password_id: int) -> None:
+        """End that one; NotFoundError if it is not among these, or has ended already."""
         if not self.filter(pk=password_id).end():
             raise NotFoundError("App password was not found")
 
     def authenticate(self, address: str, password: str, client: str) -> AppUser | None:
-        """Return the user with that address and app password; None if the account is closed or inactive, too.
+        """Return the user with that address and app password; None also if the account is closed or inactive.
 
         One SELECT. Its condition is a digest of the whole password, so its time says nothing about a part of it.
         """

@@ -85,8 +85,9 @@ class OutgoingEmail(models.Model):
 
     GIVE_UP = timedelta(days=3)
 
-    # Errors after which later e-mails to the address do not wait for this one: the message could not be composed, or
-    # the mail server received it and did not answer, so that it may have been delivered.
+    # Errors after which later e-mails to the address do not wait for this one: the message could not be composed (the
+    # name of an exception of accounts/mail/delivery.py), or the mail server received it and did not answer, so that it
+    # may have been delivered.
     UNWRITTEN = "Unwritten"
     UNANSWERED = "Unanswered"
 

@@ -10,6 +10,7 @@ from django.db import connection, models, transaction
 from django.utils import timezone
 
 from accounts.models.user import User
+from contactbook.exceptions import NotFoundError
 
 MAX_SESSIONS = 100  # of one account; beyond that the least recently used one ends
 
@@ -26,8 +27,6 @@ class TokenUser:
     """The user of a request, with the few columns that requests need. It is not a model and cannot be saved."""
 
     is_authenticated = True
-    is_active = True
-    is_anonymous = False
 
     def __init__(self, user_id: int, session_id: int, time_zone: str, leap_day: str, region: str | None) -> None:
         self.pk = self.id = user_id
@@ -74,6 +73,18 @@ class SessionQuerySet(models.QuerySet["Session"]):
             cursor.execute(ACCOUNT_OF_SESSION, [session_id, user_id, now, token_version])
             account = cursor.fetchone()
         return TokenUser(user_id, session_id, *account) if account else None
+
+    def lock(self, session_id: int, user_id: int, token_version: int) -> "Session | None":
+        """Return the locked session with its account; None if it has ended, or as in `token_user`."""
+        sessions = self.select_for_update(of=("self",)).select_related("user").filter(pk=session_id, user=user_id)
+        return sessions.filter(user__is_active=True, user__token_version=token_version).first()
+
+    def end_one(self, session_id: int) -> "Session":
+        """End the session and return it; NotFoundError if there is none among these."""
+        session = self.end(session_id)
+        if session is None:
+            raise NotFoundError("Session was not found")
+        return session
 
     def end(self, session_id: int) -> "Session | None":
         """End the session; return it, or None if there is none among these."""

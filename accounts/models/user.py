@@ -51,6 +51,10 @@ class UserQuerySet(ReminderQuerySet, models.QuerySet["User"]):
     def confirm(self) -> int:
         return self.filter(confirmed_at=None).update(confirmed_at=timezone.now())
 
+    def unconfirmed_before(self, moment: datetime) -> Self:
+        """Return the accounts made before then whose address was never confirmed, except those of staff."""
+        return self.filter(confirmed_at=None, is_staff=False, created_at__lt=moment)
+
     def past_grace(self, now: datetime) -> Self:
         """Return the accounts closed over 30 days ago. Staff are left out: deletion would delete their LogEntries."""
         return self.filter(closed_at__lt=now - User.GRACE, is_staff=False)
@@ -63,6 +67,10 @@ class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[
     def by_address(self, address: str) -> "User | None":
         user: User | None = self.filter(email_key=email_key(address)).first()
         return user
+
+    def lock(self, user_id: int) -> None:
+        """Lock the row, so that requests which count what the account has run one after another."""
+        list(self.select_for_update(of=("self",)).filter(pk=user_id).values_list("pk"))
 
     def lock_if_password_unchanged(self, user_id: int, version: int) -> "User":
         """Return the locked row; CredentialsError if the password was changed since it was checked."""
@@ -86,17 +94,15 @@ class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[
             raise ConflictError from None
         return user
 
-    def create_superuser(self, email: str, password: str, **fields: Any) -> "User":
-        user = User(email=email, is_staff=True, is_superuser=True, confirmed_at=timezone.now(), **fields)
-        user.set_password(password)
-        user.save()
-        return user
-
     def create_user(self, email: str, password: str, **fields: Any) -> "User":
         user = User(email=email, **fields)
         user.set_password(password)
         user.save()
         return user
+
+    def create_superuser(self, email: str, password: str, **fields: Any) -> "User":
+        rights = {"is_staff": True, "is_superuser": True, "confirmed_at": timezone.now()}
+        return self.create_user(email, password, **rights, **fields)
 
 
 class User(ReminderSettings, AbstractBaseUser, PermissionsMixin):
@@ -130,7 +136,6 @@ class User(ReminderSettings, AbstractBaseUser, PermissionsMixin):
     leap_day = models.CharField(
         "29 February in common years", max_length=5, choices=LeapDay, default=LeapDay.FEBRUARY_28
     )
-
     region = models.CharField(
         max_length=2,
         null=True,
@@ -230,7 +235,7 @@ class User(ReminderSettings, AbstractBaseUser, PermissionsMixin):
             self.username, self.confirmed_at = self.email.partition("@")[0], timezone.now()
         with transaction.atomic():
             User.objects.lock_if_password_unchanged(self.pk, checked)
-            self.save(update_fields=["password", "token_version", "confirmed_at", "username"])
+            self.save(update_fields=["password", "confirmed_at", "username"])
             self.end_sessions()
             self.app_passwords.all().end()
             self.feeds.all().delete()  # somebody else may have made them

@@ -181,7 +181,7 @@ def body(exc: exceptions.APIException) -> dict[str, Any]:
     if isinstance(exc, exceptions.ParseError):
         return {"detail": [fault(["body"], exc.detail)]}
     detail = exc.detail
-    if isinstance(detail, dict):  # simplejwt's InvalidToken
+    if isinstance(detail, dict):  # simplejwt's AuthenticationFailed
         detail = detail["detail"]
     return {"detail": str(detail)}
 

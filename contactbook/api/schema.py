@@ -1,4 +1,4 @@
-"""The OpenAPI document: what follows from a view. What one operation reads and answers is told by its extend_schema.
+"""The OpenAPI document: what follows from a view. Its extend_schema says what one operation reads and answers.
 
 What a new endpoint must provide; contactbook/tests/test_openapi*.py fail without it:
 
@@ -56,6 +56,7 @@ TOTAL_COUNT = OpenApiParameter("X-Total-Count", int, OpenApiParameter.HEADER, re
 
 MAX_INT32 = 2**31 - 1
 CONTRACT_PATHS = {"/api/contacts": "/api/contacts/"}  # the one path that the contract writes with a slash
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")  # in the order of the document
 BLANK: Schema = {"type": "string", "maxLength": 0}
 
 
@@ -224,8 +225,13 @@ def complete_parameter(parameter: Schema) -> Schema:
 
 
 def contract_paths(endpoints: list[Any], **kwargs: Any) -> list[Any]:
-    """Return the endpoints with the paths as the contract writes them."""
-    return [(CONTRACT_PATHS.get(path.rstrip("/"), path.rstrip("/")), *rest) for path, *rest in endpoints]
+    """Return the endpoints with the paths as the contract writes them; those of one path in the order of METHODS.
+
+    DRF puts the methods into a set: without an order each process would make another document, with another ETag.
+    """
+    renamed = [(CONTRACT_PATHS.get(path.rstrip("/"), path.rstrip("/")), *rest) for path, *rest in endpoints]
+    paths = list(dict.fromkeys(path for path, *_ in renamed))
+    return sorted(renamed, key=lambda endpoint: (paths.index(endpoint[0]), METHODS.index(endpoint[2])))
 
 
 def add_components(result: Schema, **kwargs: Any) -> Schema:

@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
-from contactbook.api.exceptions import BadRequest, LengthRequired, TooLarge, as_api_exception
+from contactbook.api.exceptions import LengthRequired, TooLarge, as_api_exception
 from contactbook.db.errors import is_rolled_back, is_unavailable
 
 
@@ -61,9 +61,9 @@ class APIViewSet(ViewSet):
         self.check_body_length(request)
 
     def check_body_length(self, request: Request) -> None:
-        """Refuse a chunked body, which Django would read as empty, one over `max_body`, and one that was cut off.
+        """Refuse a chunked body, which Django would read as empty, and one over `max_body`.
 
-        An upload is not read here; of a cut one the picture cannot be decoded.
+        One that was cut off does not come here: `require_whole_body` (contactbook/http/middleware.py) refuses it.
         """
         if "HTTP_TRANSFER_ENCODING" in request.META and not request.META.get("CONTENT_LENGTH"):
             raise LengthRequired
@@ -73,8 +73,6 @@ class APIViewSet(ViewSet):
             raise LengthRequired from None
         if length > self.max_body:
             raise TooLarge(f"The body is larger than {self.max_body} bytes.")
-        if self.max_body <= settings.DATA_UPLOAD_MAX_MEMORY_SIZE and len(request._request.body) < length:
-            raise BadRequest("The body is shorter than its Content-Length.")  # the connection was cut
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         self.headers["Cache-Control"] = self.cache_control

@@ -1,4 +1,4 @@
-"""The Accept header (RFC 9110 §12.5.1), as far as versions of a media type are told apart by it."""
+"""The Accept header (RFC 9110 §12.5.1): how much a client prefers one version of a media type."""
 
 
 def quality_of(accept: str, media_type: str, version: str) -> float:

@@ -17,7 +17,7 @@ DATA_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-an
 
 
 class JSONErrorMiddleware:
-    """Converts Django's own error pages under /api to JSON, and adds the security headers to every response.
+    """Converts Django's own error pages outside of pages, to JSON or for CardDAV to text, and sets security headers.
 
     With DEBUG Django's error pages show settings and code. The headers are set here because the response to a host
     that is not allowed does not pass through SecurityMiddleware.

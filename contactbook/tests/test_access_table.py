@@ -192,8 +192,10 @@ def test_the_owner_is_answered(alice, route):
         answer = call(
             client_of(alice), method, route.path(rows.get(route.name, 1)), ROWS.get(route.name, {}).get(method)
         )
-        assert answer.status_code not in (401, 403, 404, 405) and answer.status_code < 500, (method, answer.content)
+        assert answer.status_code not in (401, 403, 404, 405) and answer.status_code < 500, (method, answer)
         assert depends_on_the_caller(answer)
+        if answer.streaming:
+            list(answer)  # to its end, which closes it: until then an export has one of the slots of the process
 
 
 def make_rows(owner: User) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from rest_framework.test import APIClient
 
 from accounts.tests.cast import at_once
 from contactbook.api.document import document
+from contactbook.api.schema import contract_paths
 from contactbook.tests.live import serving
 
 pytestmark = pytest.mark.one_stack
@@ -23,6 +24,15 @@ def test_the_document_is_served_as_json(client: APIClient) -> None:
     answer = client.get("/api/schema")
     assert answer["Content-Type"].startswith("application/")
     assert answer.json() == DOCUMENT
+
+
+def test_the_document_does_not_depend_on_the_order_in_which_a_process_has_the_methods() -> None:
+    """DRF has the methods of a view in a set. The document of each process must have the same ETag."""
+    methods = ("GET", "POST", "PUT", "PATCH", "DELETE")
+    views = [("/api/b", "", method, None) for method in methods], [("/api/a/", "", method, None) for method in methods]
+    expected = [(path, "", method, None) for path in ("/api/b", "/api/a") for method in methods]
+    assert contract_paths([*views[0], *views[1]]) == expected
+    assert contract_paths([*views[0][::-1], *views[1][::-1]]) == expected
 
 
 def test_the_document_is_gzipped_where_that_is_accepted(client: APIClient) -> None:

@@ -1,4 +1,4 @@
-"""/api/me/app_passwords."""
+"""/api/me/app_passwords: the app passwords of the caller. contacts/carddav/authentication.py checks them."""
 
 from typing import Any
 
@@ -19,10 +19,10 @@ from contacts.serializers.app_passwords import (
 
 
 class AppPasswordsViewSet(ContactBookViewSet):
-    """The passwords with which programs open /dav/. They are here, since the log of contacts counts their changes."""
+    """The passwords of address book programs. The view is in this app, since the list counts changes of contacts."""
 
-    cache_control = "no-store"
     limits = {"list": "app_passwords_list", "create": "app_passwords_create", "end": "app_passwords_delete"}
+    cache_control = "no-store"
 
     def app_passwords(self) -> AppPasswordQuerySet:
         return AppPassword.objects.for_user(self.user.pk)

@@ -1,11 +1,10 @@
 """GET /feeds/{secret}/birthdays.ics: a birthday feed, for calendar programs, which cannot log in."""
 
 from collections.abc import Iterator
-from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework.exceptions import NotFound
@@ -17,10 +16,10 @@ from contactbook.api.schema import ETAG, IF_NONE_MATCH, Problem, sentence
 from contactbook.api.throttling import RouteThrottle
 from contactbook.api.viewsets import PublicViewSet
 from contactbook.cache.responses import response_key
-from contacts.api.export import ReservedSlot, reserved_slot
+from contacts.api.export import StreamedResponse, reserved_slot
 from contacts.cards import events
 from contacts.exporting import in_pages
-from contacts.models import Book, Contact, Feed
+from contacts.models import Book, Contact, Feed, Version
 
 TYPE = "text/calendar; charset=utf-8"
 EXAMPLE = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nEND:VCALENDAR\r\n"
@@ -33,10 +32,6 @@ SECRET = OpenApiParameter(
     description="The secret in the feed's `url`, shown when it was made.",
     examples=[OpenApiExample("secret", value="from-the-url")],
 )
-
-
-class StreamedCalendar(ReservedSlot, StreamingHttpResponse):
-    pass
 
 
 class FeedThrottle(RouteThrottle):
@@ -79,7 +74,7 @@ class CalendarViewSet(PublicViewSet):
         return response(feed, version.live > LARGE_BOOK, headers)
 
 
-def etag(feed: Feed, version: Any) -> str:
+def etag(feed: Feed, version: Version) -> str:
     """Return the tag of the feed's content, which the book's version and the settings of the owner decide."""
     parts = (*version, feed.user.leap_day, feed.pk)
     return f'"{response_key(feed.user_id, *parts, parameters={})[:32]}"'
@@ -91,7 +86,7 @@ def response(feed: Feed, is_large: bool, headers: dict[str, str]) -> HttpRespons
     if not is_large:
         return HttpResponse(b"".join(content(feed)), headers=headers)
     slot = reserved_slot()
-    streamed = StreamedCalendar(in_blocks(content(feed)), headers=headers)
+    streamed = StreamedResponse(in_blocks(content(feed)), headers=headers)
     streamed.slot = slot
     return streamed
 

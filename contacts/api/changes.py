@@ -8,7 +8,7 @@ from rest_framework.response import Response
 
 from contactbook.api.schema import Problem
 from contacts.api.base import ContactBookViewSet
-from contacts.changes_feed import Feed
+from contacts.changes_feed import ChangesFeed
 from contacts.models import Book
 from contacts.serializers.contacts import CARD_COLUMNS, COLUMNS, represent
 from contacts.serializers.log import ChangesOutput
@@ -33,7 +33,7 @@ class ChangesViewSet(ContactBookViewSet):
         query = ChangesQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
         given = query.validated_data
-        feed = Feed(Book.objects.filter(user=self.user.pk).first(), given["since"], given["limit"])
+        feed = ChangesFeed(Book.objects.of(self.user.pk), given["since"], given["limit"])
         columns = (*COLUMNS, *CARD_COLUMNS) if "fields" in given else COLUMNS
         changes = [representation(row) for row in feed.rows(columns)]
         return Response({"changes": changes, "next": feed.next_since, "more": feed.more})

@@ -26,7 +26,7 @@ from contacts.api.base import ContactBookViewSet
 from contacts.api.idempotency import idempotent
 from contacts.cards import jscontact
 from contacts.cards.birthdays import span
-from contacts.models import Contact, ContactQuerySet, Version, etag_of
+from contacts.models import Contact, Version, etag_of
 from contacts.models.contact import ADDITIONAL_BYTES
 from contacts.serializers.contacts import (
     ALL_COLUMNS,
@@ -44,9 +44,6 @@ from contacts.serializers.contacts import (
     with_flat,
 )
 from contacts.serializers.queries import FILTERS, ORDERS, BirthdaysQuery, FindPath, ListQuery
-
-FEW = 5000  # contacts that match a filter, which are found before they are sorted
-LARGE_CARD = 10_000  # bytes, with its history; on average
 
 
 class ContactViewSet(ContactBookViewSet):
@@ -86,7 +83,8 @@ class ContactViewSet(ContactBookViewSet):
             contacts = Contact.objects.groups_of(self.user.pk).matching(**filters)
             total = contacts.count()
         elif filters:
-            contacts, total = self.filtered(filters, version)
+            filters["numbers"] = self.numbers(filters.get("q", ""))
+            contacts, total = search.filtered(contacts, filters, version)
         column = ORDERS[query["order"]]
         columns = {*COLUMNS, *(CARD_COLUMNS if "fields" in query else ()), column.removeprefix("-")}
         paginator = KeyPagination(query["order"], column, query)
@@ -96,16 +94,6 @@ class ContactViewSet(ContactBookViewSet):
         paginator.total = total
         rows = paginator.paginate_queryset(contacts.values(*columns), request, self)
         return paginator.get_paginated_response([represent(row) for row in rows])
-
-    def filtered(self, filters: dict[str, Any], version: Version) -> tuple[ContactQuerySet, int]:
-        """Return the contacts that meet the filters, and their number. A book of large cards is searched once."""
-        found = self.contacts().matching(**filters, numbers=self.numbers(filters.get("q", "")))
-        if version.bytes > LARGE_CARD * version.live:
-            keys = list(found.order_by().values_list("pk", flat=True)[: FEW + 1])
-            if len(keys) <= FEW:
-                return self.contacts().filter(pk__in=keys), len(keys)
-        total = found.count()
-        return (found.filtered_first() if total <= FEW else found), total
 
     @extend_schema(
         operation_id="createContact",

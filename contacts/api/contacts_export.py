@@ -1,23 +1,18 @@
 """GET /api/contacts/export."""
 
-from django.http import StreamingHttpResponse
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
 from contactbook.api.schema import sentence
 from contacts.api.base import ContactBookViewSet
-from contacts.api.export import ReservedSlot, reserved_slot
+from contacts.api.export import StreamedResponse, reserved_slot
 from contacts.exporting import FORMATS, export
 from contacts.serializers.contacts import CardOutput
 from contacts.serializers.queries import ExportQuery
 
 VCARDS = sentence("BEGIN:VCARD\r\nVERSION:4.0\r\nFN:Ada Lovelace\r\nEND:VCARD\r\n")
 TABLE = sentence("\ufefffullname,email\r\nAda Lovelace,ada@example.org\r\n")
-
-
-class ExportResponse(ReservedSlot, StreamingHttpResponse):
-    pass
 
 
 class ContactsExportViewSet(ContactBookViewSet):
@@ -37,13 +32,13 @@ class ContactsExportViewSet(ContactBookViewSet):
             (200, "application/json"): CardOutput(many=True),
         },
     )
-    def export(self, request: Request) -> StreamingHttpResponse:
+    def export(self, request: Request) -> StreamedResponse:
         query = ExportQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
         name, contacts = query.validated_data["format"], query.select(self.contacts(), self.numbers)
         file = FORMATS[name]
         with reserved_slot() as slot:
-            response = ExportResponse(export(contacts, name), content_type=file.content_type)
+            response = StreamedResponse(export(contacts, name), content_type=file.content_type)
             filename = f"contacts-{timezone.localdate():%Y-%m-%d}.{file.extension}"
             response.headers["Content-Disposition"] = f'attachment; filename="{filename}"'
             response.slot = slot.pop_all()

@@ -1,4 +1,4 @@
-"""GET /api/me/export: all data of an account as one zip file."""
+"""GET /api/me/export: all data of an account as one zip file; and the slots that bound the reads of whole books."""
 
 import contextlib
 import json
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import IO, Any
 
 from django.conf import settings
-from django.http import FileResponse
+from django.http import FileResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
@@ -35,7 +35,7 @@ BUSY = "Other accounts are being read as a whole. Try again in a moment."
 
 
 class ReservedSlot(HttpResponseBase):
-    """A response with a `slot`, which is closed when the response was sent or the client has disconnected."""
+    """The base of responses with a `slot`: it is closed when the response was sent or the client has disconnected."""
 
     slot = contextlib.ExitStack()
 
@@ -44,7 +44,11 @@ class ReservedSlot(HttpResponseBase):
         self.slot.close()
 
 
-class ExportResponse(ReservedSlot, FileResponse):
+class ArchiveResponse(ReservedSlot, FileResponse):
+    pass
+
+
+class StreamedResponse(ReservedSlot, StreamingHttpResponse):
     pass
 
 
@@ -61,11 +65,11 @@ class ExportViewSet(ContactBookViewSet):
         "other accounts are being exported: try again after `Retry-After`.",
         responses={(200, "application/zip"): OpenApiTypes.BINARY},
     )
-    def export(self, request: Request) -> ExportResponse:
+    def export(self, request: Request) -> ArchiveResponse:
         with reserved_slot() as slot:
             archive = slot.enter_context(tempfile.TemporaryFile())  # noqa: SIM115
             write_zip(archive, User.objects.get(pk=self.user.pk))
-            response = ExportResponse(
+            response = ArchiveResponse(
                 archive, as_attachment=True, filename="contacts.zip", content_type="application/zip"
             )
             response.slot = slot.pop_all()
@@ -73,7 +77,7 @@ class ExportViewSet(ContactBookViewSet):
 
 
 def reserved_slot() -> contextlib.ExitStack:
-    """Reserve one of the threads that may export; BusyError if there is none."""
+    """Reserve one of the threads that may read a whole book at once; BusyError if there is none."""
     if not SLOTS.acquire(blocking=False):
         raise BusyError(BUSY)
     slot = contextlib.ExitStack()
@@ -85,8 +89,10 @@ def write_zip(file: IO[bytes], user: User) -> None:
     """Write the zip file. The contacts are read in pages, not all at once."""
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("account.json", encoded(account(user)))
-        archive.writestr("groups.json", encoded(list(Group.objects.for_user(user.pk).values("id", "name"))))
-        archive.writestr("feeds.json", encoded(FeedOutput(Feed.objects.for_user(user.pk), many=True).data))
+        groups = Group.objects.for_user(user.pk).order_by("id").values("id", "name")
+        archive.writestr("groups.json", encoded(list(groups)))
+        feeds = Feed.objects.for_user(user.pk).order_by("id")
+        archive.writestr("feeds.json", encoded(FeedOutput(feeds, many=True).data))
         passwords = AppPassword.objects.for_user(user.pk).order_by("id").values(*PASSWORD)
         archive.writestr("app_passwords.json", encoded(list(passwords)))
         write_list(archive, "imports.json", imports_of(user))

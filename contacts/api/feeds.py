@@ -24,7 +24,7 @@ class FeedsViewSet(ContactBookViewSet):
         responses={200: FeedOutput(many=True)},
     )
     def list(self, request: Request) -> Response:
-        return Response(FeedOutput(self.feeds(), many=True).data)
+        return Response(FeedOutput(self.feeds().order_by("id"), many=True).data)
 
     @extend_schema(
         operation_id="createFeed",

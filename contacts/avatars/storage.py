@@ -11,7 +11,7 @@ from django.core.files.storage import Storage, storages
 
 from contacts.avatars.cloudinary import CloudinaryStorage
 from contacts.avatars.image import MAX_BYTES
-from contacts.avatars.references import NAME
+from contacts.avatars.references import NAME, name_of
 
 logger = logging.getLogger(__name__)
 
@@ -55,8 +55,7 @@ def delete(reference: str | None) -> None:
     Any owner can write the reference into a contact, so the caller first checks that no other contact has it.
     """
     storage = storages["avatars"]
-    name = (reference or "").rpartition("/")[2]
-    if NAME.fullmatch(name) and storage.url(name) == reference:
+    if name := _name_in(storage, reference):
         _remove(storage, name)
 
 
@@ -78,8 +77,8 @@ def stored_before(moment: datetime) -> Iterator[str]:
 def read(reference: str | None) -> bytes | None:
     """Return the picture of a reference that `store` returned; None for another text, or if it cannot be read now."""
     storage = storages["avatars"]
-    name = (reference or "").rpartition("/")[2]
-    if not NAME.fullmatch(name) or storage.url(name) != reference:
+    name = _name_in(storage, reference)
+    if name is None:
         return None
     try:
         with storage.open(name) as file:
@@ -87,6 +86,12 @@ def read(reference: str | None) -> bytes | None:
     except OSError as error:
         logger.warning("Avatar %s could not be read: %.300r", name, error)
         return None
+
+
+def _name_in(storage: Storage, reference: str | None) -> str | None:
+    """Return the name of the picture that a reference stands for; None if `store` does not make such a reference."""
+    name = name_of(reference or "")
+    return name if NAME.fullmatch(name) and storage.url(name) == reference else None
 
 
 def _remove(storage: Storage, name: str) -> None:

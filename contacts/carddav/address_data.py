@@ -59,7 +59,7 @@ class AddressData:
         return asked
 
     def read_pictures(self, rows: Iterable[dict[str, Any]]) -> None:
-        """Read the small pictures of these cards in one SELECT, in place of one for each."""
+        """Read the small pictures of these cards in one SELECT, so that each card does not need one of its own."""
         if "card" in self.columns:
             uris = [uri for row in rows for uri in references_in(row["card"])]
             self.pictures = Picture.objects.small(self.request.user.pk, uris)
@@ -85,7 +85,7 @@ class AddressData:
 
 
 def names_asked(root: Element) -> list[str]:
-    """Return the names of properties that a report asks for. `allprop` leaves out address-data, no property."""
+    """Return the names of properties that a report asks for. `allprop` leaves out address-data, which is none."""
     if root.find(f"{{{DAV}}}propname") is not None:
         return names_of(Kind.CARD)
     if root.find(f"{{{DAV}}}allprop") is not None:
@@ -95,7 +95,7 @@ def names_asked(root: Element) -> list[str]:
 
 
 def version_of(data: Element) -> str:
-    """RFC 6352 §8.6: what cannot be answered in is a precondition."""
+    """Return the version asked for; DavError 403 for a version or media type that is not supported (RFC 6352 §8.6)."""
     version = data.get("version", "3.0")
     if data.get("content-type", "text/vcard").lower() != "text/vcard" or version not in VERSIONS:
         raise DavError(403, precondition=NOT_SUPPORTED)

@@ -5,7 +5,7 @@ from typing import Any
 from django.http import HttpResponse
 from django.utils.http import http_date
 
-from contactbook.api.conditional import matches, tags
+from contactbook.api.conditional import is_not_modified, matches
 from contactbook.http.accept import quality_of
 from contacts.carddav import merging, paths, xml
 from contacts.carddav.address_data import vcard
@@ -26,8 +26,7 @@ def get(request: DavRequest) -> HttpResponse:
     if contact is None:
         raise not_found()
     headers = {"ETag": contact.etag, "Last-Modified": http_date(contact.updated_at.timestamp())}
-    given = request.http.headers.get("If-None-Match")
-    if given and (contact.etag in tags(given) or tags(given) == ["*"]):
+    if is_not_modified(request.http, contact.etag):
         return HttpResponse(status=304, headers=headers)
     version = accepted_version(request.http.headers.get("Accept", ""))
     text = vcard(request.user.pk, row_of(contact), version)
@@ -84,17 +83,18 @@ def put_into(book: Book, request: DavRequest, sent: SentCard) -> tuple[Contact, 
 
 
 def check_conditions(request: DavRequest, live: Contact | None) -> None:
-    """RFC 9110 §13.1.1, §13.1.2: DavError 412."""
-    if_match, if_none_match = (request.http.headers.get(name) for name in ("If-Match", "If-None-Match"))
-    holds = live is not None and matches(if_match, live.etag) if if_match is not None else True
-    if holds and if_none_match is not None and live is not None:
-        holds = tags(if_none_match) != ["*"] and live.etag not in tags(if_none_match)
+    """Check If-Match and If-None-Match (RFC 9110 §13.1.1, §13.1.2); DavError 412 if one of them does not hold."""
+    if_match = request.http.headers.get("If-Match")
+    if live is None:
+        holds = if_match is None
+    else:
+        holds = matches(if_match, live.etag) and not is_not_modified(request.http, live.etag)
     if not holds:
         raise DavError(412, "The card was changed meanwhile.")
 
 
 def check_uid(request: DavRequest, live: Contact | None, uid: str) -> None:
-    """RFC 6352 §6.3.2.1: a UID is in one card of the book, and a card keeps its UID."""
+    """Check that the UID is in no other card, and is that of the card (RFC 6352 §6.3.2.1); DavError 403 otherwise."""
     holder = live
     if uid and not (live and live.uid == uid):
         holder = request.cards.filter(uid=uid).first() or live
@@ -104,7 +104,7 @@ def check_uid(request: DavRequest, live: Contact | None, uid: str) -> None:
 
 
 def come_back(book: Book, trashed: Contact, name: str, card: Card) -> Contact:
-    """Take a contact out of the trash with another content, under the name of the PUT."""
+    """Take a contact out of the trash with the card and the name of the PUT."""
     if trashed.resource_name != name:
         book.free_resource_name(name)
     book.restore(trashed)
@@ -113,7 +113,7 @@ def come_back(book: Book, trashed: Contact, name: str, card: Card) -> Contact:
 
 
 def changed(book: Book, contact: Contact, sent: SentCard) -> Contact:
-    """Take what the client changed into the card. What it sent as it was shown, or was not shown, stays as it is."""
+    """Write what the client changed. What it sent as it was shown, and what it was not shown, stays as it is."""
     forms = ("3.0", "4.0") if sent.version == "4.0" else ("3.0",)
     shown = [as_shown(contact, version) for version in forms]
     card = merging.combined(contact.card, shown, sent.readings)

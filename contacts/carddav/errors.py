@@ -14,7 +14,7 @@ class DavError(Exception):
         self.headers = headers or {}
 
     def response(self) -> HttpResponse:
-        from contacts.carddav import xml
+        from contacts.carddav import xml  # which imports this module
 
         if self.precondition:
             content, kind = xml.document("error", self.precondition), xml.CONTENT_TYPE

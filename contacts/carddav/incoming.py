@@ -1,4 +1,4 @@
-"""The body of a PUT as a card (RFC 6352 §6.3.2): what is taken, and the preconditions of what is not."""
+"""The body of a PUT as a card (RFC 6352 §6.3.2), and the preconditions that it may fail."""
 
 import re
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ MAX_PICTURE = 5 * 1024 * 1024  # bytes
 # Bounds that are checked before anything is read, since a line costs more than its bytes. A picture of 5 MB that is
 # folded at 75 octets has 95,000 lines, and is one property.
 MAX_LINES, MAX_PROPERTIES = 250_000, validation.MAX_VALUES + 10
-# What is too much for us is refused, not left out: a client takes a PUT for whole.
+# What exceeds a bound is refused, not left out: after a PUT a client assumes that all of the card was stored.
 LIMITS = Limits(
     line_bytes=2 * MAX_CARD_BYTES,
     picture_bytes=2 * MAX_CARD_BYTES,
@@ -91,7 +91,10 @@ def check_lines(body: bytes) -> None:
 
 
 def decoded(body: bytes) -> str:
-    """Return the body as text; DavError for no UTF-8. Old programs fold a line within a character (RFC 2425 §5.8.1)."""
+    """Return the body as text; DavError if it is not UTF-8.
+
+    Old programs fold a line within a character (RFC 2425 §5.8.1).
+    """
     try:
         return body.decode("utf-8-sig")
     except UnicodeDecodeError:

@@ -1,13 +1,12 @@
 """Multistatus answers (RFC 4918 §13). Small ones have a length; large ones are streamed as they are made."""
 
-import contextlib
 import itertools
 from collections.abc import Iterable, Iterator
 
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 
-from contacts.api.export import reserved_slot
+from contacts.api.export import StreamedResponse, reserved_slot
 from contacts.carddav import xml
 
 OK = "<D:status>HTTP/1.1 200 OK</D:status>"
@@ -21,16 +20,6 @@ START = f"{xml.DECLARATION}<D:multistatus{xml.NAMESPACES}>"
 END = "</D:multistatus>"
 CHUNK = 64 * 1024  # characters
 SMALL = 1024 * 1024  # characters; a larger answer is streamed
-
-
-class StreamedResponse(StreamingHttpResponse):
-    """A streamed answer, and `slot`, which is closed when it was sent or the client has disconnected."""
-
-    slot = contextlib.ExitStack()
-
-    def close(self) -> None:
-        super().close()
-        self.slot.close()
 
 
 def response(path: str, *parts: str) -> str:

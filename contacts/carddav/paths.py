@@ -1,6 +1,6 @@
 """The tree of resources: principal, address book home, the one book, and cards. Each has one path.
 
-A missing slash at the end of a collection is as good as none (RFC 4918 §5.2); there is no redirect.
+A collection has the same resource without the slash at its end (RFC 4918 §5.2); there is no redirect.
 """
 
 import enum
@@ -39,7 +39,7 @@ PATTERNS = (
 
 
 def target_of(path: str) -> Target | None:
-    """Return what a decoded path names; None for no resource of anybody."""
+    """Return what a decoded path names; None for a path that no resource can have."""
     if f"{path.rstrip('/')}/" in ROOTS and not path.endswith("//"):
         return Target(Kind.ROOT)
     for kind, pattern in PATTERNS:

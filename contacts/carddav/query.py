@@ -32,9 +32,9 @@ def multiget(request: DavRequest, root: Element) -> HttpResponseBase:
 
 
 def named_once(request: DavRequest, hrefs: list[str]) -> dict[str, str]:
-    """Return {name of a card: href}. Of several spellings the first is taken, since a card is answered once.
+    """Return {name of a card: href}. Of several hrefs of one card the first is taken, since a card is answered once.
 
-    A href of no card of the user is there too, with a slash in the place of a name, which no card has.
+    An href that is not of a card of the user has a key that begins with a slash, which no name has.
     """
     named: dict[str, str] = {}
     for href in hrefs:
@@ -74,7 +74,7 @@ def addressbook_query(request: DavRequest, root: Element) -> HttpResponseBase:
 
 
 def matching_cards(request: DavRequest, wanted: AddressData, test: Test, only: Q, limit: int | None) -> Iterator[str]:
-    """Yield a response for each card that passes; past `nresults` one more that says so (§8.6.2)."""
+    """Yield a response for each card that passes the test; after `nresults` of them one that says so (§8.6.2)."""
     number = 0
     for row in sync.rows_of(request.book, (*COLUMNS, "card"), only):
         if not test(properties_of(row)):

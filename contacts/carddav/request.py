@@ -11,8 +11,7 @@ from accounts.models import AppUser
 from contacts.carddav import paths, xml
 from contacts.carddav.errors import DavError
 from contacts.carddav.paths import Kind, Target
-from contacts.models import Book, ContactQuerySet
-from contacts.models.contact import Contact
+from contacts.models import Book, Contact, ContactQuerySet
 
 # RFC 7240 §2, without the parameters of a preference
 PREFERENCE = re.compile(r'(?:^|,)\s*([^\s=;,]+)\s*=\s*"?([^\s=;,"]+)')
@@ -30,7 +29,7 @@ class DavRequest:
 
     @property
     def path(self) -> str:
-        """The path of the target, in its one spelling; of a root as it was asked for."""
+        """The path of the target in its canonical spelling; that of a root as it was requested."""
         match self.target.kind:
             case Kind.PRINCIPAL:
                 return paths.principal(self.user.pk)
@@ -45,8 +44,7 @@ class DavRequest:
     @cached_property
     def book(self) -> Book:
         """The user's book. It is made at the first request, since its epoch is in every token."""
-        found = Book.objects.filter(pk=self.user.pk).first()
-        return found or Book.objects.get_or_create(pk=self.user.pk)[0]
+        return Book.objects.of(self.user.pk) or Book.objects.get_or_create(pk=self.user.pk)[0]
 
     @property
     def cards(self) -> ContactQuerySet:
@@ -59,12 +57,12 @@ class DavRequest:
 
     @property
     def minimal(self) -> bool:
-        """RFC 8144 §2.1, and Brief, its older form: properties that are not there are not told."""
+        """Whether the answer leaves out the properties that are not found (RFC 8144 §2.1; Brief is the older form)."""
         preferences = PREFERENCE.findall(self.http.headers.get("Prefer", "").lower())
         return ("return", "minimal") in preferences or self.http.headers.get("Brief", "").strip().lower() == "t"
 
     def body(self, limit: int, too_large: DavError) -> bytes:
-        """Return the whole body; DavError for one without a length, over the limit, or cut off."""
+        """Return the whole body; DavError if it has no length, is over the limit, or was cut off."""
         given = self.http.META.get("CONTENT_LENGTH") or "0"
         if "HTTP_TRANSFER_ENCODING" in self.http.META and given == "0":
             raise DavError(411, "Send the body with its Content-Length.")

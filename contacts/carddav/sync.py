@@ -1,4 +1,4 @@
-"""The report sync-collection (RFC 6578), and the rows of the book in pages. REST's feed of changes is behind both."""
+"""The report sync-collection (RFC 6578), and the rows of the book in pages; both read the feed of changes."""
 
 import re
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from contacts.carddav.multistatus import TRUNCATED, multistatus, removed, respon
 from contacts.carddav.properties import COLUMNS, TOKEN, token_of
 from contacts.carddav.request import DavRequest
 from contacts.carddav.xml import DAV, Element
-from contacts.changes_feed import Feed, Row
+from contacts.changes_feed import ChangesFeed, Row
 from contacts.models import Book, Contact, ContactQuerySet
 from contacts.models.resource_names import resource_name
 
@@ -22,8 +22,8 @@ PAGE = 500  # rows that are read at once, fewer of large cards
 TOKEN_FORM = re.compile(rf"{TOKEN}([0-9]{{1,19}})-([0-9]{{1,19}})")
 
 
-class SyncFeed(Feed):
-    """The feed as CardDAV shows it: names that ceased in place of purges, and at the first sync only what is there.
+class SyncFeed(ChangesFeed):
+    """The feed as CardDAV shows it: names that ceased in place of purges, and at the first sync no deletions.
 
     `only` further limits the contacts.
     """
@@ -83,9 +83,9 @@ def sync_collection(request: DavRequest, root: Element) -> HttpResponseBase:
 
 
 def number_of(request: DavRequest, token: str) -> int | None:
-    """Return the number of the change that the token is of, None for an empty one.
+    """Return the number of the change that the token names, None for an empty one; DavError for an invalid one.
 
-    Tokens never expire. Thunderbird takes 403 for a lasting failure, so it is answered 400, and begins again.
+    Tokens never expire. Thunderbird treats a 403 as permanent, so it gets a 400, after which it syncs from the start.
     """
     if not token:
         return None
@@ -107,7 +107,7 @@ def limit_of(limit: Element | None, namespace: str = DAV) -> int | None:
 
 
 def responses(request: DavRequest, wanted: AddressData, since: int | None, limit: int | None) -> Iterator[str]:
-    """Yield a response for each card that changed and each that is gone, and the token to go on from."""
+    """Yield a response for each card that changed or was deleted, then the token of the next sync."""
     first, position, left, more = since is None, since or 0, limit, True
     columns = (*COLUMNS, *wanted.columns)
     while more and left != 0:

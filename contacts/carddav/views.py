@@ -66,7 +66,7 @@ def allow(kind: Kind) -> str:
     return ", ".join(handlers(kind))
 
 
-@csrf_exempt  # there is no cookie to ride on
+@csrf_exempt  # no cookie authenticates a request
 def dav(request: HttpRequest) -> HttpResponseBase:
     try:
         response = answer(request)
@@ -74,7 +74,7 @@ def dav(request: HttpRequest) -> HttpResponseBase:
         response = error.response()
     except QuotaExceededError:
         response = DavError(507, precondition=QUOTA).response()
-    except Exception as error:  # as in the API's exception handler, which logs what it does not know
+    except Exception as error:  # as in the API's exception handler, which logs an unexpected one
         response = failure(error)
     response.headers["DAV"] = DAV
     response.headers.setdefault("Cache-Control", "private, no-cache")
@@ -106,9 +106,9 @@ def answer(request: HttpRequest) -> HttpResponseBase:
 
 
 def target_for(request: HttpRequest, user_id: int) -> Target:
-    """Return what the path names; DavError 404 for what is not there and what is another user's alike.
+    """Return what the path names; DavError 404 if there is no such resource, or if it is another user's.
 
-    405 comes first: a method that no resource has is refused on any path.
+    A method that no resource has is a 405 on every path, before that.
     """
     if request.method not in CARD:
         raise DavError(405, "This method is not supported.", headers={"Allow": allow(Kind.CARD)})

@@ -121,10 +121,6 @@ def dav(name: str, *children: str) -> str:
     return element(f"{{{DAV}}}{name}", *children)
 
 
-def carddav(name: str, *children: str) -> str:
-    return element(f"{{{CARDDAV}}}{name}", *children)
-
-
 def href(path: str) -> str:
     return f"<D:href>{escape(path)}</D:href>"
 

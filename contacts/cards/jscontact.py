@@ -19,7 +19,7 @@ UNDECODED = "/media/pictures/"  # begins the `uri` of a stored picture that cann
 FAVOURITE = "favourite"  # the keyword of favourites; it is not a group
 SERVER_SET = {"@type", "version", "uid", "created", "updated"}  # in every card of a response, in no stored one
 FULL_NAME = 255  # characters that `fullname` shows of a name; an import keeps longer ones whole in the card
-CACHED_NAME = 40  # characters of a name whose place among others is remembered; few make up most of all cards
+CACHED_NAME = 40  # characters of a name whose sort key is cached; a few names make up most of all cards
 STRUCTURED_NAME = {"components", "isOrdered", "defaultSeparator", "sortAs", "phoneticScript", "phoneticSystem"}
 
 
@@ -70,7 +70,7 @@ def preferred(card: Card, place: Place) -> str | None:
     if len(found) < 2:
         return found[0] if found else None
     entries = card[place.collection]
-    return min(found, key=lambda key: (entries[key].get("pref") or 101, len(key), key), default=None)
+    return min(found, key=lambda key: (entries[key].get("pref") or 101, len(key), key))
 
 
 def value_at(card: Card, field: str) -> Any:

@@ -33,7 +33,7 @@ class NotStorable(ValueError):
 
 
 def read(source: Iterable[bytes]) -> Iterator[Entry]:
-    """Yield an entry for each card, in the file's order; NoJSONError where the file ends to be JSON."""
+    """Yield an entry for each card, in the file's order; NoJSONError where the file stops being JSON."""
     for value in elements(Text(source)):
         yield Entry(0, None, reason=str(value)) if isinstance(value, NotStorable) else entry_of(value)
 

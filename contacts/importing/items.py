@@ -20,7 +20,7 @@ MOST_NOTES, NOTE = 101, 300  # the last one says how many more there are
 
 @dataclass
 class Item:
-    """An entry of a file: its card as it is stored, and by what equal ones are told."""
+    """An entry of a file: its card as it is stored, and the uid and digest by which repeated ones are recognized."""
 
     number: int
     line: int | None

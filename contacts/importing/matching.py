@@ -39,7 +39,7 @@ class Match:
 
 
 class Matcher:
-    """Finds what cards are about. It keeps the digests of uploaded pictures, which may be far away."""
+    """Finds what cards are about. It caches the digests of uploaded pictures, which may be stored on another server."""
 
     def __init__(self, user_id: int, import_id: int, region: str | None) -> None:
         self.user_id, self.import_id, self.region = user_id, import_id, region
@@ -77,7 +77,7 @@ class Matcher:
         return Match(contact, same=self.holds(contact.pk, item))
 
     def learn(self, stored: dict[str, str]) -> None:
-        """Take note of pictures that were stored: their references by the names that the cards have for them."""
+        """Add the digests of pictures that were stored; `stored` has their references by their names in the cards."""
         self.digests |= {reference: name for name, reference in stored.items()}
 
     # By uid
@@ -292,5 +292,5 @@ def is_settled(match: Match) -> bool:
 
 
 def shortened(key: Key) -> Key:
-    """Return a number's key as its last digits, by which numbers in any spelling meet."""
+    """Return a number's key as its last digits, which are the same in every spelling of the number."""
     return Key(PHONE, key.value[:END]) if key.kind == PHONE else key

@@ -12,7 +12,7 @@ from contacts.models.imports import wakeup
 logger = logging.getLogger(__name__)
 
 POLL = 5  # seconds between checks for steps that other processes began or left
-PORTION_SECONDS = 20  # that a process that ends waits for the portion at work
+PORTION_SECONDS = 20  # that a process which ends waits for the current portion
 
 
 class Runner:
@@ -41,7 +41,7 @@ class Runner:
         return count
 
     def stop(self) -> None:
-        """End after the portion at work."""
+        """End the thread after the current portion."""
         self.stopping.set()
         wakeup.set()
         self.thread.join(PORTION_SECONDS)

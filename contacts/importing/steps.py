@@ -32,8 +32,8 @@ VIA = "import"
 MOST_ENTRIES = 100_000
 SQLITE_SECONDS = 0.1  # that a portion should take where others cannot write meanwhile
 MOST_PAUSE = 0.2  # seconds
-PICTURES, WATCHED = 8, 500  # pictures that are prepared, and entries that are read, between looks at the lease
-FRESH_LEASE = 20  # seconds that a lease lasts which needs no extension
+PICTURES, WATCHED = 8, 500  # pictures that are prepared, and entries that are read, between two checks of the lease
+FRESH_LEASE = 20  # seconds; a lease that lasts longer is not extended
 UNDO_PORTION, UNDO_BYTES = 500, 8 * 1024 * 1024  # contacts, and bytes of cards
 TOO_MANY = f"The file has more than {MOST_ENTRIES:,} entries."
 NO_ENTRIES = "The file holds no card."
@@ -44,7 +44,7 @@ CHANGED_SINCE = "The contact was changed since."
 
 
 class Stopped(Exception):
-    """The process ends; any process may continue."""
+    """The process ends; any process may continue the step."""
 
 
 class Run:

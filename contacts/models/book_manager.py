@@ -60,7 +60,12 @@ class BookManager(models.Manager["Book"]):
             yield book
             book.save_changes()
 
+    def of(self, user_id: int) -> "Book | None":
+        """Return the owner's book for reading; None before the first write."""
+        return self.filter(pk=user_id).first()
+
     def version(self, user_id: int) -> Version:
+        """Return the version of the owner's book; zeros before the first write."""
         with connection.cursor() as cursor:
             cursor.execute(VERSION, [user_id])
             row = cursor.fetchone()

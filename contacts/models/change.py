@@ -52,9 +52,8 @@ class ChangeQuerySet(models.QuerySet["Change"]):
         as_before = was_in_trash & Exists(in_trash.filter(card=OuterRef("before"))) | ~was_in_trash & Exists(
             live.filter(card=OuterRef("before"))
         )
-        created = Q(
-            kind__in=(Change.Kind.CREATED, Change.Kind.DELETED), before__isnull=True
-        )  # deleted: and created, too
+        # A deletion without contents: the same transaction created the contact.
+        created = Q(kind__in=(Change.Kind.CREATED, Change.Kind.DELETED), before__isnull=True)
         return self.filter(created & Exists(live) | Q(before__isnull=False) & Exists(contact) & ~as_before)
 
     def with_contents_before(self, moment: datetime) -> Self:
@@ -91,6 +90,7 @@ class Change(models.Model):
         (Kind.RESTORED, Kind.DELETED): Kind.RESTORED,
         (Kind.DELETED, Kind.RESTORED): Kind.CHANGED,
     }
+    creates = False  # whether the transaction created the contact, whatever it did to it afterwards
 
     # It needs no index: those below begin with it.
     book = models.ForeignKey("contacts.Book", on_delete=models.CASCADE, related_name="changes", db_index=False)
@@ -130,8 +130,6 @@ class Change(models.Model):
     def app_password(self) -> int | None:
         """The id of the app password that wrote it."""
         return app_password_of(self.via, self.source)
-
-    creates = False  # whether the transaction created the contact, whatever it did to it afterwards
 
     def combine(self, later: "Change") -> None:
         """Take a later write of the same contact in the same transaction into this change."""

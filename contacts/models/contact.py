@@ -7,11 +7,12 @@ from typing import Any, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import BooleanField, F, Func, Q, Value
+from django.db.models import F, Q, Value
 from django.db.models.fields.json import KeyTransform
 from django.db.models.functions import Cast, Coalesce, Length
 
 from contactbook.db.fields import MAX_BIGINT
+from contactbook.db.lookups import Condition
 from contactbook.exceptions import NotFoundError
 from contacts.cards import birthdays, jscontact
 from contacts.cards.folding import fold
@@ -24,10 +25,8 @@ NOT_FOUND = "Contact was not found"
 PORTION = 16 * 1024 * 1024  # bytes of cards that one transaction may read, and write, before and after
 
 
-class HasKeyword(Func):
+class HasKeyword(Condition):
     """Whether the card has that keyword. Django's `has_key` overlooks names with a quotation mark on SQLite."""
-
-    output_field = BooleanField()
 
     def __init__(self, name: str) -> None:
         super().__init__(F("card"), Value(name))
@@ -37,10 +36,6 @@ class HasKeyword(Func):
 
     def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
         return self.with_template(compiler, "(({} -> 'keywords') ? {})")  # null where there are none
-
-    def with_template(self, compiler: Any, template: str) -> tuple[str, list[Any]]:
-        compiled = [compiler.compile(expression) for expression in self.get_source_expressions()]
-        return template.format(*(sql for sql, _ in compiled)), [each for _, params in compiled for each in params]
 
 
 def new_uid() -> str:

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Max
 
-MOST = 50_000  # of one owner; beyond it the oldest are forgotten
+MOST = 50_000  # of one owner; beyond it the oldest are deleted
 
 
 class DismissalQuerySet(models.QuerySet["Dismissal"]):
@@ -22,6 +22,7 @@ class DismissalQuerySet(models.QuerySet["Dismissal"]):
         return set(self.values_list("key", flat=True))
 
     def add(self, user_id: int, keys: Iterable[str]) -> None:
+        """Add dismissals with these keys, and delete the oldest beyond MOST."""
         rows: list[Any] = [Dismissal(user_id=user_id, key=key) for key in sorted(keys)]
         self.bulk_create(rows, ignore_conflicts=True, batch_size=500)
         beyond = self.for_user(user_id).order_by("-pk").values_list("pk", flat=True)[MOST : MOST + 1]

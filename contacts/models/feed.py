@@ -6,10 +6,10 @@ from datetime import timedelta
 from typing import Any, Self
 
 from django.conf import settings
-from django.contrib.auth import get_user_model
 from django.db import models, transaction
 from django.utils import timezone
 
+from accounts.models import User
 from contactbook.db.fields import MAX_BIGINT
 from contactbook.exceptions import ConflictError, NotFoundError
 
@@ -24,7 +24,7 @@ def digest(secret: str) -> str:
 
 class FeedQuerySet(models.QuerySet["Feed"]):
     def for_user(self, user_id: int) -> Self:
-        return self.filter(user=user_id).order_by("id")
+        return self.filter(user=user_id)
 
     def by_id(self, feed_id: int) -> "Feed":
         feed = self.filter(pk=feed_id).first() if abs(feed_id) <= MAX_BIGINT else None
@@ -41,7 +41,7 @@ class FeedQuerySet(models.QuerySet["Feed"]):
         """Return a new feed and its secret, of which only the digest is stored; ConflictError beyond MAX_FEEDS."""
         secret = secrets.token_urlsafe(32)
         with transaction.atomic():
-            get_user_model().objects.select_for_update(of=("self",)).get(pk=user_id)  # one request counts at a time
+            User.objects.lock(user_id)
             if self.for_user(user_id).count() >= MAX_FEEDS:
                 raise ConflictError(f"An account has at most {MAX_FEEDS} feeds. Delete one first.")
             feed = self.create(user_id=user_id, secret=digest(secret), **fields)

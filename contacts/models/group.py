@@ -32,7 +32,10 @@ class GroupQuerySet(models.QuerySet["Group"]):
 class Group(models.Model):
     """A name that contacts have among their card's keywords (vCard: CATEGORIES). The row lets a group be empty."""
 
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="contact_groups")
+    # It needs no index: the one of the constraint begins with it.
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="contact_groups", db_index=False
+    )
     name = models.CharField(max_length=255)
 
     objects = GroupQuerySet.as_manager()

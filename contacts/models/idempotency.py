@@ -12,9 +12,6 @@ from django.utils import timezone
 class IdempotencyRecordQuerySet(models.QuerySet["IdempotencyRecord"]):
     LIFETIME = timedelta(hours=24)
 
-    def current(self) -> Self:
-        return self.filter(created_at__gt=timezone.now() - self.LIFETIME)
-
     def expired(self) -> Self:
         return self.filter(created_at__lte=timezone.now() - self.LIFETIME)
 
@@ -26,7 +23,8 @@ class IdempotencyRecordQuerySet(models.QuerySet["IdempotencyRecord"]):
 class IdempotencyRecord(models.Model):
     """The answer to a request with an Idempotency-Key, written in the transaction of what the request did."""
 
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    # It needs no index: the one of the constraint begins with it.
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False)
     key = models.CharField(max_length=255)
     request = models.CharField(max_length=64)  # SHA-256 of method, path and body
     status = models.PositiveSmallIntegerField(default=0)

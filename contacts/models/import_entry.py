@@ -6,6 +6,8 @@ from typing import Any, Self
 from django.db import models
 from django.db.models import Min
 
+from contacts.cards.jscontact import FULL_NAME
+
 DELETED = 10_000  # rows by one statement
 
 
@@ -63,15 +65,13 @@ class ImportEntry(models.Model):
         UNDONE = "undone"
         CONFLICT = "conflict"
 
-    NAME = 255  # characters that are shown of a name
-
     # It needs no index: those below begin with it.
     job = models.ForeignKey("contacts.Import", on_delete=models.CASCADE, related_name="+", db_index=False)
     number = models.PositiveIntegerField()  # in the file's order, from 1
     line = models.PositiveIntegerField(null=True)  # where it begins, from 1
     status = models.CharField(max_length=7, choices=Status)
     done = models.CharField(max_length=8, choices=Done, null=True)
-    fullname = models.CharField(max_length=NAME, default="")
+    fullname = models.CharField(max_length=FULL_NAME, default="")
     contact_id = models.BigIntegerField(null=True)
     fields: Any = models.JSONField(default=dict)
     notes = models.JSONField(default=list)

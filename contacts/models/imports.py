@@ -231,7 +231,7 @@ class Import(models.Model):
         """Count the report for the quota; the last step of reading. A repeat after an interruption changes nothing."""
         entries = ImportEntry.objects.of(self.pk).aggregate(total=Sum("size"))["total"] or 0
         size = ROW_BYTES + self.file_bytes + entries
-        with transaction.atomic():  # the book first, as everywhere; LeaseLost takes it back
+        with transaction.atomic():  # the book first, as everywhere; LeaseLost rolls it back
             Book.objects.filter(pk=self.user_id).update(bytes=F("bytes") + size - self.bytes)
             self.save_leased(bytes=size)
 
@@ -259,7 +259,7 @@ class Import(models.Model):
 class ImportChunk(models.Model):
     """A piece of an import's file."""
 
-    # It needs no index: the constraint begins with it.
+    # It needs no index: the one of the constraint begins with it.
     job = models.ForeignKey(Import, on_delete=models.CASCADE, related_name="+", db_index=False)
     number = models.PositiveIntegerField()
     data = models.BinaryField()

@@ -37,10 +37,8 @@ class PictureQuerySet(models.QuerySet["Picture"]):
     def prepare(self, user_id: int, pictures: Iterable[CardPicture], seconds: float = math.inf) -> list[Prepared]:
         """Return the pictures with their thumbnails. It takes time, so it must not run in a transaction.
 
-        After that many seconds of processor time the others are not decoded, and have none.
-
-        Those that the owner has already are not decoded, and count as new ones, so that none is deleted before a card
-        names it again.
+        After `seconds` of processor time further pictures get no thumbnail. Those that the owner has already are not
+        decoded; their rows count as new, so that none is deleted before a card names it again.
         """
         given = {picture.reference: (hashlib.sha256(picture.data).hexdigest(), picture) for picture in pictures}
         known = self.for_user(user_id).filter(sha256__in=[digest for digest, _ in given.values()])
@@ -110,6 +108,7 @@ class Picture(models.Model):
     It stays while a card, the trash or the log names it; purge_history deletes the others.
     """
 
+    # It needs no index: the one of the constraint begins with it.
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="pictures", db_index=False
     )

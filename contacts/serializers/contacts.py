@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from drf_spectacular.extensions import OpenApiSerializerExtension
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from contactbook.api.exceptions import Invalid
@@ -21,6 +19,7 @@ from contacts.serializers.fields import (
     Phone,
     PhoneNumber,
     Reference,
+    UploadField,
     digits,
 )
 
@@ -221,15 +220,10 @@ def phone_text(values: dict[str, Any], stored: str | None) -> str | None:
     return stored if values.keys() & {"phone", "phone_number"} else None
 
 
-@extend_schema_field(OpenApiTypes.BINARY)
-class Upload(serializers.FileField):
-    pass
-
-
 class AvatarInput(serializers.Serializer):
     """A form with a picture."""
 
-    file = Upload(
+    file = UploadField(
         allow_empty_file=True,
         help_text="A JPEG, PNG, WebP or GIF of at most 10 MB and 50 megapixels, fewer if it needs more memory.",
     )

@@ -4,6 +4,7 @@ import re
 from datetime import date
 from typing import Any
 
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -117,6 +118,11 @@ class CardField(serializers.JSONField):
         if fault:
             raise serializers.ValidationError(fault)
         return data
+
+
+@extend_schema_field(OpenApiTypes.BINARY)
+class UploadField(serializers.FileField):
+    """A file of a form; an empty one is judged by its contents."""
 
 
 class CursorField(Text):

@@ -3,8 +3,6 @@
 from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from contactbook.api.fields import Count
@@ -12,21 +10,17 @@ from contactbook.api.serializers import PathSerializer
 from contacts.importing import readers
 from contacts.importing.uploads import Upload
 from contacts.models import Import, ImportEntry
+from contacts.serializers.fields import UploadField
 from contacts.serializers.queries import PageQuery
 
 FORMATS = ("auto", "vcard", "csv", "jscontact")
 MOST_MAPPING = 64 * 1024  # characters
 
 
-@extend_schema_field(OpenApiTypes.BINARY)
-class FileField(serializers.FileField):
-    """A file with a name; an empty one is refused by what it holds."""
-
-
 class ImportInput(serializers.Serializer):
     """A file of contacts, and what cannot be told from it."""
 
-    file = FileField(allow_empty_file=True, help_text="The file, at most 50 MB.")
+    file = UploadField(allow_empty_file=True, help_text="The file, at most 50 MB.")
     format = serializers.ChoiceField(
         FORMATS, required=False, default="auto", help_text="The format of the file; auto tells it by its beginning."
     )

@@ -5,7 +5,7 @@ from itertools import product
 import pytest
 
 from contacts import history
-from contacts.changes_feed import Feed
+from contacts.changes_feed import ChangesFeed
 from contacts.models import Book, Change, Contact
 
 pytestmark = pytest.mark.django_db
@@ -127,7 +127,7 @@ def test_any_writes_in_one_transaction_are_named_by_what_was_before_and_is_after
         change = Change.objects.get(number__gt=since)
         assert change.kind == KINDS.get((start, end), "purged"), writes
         assert (change.before is None) == (change.kind in ("created", "purged")), writes
-        feed = Feed(Book.objects.get(pk=alice.pk), since, 10)
+        feed = ChangesFeed(Book.objects.get(pk=alice.pk), since, 10)
         ((row),) = feed.rows(("id",))
         assert (row["number"], row["kind"], row["contact_id"]) == (change.number, change.kind, contact_id), writes
         assert (row["contact"] is not None) == (end == "live"), writes

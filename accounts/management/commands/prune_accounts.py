@@ -23,8 +23,7 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="show how many, and delete nothing")
 
     def handle(self, *args: Any, days: int, dry_run: bool, **options: Any) -> None:
-        joined_before = timezone.now() - timedelta(days=max(days, 0))
-        accounts = User.objects.filter(confirmed_at=None, is_staff=False, created_at__lt=joined_before)
+        accounts = User.objects.unconfirmed_before(timezone.now() - timedelta(days=max(days, 0)))
         if dry_run:
             self.stdout.write(f"{accounts.count():,} accounts would be deleted.")
             return

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from accounts.models import User, email_key
+from accounts.models import User
 from contactbook.db.batches import show_progress
 from contactbook.exceptions import InvalidValueError
 from contacts.importing import readers
@@ -34,9 +34,9 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="show what the file holds, and write nothing")
 
     def handle(self, *args: Any, file: Path, owner: str, policy: str, dry_run: bool, **options: Any) -> None:
-        user = User.objects.filter(email_key=email_key(owner)).first()
+        user = User.objects.by_address(owner)
         if user is None:
-            raise CommandError(f"There is no account {owner}.")
+            raise CommandError(f"There is no account with the address {owner}.")
         job = self.begin(user, file, options)
         self.run(job, file, "" if dry_run else policy)
         self.report(job, dry_run)
