@@ -105,7 +105,7 @@ def near_changes(user_id: int, sequence: int) -> set[int] | None:
         return None  # purged, or too old for its contents
     changed = [contact for contact, _, _ in firsts]
     touched = set[Key]().union(*ContactKey.objects.by_contact(changed).values())
-    touched.update(*(keys.keys_of(before) for _, _, before in firsts if before))
+    touched |= set().union(*(keys.keys_of(before) for _, _, before in firsts if before))
     # A key that more contacts share counts for nothing now, and did before the changes.
     shared = shared_keys(user_id, touched, fewest=1, most=MOST_SHARING + len(changed))
     near = set(changed).union(*(key.ids for key in shared))

@@ -7,7 +7,6 @@ import logging
 import threading
 import time
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import redis
 from redis.exceptions import RedisError, ResponseError
@@ -57,14 +56,17 @@ class CircuitBreaker:
             logger.warning("Redis answers again.")
 
 
-breakers: WeakKeyDictionary[Any, CircuitBreaker] = WeakKeyDictionary()  # by connection pool; a server has one pool
+# By host, port and path of the server, not by connection pool: threads that connect at the same time make several.
+breakers: dict[tuple[Any, ...], CircuitBreaker] = {}
 
 
 class Redis(redis.Redis):
     """The client class of both caches (settings.CACHES)."""
 
     def execute_command(self, *args: Any, **options: Any) -> Any:
-        breaker = breakers.setdefault(self.connection_pool, CircuitBreaker())
+        server = self.get_connection_kwargs()
+        address = tuple(map(server.get, ("host", "port", "path")))
+        breaker = breakers.setdefault(address, CircuitBreaker())
         breaker.check()
         try:
             answer = super().execute_command(*args, **options)

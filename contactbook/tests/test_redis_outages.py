@@ -9,6 +9,7 @@ from redis.exceptions import ConnectionError, ResponseError
 
 from contactbook.cache import circuit_breaker
 from contactbook.cache.circuit_breaker import CircuitBreaker, CircuitOpenError
+from contactbook.cache.circuit_breaker import Redis as CircuitBreakingRedis
 from contactbook.tests.faults import (
     account,
     assert_one_line_a_change,
@@ -18,7 +19,7 @@ from contactbook.tests.faults import (
     two_servers,
     until,
 )
-from contactbook.tests.live import serving
+from contactbook.tests.live import free_port, serving
 
 long = pytest.mark.long
 CONTACT = {"fullname": "Іван"}
@@ -352,3 +353,15 @@ def test_the_counters_and_the_responses_have_a_circuit_each(settings, tmp_path):
             with pytest.raises(ConnectionError):
                 gone.ping()
         assert cache.client.get_client().ping()
+
+
+@pytest.mark.one_stack
+def test_two_pools_of_connections_to_one_server_share_a_circuit():
+    """Threads that connect at the same time make several pools, and each would wait for a timeout of its own."""
+    port = free_port()  # nobody listens there
+    one, other = (CircuitBreakingRedis(port=port, retry=None) for _ in range(2))
+    assert one.connection_pool is not other.connection_pool
+    with pytest.raises(ConnectionError):
+        one.get("x")
+    with pytest.raises(CircuitOpenError):
+        other.get("x")
