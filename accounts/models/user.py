@@ -87,6 +87,8 @@ class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[
         return user
 
     def create_superuser(self, email: str, password: str, **fields: Any) -> "User":
+        if self.by_address(email):
+            raise ValidationError(f"There is an account with the address {email} already.")
         user = User(email=email, is_staff=True, is_superuser=True, confirmed_at=timezone.now(), **fields)
         user.set_password(password)
         user.save()
