@@ -45,7 +45,9 @@ class Command(BaseCommand):
         try:
             with file.open("rb") as opened:
                 format = readers.format_of(opened.read(readers.HEAD), options["format"])
-        except (OSError, InvalidValueError) as error:
+        except OSError as error:
+            raise CommandError(f"{file} cannot be imported: {error.strerror}") from error
+        except InvalidValueError as error:
             raise CommandError(f"{file} cannot be imported: {error}") from error
         if options["encoding"] and not readers.decoding_name(options["encoding"]):
             raise CommandError(f"The encoding {options['encoding']} is not known.")
