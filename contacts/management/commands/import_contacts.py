@@ -63,6 +63,8 @@ class Command(BaseCommand):
         show_progress(self, size, size)
 
     def report(self, job: Import, dry_run: bool) -> None:
+        if job.status in Import.STEPS:  # another process has the lease, or a restore deleted the row
+            raise CommandError("The import was ended by another process or a restore. Import the file again.")
         counts = ", ".join(f"{number:,} {name}" for name, number in job.counts.items())
         self.stdout.write(f"{job.position:,} entries: {counts}.")
         if dry_run:
