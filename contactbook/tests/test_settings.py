@@ -440,3 +440,5 @@ def test_an_avatar_folder_that_cannot_be_written_is_a_fault_of_the_deployment(se
     assert check_avatar_folder() == []
     settings.MEDIA_ROOT.write_text("a file, which root cannot write into either")
     assert [error.id for error in check_avatar_folder()] == ["contactbook.E002"]
+    settings.MEDIA_ROOT = settings.MEDIA_ROOT / "not_made_yet"
+    assert [error.id for error in check_avatar_folder()] == ["contactbook.E002"]
