@@ -20,13 +20,14 @@ def check_mail_backend(**kwargs: Any) -> list[CheckMessage]:
 
 def check_avatar_folder(**kwargs: Any) -> list[CheckMessage]:
     """Return an error if uploaded pictures cannot be written to the local folder."""
-    folder = Path(settings.MEDIA_ROOT)
-    if settings.CLOUDINARY_URL or not folder.exists() or os.access(folder, os.W_OK | os.X_OK):
+    folder = Path(settings.MEDIA_ROOT) / "avatars"
+    existing = next(each for each in (folder, *folder.parents) if each.exists())  # the first upload makes the rest
+    if settings.CLOUDINARY_URL or os.access(existing, os.W_OK | os.X_OK):
         return []
     return [
         Error(
             "The folder of the avatars cannot be written.",
-            hint=f"Make {folder} writable for the user that runs the server.",
+            hint=f"Make {existing} writable for the user that runs the server.",
             id="contactbook.E002",
         )
     ]

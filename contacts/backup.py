@@ -20,6 +20,7 @@ from django.utils import timezone
 from psycopg2 import extensions
 
 from accounts.models import AppPassword, Session, User
+from contactbook.db.errors import first_line
 from contacts.avatars.references import NAME
 from contacts.models import Book, Contact, Feed, Group, Import
 
@@ -45,12 +46,16 @@ def errors_as_backup_error(outcome: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:  # zipfile, json and two database drivers have a dozen classes for a damaged file
-        raise BackupError(f"{outcome}: {str(error).strip() or type(error).__name__}") from error
+        raise BackupError(f"{outcome}: {first_line(error)}") from error
 
 
 def backup(path: Path) -> dict[str, Any]:
     """Write the file completely or not at all, read it again, and return its manifest."""
-    with errors_as_backup_error(f"{path} was not written"), staging_dir(path) as folder:
+    failure, path = errors_as_backup_error(f"{path} was not written"), path.resolve()  # a link stays a link
+    with failure, staging_dir(path) as folder:
+        if path.exists() and not path.is_file():  # root could replace a device
+            raise ValueError("there is something else than a file of that name")
+        require_tables()
         draft = folder / "backup.zip"
         write(draft, folder)
         manifest = read_manifest(draft)
@@ -66,6 +71,7 @@ def check(path: Path) -> dict[str, Any]:
         manifest = read_manifest(path)
         if manifest["stack"] != connection.vendor:
             raise ValueError(f"its database is {manifest['stack']}, and this installation's is {connection.vendor}")
+        require_tables()
         with connection.cursor() as cursor:
             if manifest["migrations"] != applied_migrations(cursor):
                 raise ValueError(f"it is of version {manifest['version']}: migrate to that one, restore, then upgrade")
@@ -168,6 +174,11 @@ def restore_pictures(archive: zipfile.ZipFile) -> None:
 
 def tables() -> list[str]:
     return sorted(connection.introspection.table_names())
+
+
+def require_tables() -> None:
+    if "django_migrations" not in tables():
+        raise ValueError("the database of this installation is empty: run manage.py migrate first")
 
 
 def columns(table: str) -> str:

@@ -101,6 +101,8 @@ class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[
         return user
 
     def create_superuser(self, email: str, password: str, **fields: Any) -> "User":
+        if self.by_address(email):
+            raise ValidationError(f"There is an account with the address {email} already.")
         rights = {"is_staff": True, "is_superuser": True, "confirmed_at": timezone.now()}
         return self.create_user(email, password, **rights, **fields)
 

@@ -63,6 +63,13 @@ def test_prune_accounts_deletes_accounts_that_stayed_unconfirmed(accounts):
     assert left() == {"Fresh", "Good", "Boss"}
 
 
+@pytest.mark.parametrize("days", ["-1", "36501", "x"])
+def test_prune_accounts_refuses_a_number_of_days_that_is_none(accounts, days):
+    with pytest.raises(CommandError, match="is not a whole number from 0 to 36500"):
+        run("prune_accounts", f"--days={days}")
+    assert len(left()) == 4
+
+
 def test_prune_accounts_takes_the_number_of_days(accounts):
     run("prune_accounts", "--days=0")
     assert left() == {"Good", "Boss"}

@@ -12,6 +12,11 @@ def sqlstate(exc: BaseException | None) -> str:
     return getattr(exc and exc.__cause__, "pgcode", None) or ""
 
 
+def first_line(exc: BaseException) -> str:
+    """Return the message without the details and hints of PostgreSQL; the name of the class if it has none."""
+    return str(exc).strip().partition("\n")[0] or type(exc).__name__
+
+
 def is_unavailable(exc: BaseException | None) -> bool:
     """Return whether the database does not answer or takes no writes. A connection to a standby is closed."""
     if sqlstate(exc) == READ_ONLY:

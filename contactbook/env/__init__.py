@@ -15,7 +15,6 @@ from contactbook.env.variables import ConfigurationError, Variables
 
 __all__ = ["Configuration", "ConfigurationError"]
 
-WILDCARD_HOSTS = ("0.0.0.0", "::", "*")  # noqa: S104 # nosec B104
 LOCAL_NETWORKS = ["127.0.0.0/8", "::1/128"]
 
 
@@ -40,7 +39,7 @@ class Configuration:
     def read_addresses(self, variables: Variables) -> None:
         self.host = variables.text("HOST", "127.0.0.1").strip()
         self.port = variables.integer("PORT", 8000, 1, 65535, "a port")
-        own_host = hosts.ascii_host("HOST", "localhost" if self.host in WILDCARD_HOSTS else self.host)
+        own_host = hosts.own_host(self.host)
         self.public_url = hosts.public_url(variables.text("PUBLIC_URL", f"http://{own_host}:{self.port}"))
         self.public_host = hosts.host_of(self.public_url)
         own_names = {"localhost", "127.0.0.1", "[::1]", socket.gethostname(), socket.getfqdn()}
@@ -91,7 +90,8 @@ class Configuration:
         self.anymail = variables.prefixed("ANYMAIL_")
         self.mail = services.mail(variables.text("EMAIL_URL"), self.anymail)
         domain = "localhost" if is_ip_address(self.public_host) else self.public_host
-        self.default_from_email = variables.text("DEFAULT_FROM_EMAIL", f"Contact book <contactbook@{domain}>")
+        sender = variables.text("DEFAULT_FROM_EMAIL", f"Contact book <contactbook@{domain}>")
+        self.default_from_email = services.sender(sender)
 
     def read_limits(self, variables: Variables) -> None:
         self.rate_limits = rate_limits(variables.items("RATE_LIMITS"))

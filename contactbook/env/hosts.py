@@ -7,6 +7,7 @@ import idna
 
 from contactbook.env.variables import ConfigurationError
 
+WILDCARD_HOSTS = ("0.0.0.0", "::", "*")  # noqa: S104 # nosec B104
 DEFAULT_PORTS = {"http": 80, "https": 443}
 # Origins of pages inside apps made with Capacitor, Ionic or Tauri
 APP_ORIGINS = {"capacitor://localhost", "ionic://localhost", "tauri://localhost"}
@@ -22,6 +23,14 @@ def ascii_host(variable: str, host: str) -> str:
         return idna.encode(host, uts46=True).decode()
     except idna.IDNAError:
         raise ConfigurationError(f"{variable} must have names that can be written in ASCII (IDNA 2008).") from None
+
+
+def own_host(host: str) -> str:
+    """Return the host of HOST in the form of a URL; `localhost` for all addresses."""
+    name = ascii_host("HOST", "localhost" if host in WILDCARD_HOSTS else host)
+    if not HOST.fullmatch(name):
+        raise ConfigurationError("HOST must be an address of this machine, such as 127.0.0.1 or 0.0.0.0 for all.")
+    return name
 
 
 def origin(variable: str, url: str, meaning: str) -> str:

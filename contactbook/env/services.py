@@ -1,6 +1,7 @@
 """URLs of other services: the database, Redis, e-mail, Cloudinary, Sentry."""
 
 import re
+from email.utils import parseaddr
 from typing import Any, NamedTuple
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
@@ -52,6 +53,8 @@ def database_settings(parts: SplitResult) -> dict[str, Any]:
     if len(hosts) > 1:
         database |= several_hosts(hosts)
         options["target_session_attrs"] = "read-write"
+    if not database["NAME"]:
+        raise ValueError
     database["OPTIONS"] = options | database.get("OPTIONS", {})
     database["DISABLE_SERVER_SIDE_CURSORS"] = True  # PgBouncer's transaction mode
     return database
@@ -68,13 +71,20 @@ def several_hosts(hosts: list[SplitResult]) -> dict[str, str]:
 
 def redis_url(name: str, url: str) -> str:
     try:
-        parts = urlsplit(url)
-        is_valid = parts.scheme in ("redis", "rediss", "unix") and parts.port != 0
+        is_valid = is_redis(urlsplit(url))
     except ValueError:
         is_valid = False
     if url and not is_valid:
         raise ConfigurationError(f"{name} must look like redis://host:6379/0.")
     return url
+
+
+def is_redis(parts: SplitResult) -> bool:
+    """Return whether these are the parts of a URL of Redis. Its client takes database 0 for a name it cannot read."""
+    if parts.scheme == "unix":
+        return bool(parts.path)
+    is_address = bool(parts.hostname) and parts.port != 0
+    return parts.scheme in ("redis", "rediss") and is_address and bool(re.fullmatch("/?[0-9]*", parts.path))
 
 
 class Mail(NamedTuple):
@@ -111,7 +121,7 @@ def mail_of_url(url: str) -> Mail:
 def mail_of_parts(parts: SplitResult) -> Mail:
     if parts.scheme == "consolemail":
         return Mail("django.core.mail.backends.console.EmailBackend")
-    if parts.scheme == "filemail" and parts.path:
+    if parts.scheme == "filemail" and parts.path and not parts.netloc:
         return Mail("django.core.mail.backends.filebased.EmailBackend", folder=parts.path)
     if parts.scheme in SMTP_PORTS and parts.hostname:
         return smtp(parts)
@@ -140,6 +150,12 @@ def anymail_provider(variables: dict[str, str]) -> str:
     if len(found) != 1:
         raise ConfigurationError(f"ANYMAIL_… variables must name one provider of: {', '.join(ANYMAIL_PROVIDERS)}.")
     return found[0]
+
+
+def sender(text: str) -> str:
+    if not re.fullmatch(r"[^@\s]+@[^@\s]+", parseaddr(text)[1]):
+        raise ConfigurationError("DEFAULT_FROM_EMAIL must look like Contact book <contactbook@example.org>.")
+    return text
 
 
 def cloudinary_url(url: str) -> str:

@@ -98,6 +98,8 @@ WRONG = [
     ("HISTORY_DAYS", "0"),
     ("HISTORY_DAYS", "36501"),
     ("HOST", "☃.example"),
+    ("HOST", "http://example.org"),
+    ("HOST", "127.0.0.1:8000"),
     ("PUBLIC_URL", "example.org"),
     ("PUBLIC_URL", "ftp://example.org"),
     ("PUBLIC_URL", "https://"),
@@ -138,6 +140,12 @@ WRONG = [
     ("DATABASE_URL", "postgres://u:hunter2@a:1,b:port/d"),
     ("DATABASE_URL", "postgres://u:hunter2@a,,b/d"),
     ("DATABASE_URL", "postgres://u:hunter2@[/d"),
+    ("DATABASE_URL", "postgres://u:hunter2@h"),
+    ("DATABASE_URL", "postgres://u:hunter2@h/"),
+    ("DATABASE_URL", "postgres://u:hunter2#@h/d"),
+    ("REDIS_URL", "redis://"),
+    ("REDIS_URL", "redis://:hunter2@h/name"),
+    ("REDIS_URL", "unix://"),
     ("REDIS_URL", "http://:hunter2@h"),
     ("REDIS_URL", "nonsense"),
     ("REDIS_URL", "redis://:hunter2@h:port/0"),
@@ -146,6 +154,9 @@ WRONG = [
     ("EMAIL_URL", "nonsense"),
     ("EMAIL_URL", "smtp://"),
     ("EMAIL_URL", "filemail://"),
+    ("EMAIL_URL", "filemail://folder/mail"),
+    ("DEFAULT_FROM_EMAIL", "Contact book"),
+    ("DEFAULT_FROM_EMAIL", "contactbook@"),
     ("EMAIL_URL", "smtp://u:hunter2@h:port"),
     ("EMAIL_URL", "smtps://u:hunter2@h?tls=true"),
     ("ANYMAIL_", "hunter2"),
@@ -428,4 +439,6 @@ def test_an_avatar_folder_that_cannot_be_written_is_a_fault_of_the_deployment(se
     settings.CLOUDINARY_URL, settings.MEDIA_ROOT = "", tmp_path / "media"
     assert check_avatar_folder() == []
     settings.MEDIA_ROOT.write_text("a file, which root cannot write into either")
+    assert [error.id for error in check_avatar_folder()] == ["contactbook.E002"]
+    settings.MEDIA_ROOT = settings.MEDIA_ROOT / "not_made_yet"
     assert [error.id for error in check_avatar_folder()] == ["contactbook.E002"]

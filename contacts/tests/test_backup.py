@@ -272,7 +272,8 @@ def test_nothing_is_restored_by_a_dry_run_or_without_a_yes(as_alice, file, monke
     save(file)
     add(as_alice, "Ann")
     monkeypatch.setattr("builtins.input", reply)
-    restore(file, yes=False)
+    with pytest.raises(CommandError, match="^Nothing was changed"):  # `restore && start` must not start
+        restore(file, yes=False)
     restore(file, dry_run=True)
     assert names(as_alice.get("/api/contacts")) == ["Ann"]
 
@@ -411,6 +412,20 @@ def test_two_backups_to_one_file_do_not_mix(alice, file):
 def test_a_place_where_no_file_can_be_written_is_a_sentence(alice, place):
     with pytest.raises(CommandError, match=f"^{place} was not written: "):
         save(place)
+
+
+def test_a_device_or_a_named_pipe_is_never_replaced(alice, file):
+    os.mkfifo(file)
+    with pytest.raises(CommandError, match="was not written: there is something else than a file"):
+        save(file)
+    assert file.is_fifo()
+
+
+def test_a_link_stays_a_link(alice, file):
+    link = file.with_name("latest.zip")
+    link.symlink_to(file.name)
+    save(link)
+    assert link.is_symlink() and backup.check(file)
 
 
 def test_a_picture_deleted_or_uploaded_during_the_backup_is_in_it(as_alice, alice, file, folder, monkeypatch):

@@ -13,6 +13,7 @@ from contacts.cards import vcard
 from contacts.cards.tables import read_table
 from contacts.cards.vcard import Picture as CardPicture
 from contacts.exporting import card_with_pictures
+from contacts.management.commands import export_contacts
 from contacts.models import Book, Contact, Picture
 from contacts.tests.cast import add, path
 from contacts.tests.test_contact_avatar import picture
@@ -198,6 +199,17 @@ def test_the_command_writes_a_file_and_never_over_one(alice, as_alice, tmp_path,
     with pytest.raises(CommandError, match="no account"):
         call_command("export_contacts", owner="nobody@example.org")
     assert Contact.objects.count() == 1
+
+
+def test_an_export_that_fails_leaves_no_file(alice, as_alice, tmp_path, monkeypatch):
+    def no_space(*args):
+        yield "BEGIN:VCARD"
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(export_contacts, "export", no_space)
+    with pytest.raises(CommandError, match="was not written: No space left on device"):
+        call_command("export_contacts", str(tmp_path / "book.vcf"), owner=alice.email)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_picture_that_a_card_names_too_often_stays_a_url(alice, monkeypatch):

@@ -1,6 +1,7 @@
 """manage.py demo"""
 
 import re
+import shlex
 from io import StringIO
 
 import pytest
@@ -53,3 +54,8 @@ def test_a_second_run_on_the_same_day_writes_nothing():
 def test_the_password_may_be_chosen():
     demo("--password", "chosen staple 9")
     assert User.objects.by_address(ADDRESS).check_password("chosen staple 9")
+
+
+def test_the_printed_command_quotes_the_password_for_the_shell():
+    command = demo("--password", "it's; $HOME").partition("--data-urlencode")[2]
+    assert shlex.split(command)[-1] == "password=it's; $HOME"

@@ -3,6 +3,7 @@
 import pytest
 from django.core.management import CommandError, call_command
 
+from contacts.management.commands import import_contacts
 from contacts.models import Contact, Import
 from contacts.tests.importing import entries, undo, vcard
 
@@ -61,3 +62,11 @@ def test_what_cannot_be_imported_is_said(alice, tmp_path):
             call_command("import_contacts", path, owner=owner)
     with pytest.raises(CommandError, match="cannot be imported"):
         call_command("import_contacts", tmp_path / "missing", owner=alice.email)
+
+
+def test_an_import_that_is_deleted_meanwhile_is_no_success(alice, tmp_path, monkeypatch):
+    file = tmp_path / "many.vcf"
+    file.write_text("".join(vcard(f"Person {number}") for number in range(1_500)))
+    monkeypatch.setattr(import_contacts, "show_progress", lambda *args: Import.objects.all().delete())
+    with pytest.raises(CommandError, match="ended by another process or a restore"):
+        call_command("import_contacts", file, owner=alice.email)

@@ -5,6 +5,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
 from accounts.models import User
+from contactbook.commands import integer
 from contactbook.db.batches import in_batches
 
 
@@ -16,14 +17,14 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "--days",
-            type=int,
+            type=integer(0, 36500),
             default=30,
-            help="minimum age in days (default 30)",
+            help="minimum age in days, 0 to 36500 (default 30)",
         )
         parser.add_argument("--dry-run", action="store_true", help="show how many, and delete nothing")
 
     def handle(self, *args: Any, days: int, dry_run: bool, **options: Any) -> None:
-        accounts = User.objects.unconfirmed_before(timezone.now() - timedelta(days=max(days, 0)))
+        accounts = User.objects.unconfirmed_before(timezone.now() - timedelta(days=days))
         if dry_run:
             self.stdout.write(f"{accounts.count():,} accounts would be deleted.")
             return

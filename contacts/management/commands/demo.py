@@ -1,4 +1,5 @@
 import secrets
+import shlex
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
@@ -132,7 +133,7 @@ class Command(BaseCommand):
             f"{ADDRESS} has {len(PEOPLE)} contacts. Its password: {password}\n\n"
             f"Open {settings.PUBLIC_URL}/api/docs and press Authorize, or log in from here:\n\n"
             f"  curl {settings.PUBLIC_URL}/api/auth/login \\\n"
-            f"    --data-urlencode username={ADDRESS} --data-urlencode 'password={password}'\n"
+            f"    --data-urlencode username={ADDRESS} --data-urlencode {shlex.quote(f'password={password}')}\n"
         )
 
 

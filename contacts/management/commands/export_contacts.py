@@ -1,6 +1,9 @@
 """manage.py export_contacts --owner EMAIL [--format …] [FILE]"""
 
+import contextlib
 import sys
+from collections.abc import Iterator
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -27,10 +30,12 @@ class Command(BaseCommand):
         if user is None:
             raise CommandError(f"There is no account with the address {owner}.")
         if file is None:
+            if isinstance(sys.stdout, TextIOWrapper):
+                sys.stdout.reconfigure(encoding="utf-8", newline="")
             self.write(sys.stdout, user.pk, format)
             return
         try:
-            with Path(file).open("x", encoding="utf-8", newline="") as output:
+            with new_file(Path(file)) as output:
                 self.write(output, user.pk, format)
         except OSError as error:
             raise CommandError(f"{file} was not written: {error.strerror}") from error
@@ -42,3 +47,15 @@ class Command(BaseCommand):
             output.write(part)
             if done <= total and (done % PAGE == 0 or done == total):
                 show_progress(self, done, total)
+
+
+@contextlib.contextmanager
+def new_file(path: Path) -> Iterator[TextIO]:
+    """Open a file that did not exist. It is deleted if the block fails: half an address book looks like a whole one."""
+    with path.open("x", encoding="utf-8", newline="") as output:
+        try:
+            yield output
+            output.flush()
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise

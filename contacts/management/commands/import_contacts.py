@@ -45,7 +45,9 @@ class Command(BaseCommand):
         try:
             with file.open("rb") as opened:
                 format = readers.format_of(opened.read(readers.HEAD), options["format"])
-        except (OSError, InvalidValueError) as error:
+        except OSError as error:
+            raise CommandError(f"{file} cannot be imported: {error.strerror}") from error
+        except InvalidValueError as error:
             raise CommandError(f"{file} cannot be imported: {error}") from error
         if options["encoding"] and not readers.decoding_name(options["encoding"]):
             raise CommandError(f"The encoding {options['encoding']} is not known.")
@@ -61,6 +63,8 @@ class Command(BaseCommand):
         show_progress(self, size, size)
 
     def report(self, job: Import, dry_run: bool) -> None:
+        if job.status in Import.STEPS:  # another process has the lease, or a restore deleted the row
+            raise CommandError("The import was ended by another process or a restore. Import the file again.")
         counts = ", ".join(f"{number:,} {name}" for name, number in job.counts.items())
         self.stdout.write(f"{job.position:,} entries: {counts}.")
         if dry_run:

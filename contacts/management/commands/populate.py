@@ -6,6 +6,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from accounts.models import User
+from contactbook.commands import integer
 from contactbook.db.batches import show_progress
 from contacts.cards import jscontact
 from contacts.management.people import people
@@ -25,9 +26,11 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--users", type=int, default=1000, help="how many accounts (1000)")
-        parser.add_argument("--contacts", type=int, default=200, help="how many contacts each has (200)")
-        parser.add_argument("--power", type=int, default=0, help=f"how many contacts {POWER} has (0: no such account)")
+        parser.add_argument("--users", type=integer(1, 10**7), default=1000, help="how many accounts (1000)")
+        parser.add_argument("--contacts", type=integer(0, 10**6), default=200, help="how many contacts each has (200)")
+        parser.add_argument(
+            "--power", type=integer(0, 10**7), default=0, help=f"how many contacts {POWER} has (0: no such account)"
+        )
         parser.add_argument("--seed", type=int, default=1, help="seed of the random numbers (1)")
         parser.add_argument("--password", default=PASSWORD, help=f"the password of all accounts ({PASSWORD!r})")
 
@@ -42,7 +45,7 @@ class Command(BaseCommand):
             fill(user, books[user.email], f"{seed} {user.email}")
             show_progress(self, count, len(books))
         self.stdout.write(
-            f"{len(books):,} accounts with {sum(books.values()):,} contacts, from {next(iter(books), 'nobody')} on. "
+            f"{len(books):,} accounts with {sum(books.values()):,} contacts, from {next(iter(books))} on. "
             f"Everybody's password: {password}"
         )
 

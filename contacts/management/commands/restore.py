@@ -21,8 +21,10 @@ class Command(BaseCommand):
         try:
             manifest = check(file)
             self.stdout.write(f"{file}: made {manifest['at']}, {manifest['rows']:,} rows. The backup is complete.")
-            if dry_run or not (yes or confirmed()):
+            if dry_run:
                 return
+            if not (yes or confirmed()):
+                raise BackupError("Nothing was changed. Answer y, or run it with --yes.")
             restore(file)
         except BackupError as error:
             raise CommandError(str(error)) from error
@@ -31,6 +33,6 @@ class Command(BaseCommand):
 
 def confirmed() -> bool:
     try:
-        return input("Replace everything in this installation? [y/N] ").lower() == "y"
+        return input("Replace everything in this installation? [y/N] ").strip().lower() in ("y", "yes")
     except EOFError:  # there is no terminal
         return False
