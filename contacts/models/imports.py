@@ -149,7 +149,7 @@ class Import(models.Model):
     status = models.CharField(max_length=8, choices=Status, default=Status.READING)
     failed_step = models.CharField(max_length=8, default="")  # the step that failed, where the status is `failed`
     error = models.CharField(max_length=500, null=True)
-    policy = models.CharField(max_length=9, default="")
+    policy = models.CharField(max_length=9, default="")  # from the beginning of the step that writes
     position = models.PositiveIntegerField(default=0)  # entries that the step has worked on
     total = models.PositiveIntegerField(null=True)  # entries of the file, once it was read
     undo_after = models.BigIntegerField(default=0)  # the id of the last contact that the undo has worked on
@@ -189,8 +189,9 @@ class Import(models.Model):
         self.begin(self.Status.APPLYING, policy=policy, **({} if goes_on else {"position": 0}))
 
     def begin_undoing(self) -> None:
-        written = self.status == self.Status.APPLIED or self.failed_step in (self.Status.APPLYING, self.Status.UNDOING)
-        if self.status not in (self.Status.APPLIED, self.Status.FAILED) or not written:
+        if (
+            self.status not in (self.Status.APPLIED, self.Status.FAILED) or not self.policy
+        ):  # without one none is written
             raise ConflictError("An import is undone after it was applied.")
         self.begin(self.Status.UNDOING, position=0, undo_after=0)
 

@@ -1,8 +1,12 @@
 """manage.py import_contacts."""
 
+from datetime import timedelta
+
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
+from contacts.importing.runner import Runner
 from contacts.management.commands import import_contacts
 from contacts.models import Contact, Import
 from contacts.tests.importing import entries, undo, vcard
@@ -70,3 +74,27 @@ def test_an_import_that_is_deleted_meanwhile_is_no_success(alice, tmp_path, monk
     monkeypatch.setattr(import_contacts, "show_progress", lambda *args: Import.objects.all().delete())
     with pytest.raises(CommandError, match="ended by another process or a restore"):
         call_command("import_contacts", file, owner=alice.email)
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_what_a_stopped_import_wrote_is_taken_back(as_alice, alice, tmp_path, monkeypatch, dry_run):
+    def press_control_c(*args):
+        if dry_run or Contact.objects.count() > 500:
+            raise KeyboardInterrupt
+
+    file = tmp_path / "many.vcf"
+    file.write_text("".join(vcard(f"Person {number}") for number in range(1_500)))
+    monkeypatch.setattr(import_contacts, "show_progress", press_control_c)
+    with pytest.raises(KeyboardInterrupt):
+        call_command("import_contacts", file, owner=alice.email, dry_run=dry_run)
+    written = Contact.objects.count()
+    assert written == 0 if dry_run else 500 < written < 1_500
+    Import.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    (found,) = as_alice.get("/api/imports").json()
+    assert Runner().run_due() == 1
+    assert as_alice.get(f"/api/imports/{found['id']}").json()["status"] == "failed"
+    if dry_run:
+        assert as_alice.post(f"/api/imports/{found['id']}/undo").status_code == 409
+    else:
+        assert undo(as_alice, found["id"])["status"] == "undone"
+    assert not Contact.objects.for_user(alice.pk).exists()

@@ -37,11 +37,11 @@ class Command(BaseCommand):
         user = User.objects.by_address(owner)
         if user is None:
             raise CommandError(f"There is no account with the address {owner}.")
-        job = self.begin(user, file, options)
-        self.run(job, file, "" if dry_run else policy)
+        job = self.begin(user, file, "" if dry_run else policy, options)
+        self.run(job, file)
         self.report(job, dry_run)
 
-    def begin(self, user: User, file: Path, options: dict[str, Any]) -> Import:
+    def begin(self, user: User, file: Path, policy: str, options: dict[str, Any]) -> Import:
         try:
             with file.open("rb") as opened:
                 format = readers.format_of(opened.read(readers.HEAD), options["format"])
@@ -51,15 +51,14 @@ class Command(BaseCommand):
             raise CommandError(f"{file} cannot be imported: {error}") from error
         if options["encoding"] and not readers.decoding_name(options["encoding"]):
             raise CommandError(f"The encoding {options['encoding']} is not known.")
-        return Import.objects.begin_here(
-            user.pk, filename=file.name[:255], format=format, encoding=options["encoding"], client="import_contacts"
-        )
+        facts = {"format": format, "encoding": options["encoding"], "policy": policy}
+        return Import.objects.begin_here(user.pk, filename=file.name[:255], client="import_contacts", **facts)
 
-    def run(self, job: Import, file: Path, policy: str) -> None:
+    def run(self, job: Import, file: Path) -> None:
         size = file.stat().st_size
         done = [0]
         run = Run(job, Event(), partial(pieces, file, done), lambda: show_progress(self, min(done[0], size - 1), size))
-        run.step(policy)
+        run.step(job.policy)
         show_progress(self, size, size)
 
     def report(self, job: Import, dry_run: bool) -> None:
