@@ -200,11 +200,17 @@ def test_during_a_step_nothing_else_begins(as_alice, alice, status):
 
 
 @pytest.mark.parametrize(
-    ("status", "may"),
-    [("ready", {"apply"}), ("applied", {"undo"}), ("undone", {"apply"}), ("failed", set())],
+    ("status", "policy", "may"),
+    [
+        ("ready", "", {"apply"}),
+        ("applied", "skip", {"undo"}),
+        ("undone", "skip", {"apply"}),
+        ("failed", "", set()),
+        ("failed", "skip", {"undo"}),
+    ],
 )
-def test_what_may_begin_after_a_step(as_alice, alice, status, may):
-    job = Import.objects.create(user=alice, filename="x", format="vcard", status=status)
+def test_what_may_begin_after_a_step(as_alice, alice, status, policy, may):
+    job = Import.objects.create(user=alice, filename="x", format="vcard", status=status, policy=policy)
     for action in ("apply", "undo"):
         Import.objects.filter(pk=job.pk).update(status=status)
         answer = as_alice.post(f"{IMPORTS}/{job.pk}/{action}", {"policy": "skip"}, format="json")
