@@ -189,9 +189,8 @@ class Import(models.Model):
         self.begin(self.Status.APPLYING, policy=policy, **({} if goes_on else {"position": 0}))
 
     def begin_undoing(self) -> None:
-        if (
-            self.status not in (self.Status.APPLIED, self.Status.FAILED) or not self.policy
-        ):  # without one none is written
+        ended = self.status in (self.Status.APPLIED, self.Status.FAILED)
+        if not ended or not self.policy:  # without a policy nothing was written
             raise ConflictError("An import is undone after it was applied.")
         self.begin(self.Status.UNDOING, position=0, undo_after=0)
 
