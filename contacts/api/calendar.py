@@ -16,10 +16,10 @@ from contactbook.api.schema import ETAG, IF_NONE_MATCH, Problem, sentence
 from contactbook.api.throttling import RouteThrottle
 from contactbook.api.viewsets import PublicViewSet
 from contactbook.cache.responses import response_key
-from contacts.api.export import StreamedResponse, reserved_slot
 from contacts.cards import events
 from contacts.exporting import in_pages
 from contacts.models import Book, Contact, Feed, Version
+from contacts.streaming import StreamedResponse, reserved_slot
 
 TYPE = "text/calendar; charset=utf-8"
 EXAMPLE = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nEND:VCALENDAR\r\n"

@@ -6,10 +6,10 @@ from rest_framework.request import Request
 
 from contactbook.api.schema import sentence
 from contacts.api.base import ContactBookViewSet
-from contacts.api.export import StreamedResponse, reserved_slot
 from contacts.exporting import FORMATS, export
 from contacts.serializers.contacts import CardOutput
 from contacts.serializers.queries import ExportQuery
+from contacts.streaming import StreamedResponse, reserved_slot
 
 VCARDS = sentence("BEGIN:VCARD\r\nVERSION:4.0\r\nFN:Ada Lovelace\r\nEND:VCARD\r\n")
 TABLE = sentence("\ufefffullname,email\r\nAda Lovelace,ada@example.org\r\n")

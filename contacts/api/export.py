@@ -1,24 +1,18 @@
-"""GET /api/me/export: all data of an account as one zip file; and the slots that bound the reads of whole books."""
+"""GET /api/me/export: all data of an account as one zip file."""
 
-import contextlib
 import json
 import mimetypes
 import tempfile
-import threading
 import zipfile
 from collections.abc import Iterator
 from typing import IO, Any
 
-from django.conf import settings
-from django.http import FileResponse, StreamingHttpResponse
-from django.http.response import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.utils.encoders import JSONEncoder
 
 from accounts.models import AppPassword, User
-from contactbook.exceptions import BusyError
 from contacts.api.base import ContactBookViewSet
 from contacts.avatars import storage
 from contacts.avatars.references import is_reference, name_of, with_public_urls
@@ -27,29 +21,10 @@ from contacts.models import Change, Contact, Feed, Group, Import, Picture
 from contacts.serializers.contacts import represent_contact
 from contacts.serializers.feeds import FeedOutput
 from contacts.serializers.imports import ImportOutput
+from contacts.streaming import ArchiveResponse, reserved_slot
 
 MAX_PHOTOS = 10_000
 PASSWORD = ("id", "name", "write", "created_at", "last_used_at", "last_client", "ended_at")
-SLOTS = threading.BoundedSemaphore(settings.THREADS // 2)  # the other threads of the process serve short requests
-BUSY = "Other accounts are being read as a whole. Try again in a moment."
-
-
-class ReservedSlot(HttpResponseBase):
-    """The base of responses with a `slot`: it is closed when the response was sent or the client has disconnected."""
-
-    slot = contextlib.ExitStack()
-
-    def close(self) -> None:
-        super().close()
-        self.slot.close()
-
-
-class ArchiveResponse(ReservedSlot, FileResponse):
-    pass
-
-
-class StreamedResponse(ReservedSlot, StreamingHttpResponse):
-    pass
 
 
 class ExportViewSet(ContactBookViewSet):
@@ -74,15 +49,6 @@ class ExportViewSet(ContactBookViewSet):
             )
             response.slot = slot.pop_all()
         return response
-
-
-def reserved_slot() -> contextlib.ExitStack:
-    """Reserve one of the threads that may read a whole book at once; BusyError if there is none."""
-    if not SLOTS.acquire(blocking=False):
-        raise BusyError(BUSY)
-    slot = contextlib.ExitStack()
-    slot.callback(SLOTS.release)
-    return slot
 
 
 def write_zip(file: IO[bytes], user: User) -> None:

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 
-from contacts.api.export import StreamedResponse, reserved_slot
 from contacts.carddav import xml
+from contacts.streaming import StreamedResponse, reserved_slot
 
 OK = "<D:status>HTTP/1.1 200 OK</D:status>"
 FORBIDDEN = "<D:status>HTTP/1.1 403 Forbidden</D:status>"

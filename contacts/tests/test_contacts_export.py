@@ -7,7 +7,6 @@ from datetime import date
 import pytest
 from django.core.management import CommandError, call_command
 
-from contacts.api.export import reserved_slot
 from contacts.avatars.references import is_reference
 from contacts.cards import vcard
 from contacts.cards.tables import read_table
@@ -15,6 +14,7 @@ from contacts.cards.vcard import Picture as CardPicture
 from contacts.exporting import card_with_pictures
 from contacts.management.commands import export_contacts
 from contacts.models import Book, Contact, Picture
+from contacts.streaming import reserved_slot
 from contacts.tests.cast import add, path
 from contacts.tests.test_contact_avatar import picture
 

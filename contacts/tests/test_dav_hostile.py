@@ -6,6 +6,7 @@ import threading
 import pytest
 
 from contactbook.env.rate_limits import RATE_LIMIT_DEFAULTS
+from contacts import streaming
 from contacts.tests.dav import Dav, responses, vcard
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limits")]
@@ -195,18 +196,17 @@ def test_error_pages_are_never_html(phone, settings):
 
 @pytest.mark.one_stack
 def test_a_streamed_answer_takes_at_most_half_of_the_threads(phone, alice, monkeypatch):
-    from contacts.api import export
     from contacts.models import Book
 
     with Book.objects.writing(alice.pk, "test") as book:
         book.create_many([{"name": {"full": "x"}, "notes": {"n1": {"note": "x" * 5000}}} for _ in range(400)])
     taken = 0
-    while export.SLOTS.acquire(blocking=False):
+    while streaming.SLOTS.acquire(blocking=False):
         taken += 1
     try:
         answer = phone.sync(props="<C:address-data/>")
         assert answer.status_code == 503 and answer["Retry-After"]
         assert phone.sync().status_code == 207
     finally:
-        export.SLOTS.release(taken)
+        streaming.SLOTS.release(taken)
     assert len(responses(phone.sync(props="<C:address-data/>"))) == 401
