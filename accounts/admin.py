@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from typing import Any
-from zoneinfo import available_timezones
 
 from django import forms
 from django.contrib import admin, messages
@@ -15,6 +14,7 @@ from django.utils import timezone
 from accounts.models import AppPassword, AppPasswordQuerySet, OutgoingEmail, OutgoingEmailQuerySet, User
 from accounts.models.email import queued
 from accounts.models.user import UserQuerySet
+from accounts.time_zones import UNKNOWN, time_zones
 from contactbook.admin import FastAdmin, row_count, table_size
 
 STATE = ("confirmed_at", "created_at", "last_login", "closed_at", "open_sessions")
@@ -25,8 +25,8 @@ RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
 class UserForm(forms.ModelForm):
     def clean_time_zone(self) -> str:
         name: str = self.cleaned_data["time_zone"]
-        if name not in available_timezones():
-            raise forms.ValidationError("There is no such time zone. Europe/Kyiv is one.")
+        if name not in time_zones():
+            raise forms.ValidationError(UNKNOWN)
         return name
 
 

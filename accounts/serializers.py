@@ -1,8 +1,6 @@
 """Serializers of the account routes."""
 
-import functools
 import re
-import zoneinfo
 from typing import Any
 
 from django.contrib.auth.password_validation import validate_password
@@ -16,6 +14,7 @@ from accounts.models import Session, User
 from accounts.models.reminder_times import Reminders
 from accounts.models.reminders import MAX_DAYS
 from accounts.models.user import normalized_password
+from accounts.time_zones import UNKNOWN, time_zones
 from contactbook.api.fields import SPACES, Count, Number, Text
 from contactbook.api.serializers import PathSerializer
 
@@ -72,14 +71,8 @@ class DisplayName(Text):
         return name
 
 
-@functools.cache
-def time_zones() -> set[str]:
-    """Return the names of all zones, read from disk once. `localtime` is not a name but this machine's zone."""
-    return zoneinfo.available_timezones() - {"localtime"}
-
-
 class TimeZone(Text):
-    default_error_messages = {"unknown": "There is no such time zone. Europe/Kyiv is one."}
+    default_error_messages = {"unknown": UNKNOWN}
 
     def to_internal_value(self, data: Any) -> str:
         name = super().to_internal_value(data)

@@ -157,8 +157,9 @@ def test_a_change_saves_only_what_was_changed(as_staff, alice):
     assert lines() == [("alice@example.org", '[{"changed": {"fields": ["Name"]}}]')]
 
 
-def test_a_time_zone_must_exist(as_staff, alice):
-    assert "There is no such time zone" in change(as_staff, alice, time_zone="Mars/Olympus").text
+@pytest.mark.parametrize("name", ["Mars/Olympus", "localtime"])
+def test_a_time_zone_must_exist(as_staff, alice, name):
+    assert "There is no such time zone" in change(as_staff, alice, time_zone=name).text
 
 
 def test_deactivating_in_the_form_ends_the_sessions(as_staff, alice):
