@@ -13,6 +13,7 @@ from contactbook.tests.live import ROOT, base_environment, free_port, migrated_f
 
 pytestmark = pytest.mark.one_stack
 
+FIRST = ("backup", "confirm", "refold")  # the others take a second each, and are run with the long tests
 COMMANDS = [
     ("backup", "FOLDER/contacts.zip"),
     ("clear_expired",),
@@ -29,6 +30,11 @@ COMMANDS = [
     ("retry_mails",),
     ("send_emails",),
 ]
+
+
+def each(*commands):
+    params = [pytest.param(it, id=it[0], marks=() if it[0] in FIRST else pytest.mark.long) for it in commands]
+    return pytest.mark.parametrize("command", params)
 
 
 def manage(folder, *arguments, **variables):
@@ -51,12 +57,12 @@ def migrated(tmp_path):
     return tmp_path
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=lambda each: each[0])
+@each(*COMMANDS)
 def test_in_an_empty_database_a_command_says_that_it_must_be_migrated(tmp_path, command):
     assert "manage.py migrate first" in sentence(manage(tmp_path, *command))
 
 
-@pytest.mark.parametrize("command", [*COMMANDS, ("migrate",)], ids=lambda each: each[0])
+@each(*COMMANDS, ("migrate",))
 def test_a_database_that_is_down_is_a_sentence(tmp_path, command):
     ended = manage(tmp_path, *command, DATABASE_URL=f"postgres://u:hunter2@127.0.0.1:{free_port()}/d")
     assert "Connection refused" in sentence(ended) and "hunter2" not in ended.stderr
