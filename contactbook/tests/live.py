@@ -90,7 +90,7 @@ class Server:
         body: Any = None,
         token: str | None = None,
         headers: dict[str, str] | None = None,
-        timeout: float = 20,
+        timeout: float = 60,
     ) -> Answer:
         """One request: a dict or list goes as JSON, bytes as they are, a str as a form."""
         sent = dict(headers or {})
