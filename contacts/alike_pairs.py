@@ -104,8 +104,7 @@ def near_changes(user_id: int, sequence: int) -> set[int] | None:
     if any(before is None and kind != Change.Kind.CREATED for _, kind, before in firsts):
         return None  # purged, or too old for its contents
     changed = [contact for contact, _, _ in firsts]
-    touched = set[Key]().union(*ContactKey.objects.by_contact(changed).values())
-    touched |= set().union(*(keys.keys_of(before) for _, _, before in firsts if before))
+    touched = keys_now(changed).union(*(keys.keys_of(before) for _, _, before in firsts if before))
     # A key that more contacts share counts for nothing now, and did before the changes.
     shared = shared_keys(user_id, touched, fewest=1, most=MOST_SHARING + len(changed))
     near = set(changed).union(*(key.ids for key in shared))
@@ -141,8 +140,12 @@ def shared_keys(user_id: int, among: set[Key] | None = None, fewest: int = 2, mo
 
 def shared_among(user_id: int, near: set[int]) -> list[Shared]:
     """Return the keys that few contacts share, with those of their contacts that are in `near`."""
-    touched = set[Key]().union(*ContactKey.objects.by_contact(list(near)).values())
-    return [key._replace(ids=tuple(filter(near.__contains__, key.ids))) for key in shared_keys(user_id, touched)]
+    shared = shared_keys(user_id, keys_now(list(near)))
+    return [key._replace(ids=tuple(filter(near.__contains__, key.ids))) for key in shared]
+
+
+def keys_now(contact_ids: list[int]) -> set[Key]:
+    return set[Key]().union(*ContactKey.objects.by_contact(contact_ids).values())
 
 
 def names_of(user_id: int, ids: set[int]) -> Names:
