@@ -58,7 +58,9 @@ class Network:
         self.undo, self.name, self.places = undo, f"cb{os.getpid()}", 0
         self.net = f"10.{200 + os.getpid() // 250 % 50}.{os.getpid() % 250}"
         self.address = f"{self.net}.1"
-        ip("link", "add", self.name, "type", "bridge")
+        # With an address of its own: else it takes that of a cable, another one with a further cable, and the hosts
+        # send to the old one until their ARP entry ends.
+        ip("link", "add", self.name, "address", "02:00:00:00:00:01", "type", "bridge")
         undo.callback(ip, "link", "delete", self.name)
         ip("address", "add", f"{self.address}/24", "dev", self.name)
         ip("link", "set", self.name, "up")
