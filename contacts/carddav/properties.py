@@ -13,15 +13,12 @@ from contacts.carddav.xml import CALENDARSERVER, CARDDAV, DAV, escape, href
 from contacts.models.contact import etag_of
 
 MAX_CARD_BYTES = 10 * 1024 * 1024  # of a PUT
-REPORTS = {
-    Kind.BOOK: (
-        f"{{{CARDDAV}}}addressbook-multiget",
-        f"{{{CARDDAV}}}addressbook-query",
-        f"{{{DAV}}}sync-collection",
-        f"{{{DAV}}}expand-property",
-    ),
-}
 ONLY_EXPAND = (f"{{{DAV}}}expand-property",)
+OF_CARDS = (f"{{{CARDDAV}}}addressbook-multiget", f"{{{CARDDAV}}}addressbook-query")  # RFC 6352 §8: of a card, too
+REPORTS = {
+    Kind.BOOK: (*OF_CARDS, f"{{{DAV}}}sync-collection", *ONLY_EXPAND),
+    Kind.CARD: (*OF_CARDS, *ONLY_EXPAND),
+}
 READ = ("read", "read-acl", "read-current-user-privilege-set")
 WRITE = ("write", "write-content", "bind", "unbind")
 NAMES = {Kind.ROOT: "Contact book", Kind.HOME: "Address books", Kind.BOOK: "Contacts"}

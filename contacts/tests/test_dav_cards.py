@@ -193,6 +193,7 @@ def test_the_tag_is_that_of_rest(phone, as_alice):
     assert (answer.status_code, answer.content, answer["ETag"]) == (304, b"", contact.etag)
 
 
+LONG_AGO = "Wed, 01 Jan 2020 00:00:00 GMT"
 CONDITIONS = [  # method, whether the card is there, headers, the status
     ("PUT", False, {"if_none_match": "*"}, 201),
     ("PUT", True, {"if_none_match": "*"}, 412),
@@ -209,16 +210,31 @@ CONDITIONS = [  # method, whether the card is there, headers, the status
     ("DELETE", True, {"if_match": "{etag}"}, 204),
     ("DELETE", True, {"if_match": "*"}, 204),
     ("DELETE", False, {"if_match": "*"}, 404),
+    ("DELETE", True, {"if_none_match": "*"}, 412),
+    ("DELETE", True, {"if_none_match": '"x"'}, 204),
+    ("GET", True, {"if_match": '"1-999"'}, 412),
+    ("GET", True, {"if_match": "{etag}"}, 200),
+    ("PUT", True, {"if_match": '"{bare}-gzip"'}, 204),
+    ("PUT", True, {"if_match": '"1-999-gzip"'}, 412),
+    ("PUT", True, {"if_unmodified_since": LONG_AGO}, 412),
+    ("DELETE", True, {"if_unmodified_since": LONG_AGO}, 412),
+    ("GET", True, {"if_unmodified_since": LONG_AGO}, 412),
+    ("PUT", True, {"if_unmodified_since": "{modified}"}, 204),
+    ("PUT", True, {"if_unmodified_since": "yesterday"}, 204),
+    ("PUT", True, {"if_unmodified_since": LONG_AGO, "if_match": "{etag}"}, 204),
+    ("PUT", False, {"if_unmodified_since": LONG_AGO}, 201),
+    ("GET", True, {"if_modified_since": "{modified}"}, 200),
 ]
 
 
 @pytest.mark.parametrize(("method", "is_there", "headers", "status"), CONDITIONS)
 def test_conditions(phone, method, is_there, headers, status):
-    etag = ""
+    etag = modified = ""
     if is_there:
         phone.put("a.vcf", vcard())
-        etag = phone.get("a.vcf")["ETag"]
-    given = {name: value.format(etag=etag) for name, value in headers.items()}
+        etag, modified = (phone.get("a.vcf")[name] for name in ("ETag", "Last-Modified"))
+    values = {"etag": etag, "bare": etag.strip('"'), "modified": modified}
+    given = {name: value.format(**values) for name, value in headers.items()}
     answer = phone.ask(method, phone.path("a.vcf"), vcard("Bea") if method == "PUT" else "", **given)
     assert answer.status_code == status
     if status in (404, 412):

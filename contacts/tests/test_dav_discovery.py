@@ -154,6 +154,8 @@ def test_another_depth_is_a_403(phone, depth):
 def test_options_names_the_classes_and_the_methods(phone):
     phone.put("a.vcf", vcard())
     for path, methods in (
+        ("/", "OPTIONS, PROPFIND, PROPPATCH, REPORT, GET, HEAD"),
+        ("/principals/", "OPTIONS, PROPFIND, PROPPATCH, REPORT"),
         ("/dav/", "OPTIONS, PROPFIND, PROPPATCH, REPORT"),
         (phone.book, "OPTIONS, PROPFIND, PROPPATCH, REPORT"),
         (f"{phone.book}a.vcf", "OPTIONS, PROPFIND, PROPPATCH, REPORT, GET, HEAD, PUT, DELETE"),

@@ -1,6 +1,7 @@
 """Bodies of PUT: what is taken, and the precondition that fails"""
 
 import base64
+import gzip
 
 import pytest
 
@@ -146,6 +147,17 @@ def test_a_body_without_a_length_is_411(phone):
     for method in ("PUT", "PROPFIND"):
         answer = phone.client.generic(method, phone.path("a.vcf"), "", "text/vcard", **phone.headers, **chunked)
         assert answer.status_code == 411 and answer["Content-Type"].startswith("text/plain")
+
+
+def test_a_compressed_body_is_415_and_a_part_of_one_400(phone):
+    phone.put("a.vcf", CARD)
+    for method, body in (("PUT", CARD), ("PROPFIND", ""), ("REPORT", ""), ("PROPPATCH", "")):
+        answer = phone.ask(
+            method, phone.path("a.vcf"), gzip.compress(body.encode()), content_encoding="gzip", depth="0"
+        )
+        assert answer.status_code == 415 and answer["Accept-Encoding"] == "identity", method
+    assert phone.put("a.vcf", CARD, content_encoding="identity").status_code == 204
+    assert phone.put("a.vcf", CARD, content_range="bytes 0-9/99").status_code == 400
 
 
 def test_a_line_that_is_folded_within_a_character_is_read_whole(phone):
