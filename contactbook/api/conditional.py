@@ -8,7 +8,6 @@ from rest_framework.request import Request
 
 from contactbook.api.exceptions import PreconditionFailed
 
-
 # What Apache and Caddy add to the tag of an answer that they compress.
 COMPRESSED = re.compile(r'-(?:br|gzip|zstd)"\Z')
 

@@ -314,12 +314,20 @@ AS_IT_WAS = {  # lines of one property, which come back in the same version lett
         "TZ:+01:00",
         "TZ:+00:00",
         "TZ;VALUE=text:Europe/Berlin",
+        "X-ALTBDAY;CALSCALE=chinese:x4100229",
+        "X-FOO;PREF=1;ALTID=2;LEVEL=5:v",
+        "KEY:no URI",
+        "KEY;TYPE=PGP:-----BEGIN PGP PUBLIC KEY BLOCK-----\\nabc",
+        "KEY;VALUE=text:abc",
+        "SOUND;TYPE=X-IRMC-N:ﾔﾏﾀﾞ;ﾀﾛｳ;;;",
     ],
     "4.0": [
         "ANNIVERSARY:20010203",
         "CATEGORIES;PREF=1;TYPE=work:Climbers",
         "PHOTO;MEDIATYPE=image/jpeg:https://x.org/a.jpg",
         "TZ;VALUE=utc-offset:-0500",
+        "KEY;TYPE=pgp:-----BEGIN PGP PUBLIC KEY BLOCK-----\\nabc",
+        "X-ALTBDAY;CALSCALE=chinese:x4100229",
         "TZ:Europe/Berlin",
     ],
 }
@@ -364,6 +372,12 @@ def test_an_edit_by_rest_touches_that_property_alone(phone, as_alice):
         "EMAIL;X-ODD=Y;TYPE=INTERNET,WORK:A@X.ORG",
         "EMAIL;X-ODD=Y;TYPE=INTERNET,WORK:NEW@X.ORG",
     ]
+
+
+def test_a_number_that_is_no_uri_goes_out_as_text(phone, as_alice):
+    phone.put("a.vcf", vcard(more="TEL;VALUE=uri;TYPE=cell:tel:+1-23\r\n").replace("3.0", "4.0"))
+    as_alice.patch(f"/api/contacts/{Contact.objects.get().pk}", {"phone": "+49 221 777"}, format="json")
+    assert "TEL;TYPE=cell:+49 221 777" in unfolded(phone.get("a.vcf", accept="text/vcard; version=4.0").text_body)
 
 
 def test_what_3_0_cannot_show_is_left_as_it_is_by_a_put(phone, as_alice):

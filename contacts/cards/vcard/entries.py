@@ -134,7 +134,7 @@ def phone(parameters: Parameters, ident: str, entry: Entry) -> Lines:
     params = {name: values for name, values in line[0].params.items() if name != "value"}
     if parameters.version == "4.0" and is_uri(number):
         line[0] = line[0]._replace(params={**params, "value": ["uri"]}, value=escape_newlines(number))
-    elif line[0].params.get("value") == ["uri"] and parameters.version == "4.0":
+    elif line[0].params.get("value") == ["uri"] and parameters.version == "4.0" and is_uri(f"tel:{number}"):
         line[0] = line[0]._replace(params={**params, "value": ["uri"]}, value=escape_newlines(f"tel:{number}"))
     else:
         line[0] = line[0]._replace(params=params)

@@ -10,7 +10,7 @@ from contacts.cards.validation import LENGTHS
 from contacts.cards.vcard.draft import Draft, Picture
 from contacts.cards.vcard.tables import RULES
 from contacts.cards.vcard.tokenizer import Property
-from contacts.cards.vcard.values import unescape
+from contacts.cards.vcard.values import is_uri, unescape
 
 DATA = re.compile(r"data:([^;,]*)((?:;[^;,]*)*),", re.IGNORECASE)
 NOT_BASE64 = re.compile(r"[^A-Za-z0-9+/]+")
@@ -75,25 +75,29 @@ def read(draft: Draft, prop: Property) -> None:
 
 def add_uri(draft: Draft, prop: Property, media_type: str | None) -> None:
     value = unescape(prop.value).strip()
+    if prop.name == "SOUND" and not is_uri(value):  # how the name is spoken, as Japanese phones write it
+        draft.keep(prop)
+        return
     prop = without(prop, "value")
     if draft.add(prop, RULES[prop.name], value, **({"mediaType": media_type} if media_type else {})) is None:
         draft.notes[-1] = f"{prop.name} has no content and no http or https URL; it was kept as it came."
 
 
 def read_key(draft: Draft, prop: Property) -> None:
-    """KEY: a URI, or bytes, which become a data: URI; one too long for the model is kept as it came."""
+    """KEY: a URI, or bytes, which become a data: URI; text and what is too long for the model is kept as it came."""
     found = embedded(prop)
     bare, media_type = without_format(prop)
     if found:
         data, given = found
         encoded = binascii.b2a_base64(data, newline=False).decode()
         value = f"data:{given or media_type or DEFAULT_TYPES['KEY']};base64,{encoded}"
-        bare, media_type = without(bare, "value", "mediatype"), None
+        bare = prop = without(bare, "value", "mediatype")._replace(value=value, binary=False)
+        media_type = None
     else:
         value = unescape(prop.value).strip()
     if not value:
         return
-    if len(value) > LENGTHS["uri"]:
+    if len(value) > LENGTHS["uri"] or not is_uri(value):  # a key as text (RFC 2426 §3.7.2, RFC 6350 §6.8.1)
         draft.keep(prop)
         return
     draft.add(bare, RULES["KEY"], value, **({"mediaType": media_type} if media_type else {}))
@@ -165,11 +169,18 @@ def write(name: str, params: dict[str, list[str]], uri: str, version: str, pictu
     if picture is None:
         if version == "3.0" and uri.lower().startswith("data:"):
             return write_data_3(name, params, uri)
-        return Property(name, {**with_format(params), "value": ["uri"]} if version == "3.0" else params, uri)
+        return write_uri_3(name, params, uri) if version == "3.0" else Property(name, params, uri)
     encoded = binascii.b2a_base64(picture.data, newline=False).decode()
     if version == "4.0":
         return Property(name, without_mediatype(params), f"data:{picture.media_type};base64,{encoded}")
     return binary(name, params, picture.media_type, encoded)
+
+
+def write_uri_3(name: str, params: dict[str, list[str]], uri: str) -> Property:
+    """A KEY or SOUND may be text, which is kept as it came."""
+    if name in ("KEY", "SOUND") and not is_uri(uri):
+        return Property(name, params, uri)
+    return Property(name, {**with_format(params), "value": ["uri"]}, uri)
 
 
 def without_mediatype(params: dict[str, list[str]]) -> dict[str, list[str]]:

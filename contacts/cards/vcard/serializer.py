@@ -42,7 +42,9 @@ def line_of(prop: Property, version: str) -> str:
     value = escape_newlines(prop.value)  # a raw line break would begin another property
     if not prop.params:
         return f"{name}:{value}"
-    params = "".join(parameter(*pair, version) for pair in prop.params.items())
+    # An extension may have any parameter, such as CALSCALE of Apple's X-ALTBDAY.
+    known = version == "4.0" or prop.name.startswith("X-")
+    params = "".join(parameter(*pair, version) for pair in prop.params.items() if known or pair[0] not in ONLY_IN_4)
     return f"{name}{params}:{value}"
 
 
@@ -54,8 +56,6 @@ def spelled(name: str) -> str:
 
 
 def parameter(name: str, values: list[str], version: str) -> str:
-    if version == "3.0" and name in ONLY_IN_4:
-        return ""
     name = name.upper()
     encode = encode_carets if version == "4.0" else encoded_3
     texts = [encode(value) for value in values]
