@@ -135,7 +135,7 @@ def come_back(book: Book, trashed: Contact, name: str, card: Card) -> Contact:
 def changed(book: Book, contact: Contact, sent: SentCard) -> Contact:
     """Write what the client changed. What it sent as it was shown, and what it was not shown, stays as it is."""
     forms = ("3.0", "4.0") if sent.version == "4.0" else ("3.0",)
-    shown = [as_shown(contact, version) for version in forms]
+    shown = {version: as_shown(contact, version) for version in forms}
     card = merging.combined(contact.card, shown, sent.readings)
     if jscontact.same(without_product(card), without_product(contact.card)):
         return contact

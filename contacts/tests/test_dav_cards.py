@@ -298,7 +298,7 @@ def properties(text):
 def test_what_a_client_wrote_comes_back_property_by_property(phone):
     phone.put("a.vcf", vcard(more=APPLE))
     back, sent = phone.get("a.vcf").text_body, vcard(more=APPLE)
-    assert merging.combined({}, [next(read(back)).card], [next(read(sent)).card]) == {}
+    assert merging.combined({}, {"3.0": next(read(back)).card}, [next(read(sent)).card]) == {}
     for line in ("item1.X-ABLabel:Boat", "X-CUSTOM;X-P=1:kept", "item2.X-ABADR:us"):
         assert line in unfolded(back)
 
@@ -398,6 +398,43 @@ def test_what_3_0_cannot_show_is_left_as_it_is_by_a_put(phone, as_alice):
     phone.put(name, shown.replace("END:VCARD", "TEL:+1 23\r\nEND:VCARD"))
     after = as_alice.get(f"/api/contacts/{contact['id']}").json()["card"]
     assert {key: after[key] for key in card} == card and after["phones"]["p1"]["number"] == "+1 23"
+
+
+STREET = [{"kind": "name", "value": "Main Street"}, {"kind": "number", "value": "5"}]
+UNSHOWN = {  # of each collection an entry of which 3.0 cannot show all, and the line of another one
+    "addresses": ({"components": STREET, "countryCode": "DE", "coordinates": "geo:1,2"}, "ADR:;;Other;Town;;;"),
+    "emails": ({"address": "a@x.org", "pref": 7}, "EMAIL:b@x.org"),
+    "phones": ({"number": "+1 23", "vCardParams": {"pid": "1.1"}}, "TEL;TYPE=CELL:+1 24"),
+    "notes": ({"note": "x", "author": {"name": "Me"}}, "NOTE:y"),
+    "organizations": ({"name": "Acme", "sortAs": "acme"}, "ORG:Other"),
+    "personalInfo": ({"kind": "hobby", "value": "chess", "level": "high", "listAs": 1}, "HOBBY:go"),
+    "links": ({"uri": "https://x.org/a", "mediaType": "text/html"}, "URL:https://x.org/b"),
+}
+
+
+@pytest.mark.parametrize("name", UNSHOWN)
+def test_an_entry_of_which_3_0_cannot_show_all_stays_while_another_comes_and_goes(phone, as_alice, name):
+    entry, line = UNSHOWN[name]
+    contact = add(as_alice, "Ann", card={name: {"x": entry}})
+
+    def entries():
+        return list(as_alice.get(f"/api/contacts/{contact['id']}").json()["card"][name].values())
+
+    path = f"{Contact.objects.get().uid}.vcf"
+    shown = phone.get(path).text_body
+    assert phone.put(path, shown.replace("END:VCARD", f"{line}\r\nEND:VCARD")).status_code == 204
+    assert entry in entries() and len(entries()) == 2
+    assert phone.put(path, shown).status_code == 204
+    assert entries() == [entry]
+
+
+def test_two_addresses_one_of_which_is_only_a_label_are_not_mixed_up(phone, as_alice):
+    addresses = {"a1": {"full": "Label 1"}, "a2": {"components": STREET, "full": "Main Street 5"}}
+    contact = add(as_alice, "Ann", card={"addresses": addresses})
+    path = f"{Contact.objects.get().uid}.vcf"
+    phone.put(path, "".join(line for line in phone.get(path).text_body.splitlines(True) if "LABEL:Main" not in line))
+    left = as_alice.get(f"/api/contacts/{contact['id']}").json()["card"]["addresses"]
+    assert [part["value"] for each in left.values() for part in each.get("components", ())] == ["Main Street 5"]
 
 
 @pytest.mark.parametrize(
