@@ -428,6 +428,45 @@ def test_an_entry_of_which_3_0_cannot_show_all_stays_while_another_comes_and_goe
     assert entries() == [entry]
 
 
+HIDDEN = {  # what 3.0 does not show at all, and a line whose coming and going changes the same member
+    "a month of birth": ("BDAY:1985-04", "X-ABDATE:2001-02-03"),
+    "a phonetic name without a name": ("X-PHONETIC-FIRST-NAME:An", "X-NEW:1"),
+}
+
+
+@pytest.mark.parametrize("case", HIDDEN)
+def test_what_3_0_does_not_show_stays_while_another_entry_comes_and_goes(phone, case):
+    hidden, line = HIDDEN[case]
+    phone.put("a.vcf", f"BEGIN:VCARD\r\nVERSION:3.0\r\nUID:u1\r\nFN:Ann\r\n{hidden}\r\nEND:VCARD\r\n")
+    before, shown = (
+        phone.get("a.vcf", accept=f"text/vcard; version={version}").text_body for version in ("4.0", "3.0")
+    )
+    assert phone.put("a.vcf", shown.replace("END:VCARD", f"{line}\r\nEND:VCARD")).status_code == 204
+    assert line.split(":")[0] in phone.get("a.vcf").text_body
+    assert phone.put("a.vcf", shown).status_code == 204
+    assert phone.get("a.vcf", accept="text/vcard; version=4.0").text_body == before
+    assert phone.get("a.vcf").text_body == shown
+
+
+def test_what_a_card_has_twice_or_with_parameters_is_not_doubled_by_changes(phone):
+    more = "BDAY:2000-01-01\r\nBDAY:2001-01-01\r\nCATEGORIES;X-P=1:Climbers\r\nX-A:\r\nX-A:\r\n"
+    phone.put("a.vcf", vcard(more=more))
+    shown = phone.get("a.vcf").text_body
+    for number in range(3):
+        changed = shown.replace("END:VCARD", f"X-NEW:{number}\r\nEND:VCARD")
+        phone.put("a.vcf", changed)
+        assert properties(phone.get("a.vcf").text_body) == properties(changed)
+    assert len(Contact.objects.get().card["vCardProps"]) == 5
+
+
+@pytest.mark.parametrize("props", [5, "x", {"a": 1}, [], [5, None, [], ["x"], ["x-a", 1, 2, 3], {"a": 1}]])
+def test_vcardprops_of_any_form_stand_a_put(phone, as_alice, props):
+    add(as_alice, "Ann", card={"vCardProps": props})
+    path = f"{Contact.objects.get().uid}.vcf"
+    changed = phone.get(path).text_body.replace("END:VCARD", "X-NEW:1\r\nEND:VCARD")
+    assert phone.put(path, changed).status_code == 204 and "X-NEW:1" in phone.get(path).text_body
+
+
 def test_two_addresses_one_of_which_is_only_a_label_are_not_mixed_up(phone, as_alice):
     addresses = {"a1": {"full": "Label 1"}, "a2": {"components": STREET, "full": "Main Street 5"}}
     contact = add(as_alice, "Ann", card={"addresses": addresses})
