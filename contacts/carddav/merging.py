@@ -42,17 +42,16 @@ def combined(before: Card, shown: dict[str, Card], sent: list[Card]) -> Card:
             for each in forms
         )
     }
-    members = {
-        name: before.get(name) if name in unchanged else with_entries(name, before, shown, sent[0].get(name))
-        for name in {**before, **sent[0]}
-    }
-    return {name: value for name, value in members.items() if value is not None}
+    kept = {name: value for name, value in before.items() if name in unchanged}
+    names = [name for name in {**before, **sent[0]} if name not in unchanged]
+    changed = {name: with_entries(name, before, shown, sent[0].get(name)) for name in names}
+    return {**kept, **{name: value for name, value in changed.items() if value is not None}}
 
 
 def with_entries(name: str, before: Card, shown: dict[str, Card], sent: Any) -> Any:
     """Return a member that was changed. Of a collection, what was sent as it was shown, or was not shown, stays."""
-    entries = before.get(name)
-    if not has_entries(name, entries) or len(entries) > MOST_ENTRIES:
+    entries: Any = before.get(name)
+    if not (has_entries(name, entries) and has_entries(name, sent or entries)) or len(entries) > MOST_ENTRIES:
         return sent
     named = entries if isinstance(entries, dict) else {str(number): entry for number, entry in enumerate(entries)}
     left = [known(name, named, ident, shown) for ident in named]
@@ -66,9 +65,9 @@ def with_entries(name: str, before: Card, shown: dict[str, Card], sent: Any) -> 
 
 
 def has_entries(name: str, value: Any) -> bool:
-    return (
-        isinstance(value, list) if name == "vCardProps" else name in COLLECTIONS and name not in KEYED and bool(value)
-    )
+    if name == "vCardProps":
+        return isinstance(value, list)
+    return name in COLLECTIONS and name not in KEYED and isinstance(value, dict)
 
 
 def known(name: str, entries: Card, ident: str, shown: dict[str, Card]) -> Known:

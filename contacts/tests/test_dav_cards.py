@@ -460,11 +460,14 @@ def test_what_a_card_has_twice_or_with_parameters_is_not_doubled_by_changes(phon
 
 
 @pytest.mark.parametrize("props", [5, "x", {"a": 1}, [], [5, None, [], ["x"], ["x-a", 1, 2, 3], {"a": 1}]])
-def test_vcardprops_of_any_form_stand_a_put(phone, as_alice, props):
+def test_a_put_takes_a_card_whose_vcardprops_have_any_form(phone, as_alice, props):
     add(as_alice, "Ann", card={"vCardProps": props})
     path = f"{Contact.objects.get().uid}.vcf"
     changed = phone.get(path).text_body.replace("END:VCARD", "X-NEW:1\r\nEND:VCARD")
     assert phone.put(path, changed).status_code == 204 and "X-NEW:1" in phone.get(path).text_body
+    for other in ("vCardProps", "phones", "anniversaries"):
+        odd = f"JSPROP;JSPTR={other}:5\r\nJSPROP;JSPTR=emails/e1:[]\r\nEND:VCARD"
+        assert phone.put(path, changed.replace("3.0", "4.0").replace("END:VCARD", odd)).status_code in (204, 403)
 
 
 def test_two_addresses_one_of_which_is_only_a_label_are_not_mixed_up(phone, as_alice):
