@@ -304,6 +304,20 @@ def test_what_a_client_wrote_comes_back_property_by_property(phone):
 
 
 LONG = "QUJD" * 700  # more than a URI of the model may have
+
+
+@pytest.mark.parametrize("name", [";;;;", ";Acme;;;", "Acme;;;;"])
+@pytest.mark.parametrize("line", ["ORG:Acme", "ORG:Acme;Sales", "EMAIL;TYPE=INTERNET:Acme", "TEL:Acme"])
+def test_a_card_without_a_persons_name_gets_none_and_one_with_it_keeps_it(phone, name, line):
+    body = (
+        f"BEGIN:VCARD\r\nVERSION:3.0\r\nUID:u1\r\nFN:Acme\r\nN:{name}\r\n{line}\r\nX-ABShowAs:COMPANY\r\nEND:VCARD\r\n"
+    )
+    phone.put("a.vcf", body)
+    assert phone.get("a.vcf").text_body == body
+    phone.put("a.vcf", body)
+    assert Change.objects.count() == 1
+
+
 AS_IT_WAS = {  # lines of one property, which come back in the same version letter for letter
     "3.0": [
         "ANNIVERSARY:2001-02-03",

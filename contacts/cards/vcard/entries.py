@@ -29,7 +29,7 @@ def properties(card: Card, version: str) -> Lines:
     lines = [Property(name, {}, escape(card[member])) for member, name in TEXTS if text_of(card.get(member))]
     lines += kind_lines(card, version)
     alternatives = localizations.of_entries(card) if card.get("localizations") and version == "4.0" else {}
-    lines += names.lines(mapping(card.get("name")), version, alternatives.get(("name", ""), {}))
+    lines += names.lines(card, version, alternatives.get(("name", ""), {}))
     for collection in card:
         writer = WRITERS.get(collection)
         if writer:
