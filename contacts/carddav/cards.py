@@ -8,11 +8,11 @@ from django.utils.http import http_date, parse_http_date_safe
 from contactbook.api.conditional import is_not_modified, matches
 from contactbook.http.accept import quality_of
 from contacts.carddav import merging, paths, xml
-from contacts.carddav.address_data import vcard
 from contacts.carddav.errors import DavError, not_found
 from contacts.carddav.incoming import SentCard, invalid, sent_card
 from contacts.carddav.pictures import as_shown, stored
 from contacts.carddav.request import DavRequest
+from contacts.carddav.vcards import vcard
 from contacts.cards import jscontact, validation
 from contacts.cards.jscontact import Card
 from contacts.models import Book, Contact
