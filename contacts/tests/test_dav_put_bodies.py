@@ -93,6 +93,9 @@ TAKEN = {
     "an emoji": vcard("Ann 🦊"),
     "control characters": vcard(more="NOTE:a\x01b\x0bc\r\n"),
     "NUL": vcard(more="NOTE:a\0b\r\n"),
+    "JSPROP that makes the UID a number": vcard(more="JSPROP;JSPTR=uid:5\r\n").replace("3.0", "4.0"),
+    "JSPROP that makes the UID an object": vcard(more="JSPROP;JSPTR=uid/a:5\r\n").replace("3.0", "4.0"),
+    "JSPROP that makes all of the card": vcard(more='JSPROP;JSPTR="":{"uid":[]}\r\n').replace("3.0", "4.0"),
 }
 
 
