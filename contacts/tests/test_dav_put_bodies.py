@@ -95,6 +95,9 @@ TAKEN = {
     "NUL": vcard(more="NOTE:a\0b\r\n"),
     "JSPROP that makes the UID a number": vcard(more="JSPROP;JSPTR=uid:5\r\n").replace("3.0", "4.0"),
     "JSPROP that makes the UID an object": vcard(more="JSPROP;JSPTR=uid/a:5\r\n").replace("3.0", "4.0"),
+    "JSPROP that is kept after one that makes vCardProps a number": vcard(
+        more="JSPROP;JSPTR=vCardProps:5\r\nJSPROP;JSPTR=a:no JSON\r\n"
+    ).replace("3.0", "4.0"),
     "JSPROP that makes all of the card": vcard(more='JSPROP;JSPTR="":{"uid":[]}\r\n').replace("3.0", "4.0"),
 }
 
