@@ -473,6 +473,18 @@ def test_what_a_card_has_twice_or_with_parameters_is_not_doubled_by_changes(phon
     assert len(Contact.objects.get().card["vCardProps"]) == 5
 
 
+def test_a_key_or_sound_that_is_no_uri_in_rest_is_not_doubled_by_changes(phone, as_alice):
+    card = {"cryptoKeys": {"k": {"uri": "abc"}}, "media": {"s": {"kind": "sound", "uri": "foo"}}}
+    contact = add(as_alice, "Ann", card=card)
+    path = f"{Contact.objects.get().uid}.vcf"
+    for number in range(3):
+        for version in ("3.0", "4.0"):
+            shown = phone.get(path, accept=f"text/vcard; version={version}").text_body
+            phone.put(path, shown.replace("END:VCARD", f"X-NEW{number}:{version}\r\nEND:VCARD"))
+    after = as_alice.get(f"/api/contacts/{contact['id']}").json()["card"]
+    assert {name: after[name] for name in card} == card and len(after["vCardProps"]) == 6
+
+
 @pytest.mark.parametrize("props", [5, "x", {"a": 1}, [], [5, None, [], ["x"], ["x-a", 1, 2, 3], {"a": 1}]])
 def test_a_put_takes_a_card_whose_vcardprops_have_any_form(phone, as_alice, props):
     add(as_alice, "Ann", card={"vCardProps": props})

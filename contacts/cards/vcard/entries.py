@@ -9,6 +9,7 @@ from typing import Any
 from contacts.cards.jscontact import Card
 from contacts.cards.vcard import addresses, lives, localizations, names
 from contacts.cards.vcard.dates import write_timestamp
+from contacts.cards.vcard.media import TEXT_TOO
 from contacts.cards.vcard.parameters import Parameters, clean, listed, mapping, text_of, written
 from contacts.cards.vcard.people import AUTHOR, NOTE, ORGANIZATION, PRONOUNS, USER
 from contacts.cards.vcard.tables import RULES, WRITTEN_AS, Rule
@@ -109,7 +110,10 @@ def simple(collection: str) -> Writer:
         value = text_of(entry.get(rule.member))
         if not value:
             return []
-        return entry_lines(parameters, ident, entry, rule, name, escape_newlines(value) if rule.uri else escape(value))
+        lines = entry_lines(parameters, ident, entry, rule, name, escape_newlines(value) if rule.uri else escape(value))
+        if name in TEXT_TOO and not is_uri(value):
+            lines[0] = lines[0]._replace(params={**lines[0].params, "value": ["uri"]})
+        return lines
 
     return write
 

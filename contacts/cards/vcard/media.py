@@ -47,6 +47,9 @@ FORMATS = {
 FORMAT_OF = {media_type: word for word, media_type in reversed(FORMATS.items())}
 DEFAULT_TYPES = {"PHOTO": "image/jpeg", "LOGO": "image/jpeg", "SOUND": "audio/basic", "KEY": "application/pgp-keys"}
 
+# A key may be text (RFC 2426 §3.7.2, RFC 6350 §6.8.1); Japanese phones write in SOUND how the name is spoken.
+TEXT_TOO = ("KEY", "SOUND")
+
 Lookup = Callable[[str], Picture | None]
 
 
@@ -75,12 +78,16 @@ def read(draft: Draft, prop: Property) -> None:
 
 def add_uri(draft: Draft, prop: Property, media_type: str | None) -> None:
     value = unescape(prop.value).strip()
-    if prop.name == "SOUND" and not is_uri(value):  # how the name is spoken, as Japanese phones write it
+    if is_text(prop, value):
         draft.keep(prop)
         return
     prop = without(prop, "value")
     if draft.add(prop, RULES[prop.name], value, **({"mediaType": media_type} if media_type else {})) is None:
         draft.notes[-1] = f"{prop.name} has no content and no http or https URL; it was kept as it came."
+
+
+def is_text(prop: Property, value: str) -> bool:
+    return prop.name in TEXT_TOO and not is_uri(value) and prop.params.get("value") != ["uri"]
 
 
 def read_key(draft: Draft, prop: Property) -> None:
@@ -97,7 +104,7 @@ def read_key(draft: Draft, prop: Property) -> None:
         value = unescape(prop.value).strip()
     if not value:
         return
-    if len(value) > LENGTHS["uri"] or not is_uri(value):  # a key as text (RFC 2426 §3.7.2, RFC 6350 §6.8.1)
+    if len(value) > LENGTHS["uri"] or is_text(prop, value):
         draft.keep(prop)
         return
     draft.add(bare, RULES["KEY"], value, **({"mediaType": media_type} if media_type else {}))
@@ -177,8 +184,7 @@ def write(name: str, params: dict[str, list[str]], uri: str, version: str, pictu
 
 
 def write_uri_3(name: str, params: dict[str, list[str]], uri: str) -> Property:
-    """A KEY or SOUND may be text, which is kept as it came."""
-    if name in ("KEY", "SOUND") and not is_uri(uri):
+    if name in TEXT_TOO and not is_uri(uri):
         return Property(name, params, uri)
     return Property(name, {**with_format(params), "value": ["uri"]}, uri)
 
