@@ -1,6 +1,7 @@
 """Labels such as Google's `* Work Fax`: contexts and features where they are words for them."""
 
 import functools
+import re
 from typing import Any, NamedTuple, Self
 
 from contacts.cards.folding import fold
@@ -17,7 +18,15 @@ WORDS = {
     "main": "main",
     "tty": "textphone",
 }
+# Further words in headings, where they are abbreviated or stand beside the word for an address or a number.
+HEADING_WORDS = {
+    "home": "priv domicilio abitazione abit thuis residência pessoal domowy prywatny дом домашній личный",
+    "work": "geschäftl gesch dienstl empresa ufficio uff lavoro werk trabalho służbowy раб роб рабочий",
+    "other": "other weitere weiteres sonstige autre otro otra altro outro інший інша другой",
+    "": "general allgemein person contact",
+}
 SHORT = 100  # characters of a label that may be words for contexts; longer ones would fill the cache
+NOT_WORDS = re.compile(r"[\W_]+")
 MARK = "* "  # Google puts it before the label of the preferred entry
 ENTRY_WORDS = {"private": "home", "work": "work", "mobile": "mobile", "main-number": "main"}
 
@@ -48,6 +57,16 @@ class Kind(NamedTuple):
 @functools.cache
 def words() -> dict[str, str]:
     return {fold(word): kind for kind, spellings in WORDS.items() for word in spellings.split()}
+
+
+@functools.cache
+def heading_words() -> dict[str, str]:
+    return words() | {fold(word): kind for kind, spellings in HEADING_WORDS.items() for word in spellings.split()}
+
+
+def squeezed(folded: str) -> str:
+    """Letters and digits alone."""
+    return NOT_WORDS.sub("", folded)
 
 
 def kind(label: str, types: tuple[str, ...], features: bool) -> Kind:

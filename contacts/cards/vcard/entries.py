@@ -80,7 +80,8 @@ def collection_lines(
         if own and alternatives and (collection, ident) in alternatives:
             own = in_languages(own, writer, entry, alternatives[collection, ident], f"{collection[:2]}{number}")
         lines += own
-    if version == "3.0" and collection == "nicknames" and len(lines) > 1 and not any(line.params for line in lines):
+    plain = all(line.name == "NICKNAME" and not line.params for line in lines)
+    if version == "3.0" and collection == "nicknames" and len(lines) > 1 and plain:
         return [Property("NICKNAME", {}, ",".join(line.value for line in lines))]
     return lines
 
@@ -129,8 +130,10 @@ def phone(parameters: Parameters, ident: str, entry: Entry) -> Lines:
     number = text_of(entry.get("number"))
     if not number:
         return []
-    rule = RULES["TEL"]
-    line = entry_lines(parameters, ident, entry, rule, "TEL", escape(number))
+    name = property_name("phones", entry)
+    line = entry_lines(parameters, ident, entry, RULES[name], name, escape(number))
+    if name != "TEL":
+        return line
     params = {name: values for name, values in line[0].params.items() if name != "value"}
     if parameters.version == "4.0" and is_uri(number):
         line[0] = line[0]._replace(params={**params, "value": ["uri"]}, value=escape_newlines(number))
@@ -157,7 +160,7 @@ def service(parameters: Parameters, ident: str, entry: Entry) -> Lines:
     if not uri and name == "SOCIALPROFILE" and parameters.version == "3.0" and named.lower() in SERVICES:
         name = SERVICES[named.lower()]
     rule = RULES[name]
-    if "service" in rule.fixed and user and not uri:
+    if rule.member == "user" and user and not uri:
         return entry_lines(parameters, ident, entry, rule, name, escape(user))
     if not uri and user and parameters.version == "4.0":
         lines = entry_lines(parameters, ident, entry, USER, "SOCIALPROFILE", escape(user))

@@ -52,6 +52,10 @@ Lookup = Callable[[str], Picture | None]
 
 def read(draft: Draft, prop: Property) -> None:
     """Bytes go apart from the card, a reference to them into it; a URI stays one and is never fetched."""
+    if any(word.startswith("x-irmc-") for word in prop.params.get("type", ())):  # text: how something is spoken
+        if prop.value.strip():
+            draft.keep(prop)
+        return
     found = embedded(prop)
     prop, media_type = without_format(prop)
     if found is None:
