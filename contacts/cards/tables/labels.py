@@ -18,10 +18,12 @@ WORDS = {
     "main": "main",
     "tty": "textphone",
 }
-# Further words in headings, where they are abbreviated or stand beside the word for an address or a number.
+# Further words in headings: abbreviations, and words that stand together, without spaces.
 HEADING_WORDS = {
-    "home": "priv domicilio abitazione abit thuis residência pessoal domowy prywatny дом домашній личный",
-    "work": "geschäftl gesch dienstl empresa ufficio uff lavoro werk trabalho służbowy раб роб рабочий",
+    "home": "priv domicilio abitazione abit thuis huisadres residência daresidência pessoal domowy adresdomowy prywatny "
+    "дом домадрес домашній личный",
+    "work": "geschäftl gesch dienstl empresa daempresa ufficio uff lavoro werk opwerk werkadres trabalho służbowy "
+    "adressłużbowy раб рабадрес роб рабочий",
     "other": "other weitere weiteres sonstige autre otro otra altro outro інший інша другой",
     "": "general allgemein person contact",
 }

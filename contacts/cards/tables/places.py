@@ -125,6 +125,8 @@ def read_address(draft: Draft, group: Group, values: Values) -> None:
     if "" in values and "street" not in group.headings and group.headings.keys() & {"locality", "postcode"}:
         values = {**values, "street": values[""]}  # `Address` beside a column for the town
         del values[""]
+    if "number" in values:  # of the house
+        values = {**values, "street": f"{values.get('street', '')} {values['number']}".strip()}
     street = "\n".join(values[part] for part in ("street", "street2", "street3") if part in values)
     values = {**values, "street": street} if street else values
     address: dict[str, Any] = {}

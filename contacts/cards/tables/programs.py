@@ -84,10 +84,12 @@ def known(headings: Sequence[str]) -> tuple[int, Program]:
 def targets(headings: Sequence[str], program: Program) -> list[Target | None]:
     """The target of each folded heading, from the program, else from its other languages, else from any other."""
     others = [program, *(other for other in programs() if other.name == program.name), *programs()]
+    numbers = typed.bare_numbers(headings)
     seen: Counter[str] = Counter()
     found: list[Target | None] = []
-    for heading in headings:
-        among = next((known for other in others if (known := other.find(heading))), ()) or typed.targets(heading, others)
+    for place, heading in enumerate(headings):
+        among = next((known for other in others if (known := other.find(heading))), ())
+        among = among or typed.targets(heading, others) or tuple(filter(None, [numbers.get(place)]))
         found.append(among[min(seen[heading], len(among) - 1)] if among else None)
         seen[heading] += 1
     return found

@@ -21,7 +21,7 @@ PARTS: dict[str, frozenset[str]] = {
     "im": frozenset(["", "label", "service"]),
     "address": frozenset(
         [
-            *("", "label", "box", "extended", "street", "street2", "street3"),
+            *("", "label", "box", "extended", "street", "street2", "street3", "number"),
             *("locality", "region", "postcode", "country"),
         ]
     ),

@@ -29,6 +29,17 @@ def targets(heading: str, programs: "Sequence[Program]") -> tuple[Target | None,
     return (found,) if found else ()
 
 
+def bare_numbers(headings: Sequence[str]) -> dict[int, Target]:
+    """The columns `Home`, `Work` and `Other`, which are numbers beside a column `Mobile`."""
+    types = dict(words())
+    found = [types.get(labels.squeezed(heading)) for heading in headings]
+    if "cell" not in found:
+        return {}
+    return {
+        place: Target("phone", "", (type,)) for place, type in enumerate(found) if type in ("home", "work", "other")
+    }
+
+
 def without_types(text: str, programs: "Sequence[Program]", depth: int) -> Target | None:
     for word, type in words():
         for rest in (text.removeprefix(word), text.removesuffix(word)):
@@ -43,8 +54,7 @@ def without_types(text: str, programs: "Sequence[Program]", depth: int) -> Targe
 
 def with_type(target: Target, type: str) -> Target | None:
     """The target with one type more, None where it can have none or has another one of the kind."""
-    allowed = TYPES.get(target.place, frozenset())
-    if not allowed or (type and type not in allowed):
+    if type and type not in TYPES.get(target.place, ()):
         return None
     if type in CONTEXTS and any(word in CONTEXTS and word != type for word in target.types):
         return None
