@@ -20,8 +20,8 @@ WORDS = {
 }
 # Further words in headings: abbreviations, and words that stand together, without spaces.
 HEADING_WORDS = {
-    "home": "priv domicilio abitazione abit thuis huisadres residência daresidência pessoal domowy adresdomowy prywatny "
-    "дом домадрес домашній личный",
+    "home": "priv domicilio abitazione abit thuis huisadres residência daresidência pessoal domowy adresdomowy "
+    "prywatny дом домадрес домашній личный",
     "work": "geschäftl gesch dienstl empresa daempresa ufficio uff lavoro werk opwerk werkadres trabalho służbowy "
     "adressłużbowy раб рабадрес роб рабочий",
     "other": "other weitere weiteres sonstige autre otro otra altro outro інший інша другой",

@@ -33,7 +33,7 @@ FEW = 1_000  # values that cannot be too many bytes
 NAME = frozenset(map(fold, ("Name", "Naam", "Namn", "Navn")))
 NO_COLUMN = "No column of the table is known."
 ABOVE = "This row stands above the headings."
-NO_NAME = "This row has no name, address or number."
+NO_NAME = "This row has no name, e-mail address or phone number."
 
 
 @dataclass

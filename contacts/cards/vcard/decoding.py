@@ -143,8 +143,8 @@ def is_cyrillic(data: bytes) -> bool:
 def codec_of(charset: str) -> str | None:
     """Python's name of the codec for a charset, if it is one of those that are decoded.
 
-    A label means what it means in browsers: ISO-8859-1 is Windows-1252, GB2312 is GBK, Shift_JIS is Windows-31J. Programs
-    write characters of the larger set under the name of the smaller one.
+    A label means what it means in browsers: ISO-8859-1 is Windows-1252, GB2312 is GBK, Shift_JIS is Windows-31J.
+    Programs write characters of the larger set under the name of the smaller one.
     """
     if not CHARSETS.fullmatch(charset):
         return None

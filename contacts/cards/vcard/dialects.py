@@ -1,11 +1,12 @@
 """Properties of phones as the standard ones that say the same.
 
-X-ANDROID-CUSTOM holds nicknames, dates and relations. Its value is a MIME type and columns of Android's table: the text,
-the number of its type, and the label of a custom type
+X-ANDROID-CUSTOM holds nicknames, dates and relations. Its value is a MIME type and columns of Android's table: the
+text, the number of its type, and the label of a custom type
 (https://developer.android.com/reference/android/provider/ContactsContract.CommonDataKinds).
 SOUND;X-IRMC-N is how a name is spoken, from Japanese phones: the components of N, or all of it in the first.
 """
 
+import re
 from collections.abc import Iterator
 
 from contacts.cards.vcard.tokenizer import Property
@@ -14,6 +15,7 @@ from contacts.cards.vcard.values import escape, split, structure, unescape
 NAMES = {"X-ANDROID-CUSTOM", "SOUND"}
 ITEM = "vnd.android.cursor.item/"
 CUSTOM, ANNIVERSARY, BIRTHDAY = "0", "1", "3"
+NUMBER = re.compile(r"[1-9]\d?", re.ASCII)
 # By number, from 1 on, as Apple names them.
 RELATIONS = (
     *("Assistant", "Brother", "Child", "Domestic Partner", "Father", "Friend", "Manager", "Mother", "Parent"),
@@ -31,12 +33,15 @@ def standard(prop: Property, number: int) -> list[Property]:
 
 
 def spoken(prop: Property) -> list[Property]:
-    surname, given, *rest = [*(" ".join(found) for found in structure(prop.value, lists=False)), "", "", ""]
+    parts = [" ".join(found).strip() for found in structure(prop.value, lists=False)]
+    surname, given, middle, *rest = [*parts, "", "", ""]
+    if any(rest):
+        return [prop]
     words = surname.split()
-    if len(words) == 2 and not any([given, *rest]):
+    if len(words) == 2 and not (given or middle):
         surname, given = words
-    pairs = (("X-PHONETIC-LAST-NAME", surname), ("X-PHONETIC-FIRST-NAME", given), ("X-PHONETIC-MIDDLE-NAME", rest[0]))
-    return [Property(name, {}, escape(text.strip())) for name, text in pairs if text.strip()]
+    pairs = (("X-PHONETIC-LAST-NAME", surname), ("X-PHONETIC-FIRST-NAME", given), ("X-PHONETIC-MIDDLE-NAME", middle))
+    return [Property(name, {}, escape(text)) for name, text in pairs if text]
 
 
 def android(prop: Property, number: int) -> list[Property]:
@@ -70,7 +75,7 @@ def event(text: str, type: str, label: str) -> Iterator[Property]:
 def relation(text: str, type: str, label: str) -> Iterator[Property]:
     if type == CUSTOM and label:
         said = label
-    elif type.isascii() and type.isdigit() and 0 < int(type) <= len(RELATIONS) and not label:
+    elif NUMBER.fullmatch(type) and int(type) <= len(RELATIONS) and not label:
         said = f"_$!<{RELATIONS[int(type) - 1].replace(' ', '')}>!$_"
     else:
         return
