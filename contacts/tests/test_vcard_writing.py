@@ -147,3 +147,18 @@ def test_the_engine_imports_nothing_but_the_library_and_the_cards(path):
     names |= {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
     others = {name for name in names if name.split(".")[0] not in __import__("sys").stdlib_module_names}
     assert all(name.startswith("contacts.cards") for name in others)
+
+
+@pytest.mark.parametrize("version", ["3.0", "4.0"])
+def test_apple_s_label_of_an_address_goes_out_again(version):
+    text = "item1.ADR;TYPE=HOME:;;Way 1;York;;;\nitem1.X-ABLabel:Cabin\nitem2.ADR:;;Way 2;;;;\nitem2.X-ABLabel:_$!<Other>!$_"
+    (entry,) = read(f"BEGIN:VCARD\nVERSION:3.0\nFN:A\n{text}\nEND:VCARD")
+    written = lines(entry.card, version)
+    assert "item1.X-ABLabel:Cabin" in written and "item2.X-ABLabel:_$!<Other>!$_" in written
+    (again,) = read(write(entry.card, version))
+    assert again.card == entry.card
+
+
+def test_a_nickname_under_another_name_is_no_part_of_a_list():
+    card = {"nicknames": {"k1": {"name": "Jo"}, "k2": {"name": "Joe", "vCardName": "x-epocsecondname"}}}
+    assert [line for line in lines(card, "3.0") if "Jo" in line] == ["NICKNAME:Jo", "X-EPOCSECONDNAME:Joe"]

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, Self
 
 from contacts.cards.folding import fold
 from contacts.cards.tables.targets import CONTEXTS, FEATURES, LABELS, PREFERRED
+from contacts.cards.vcard.draft import APPLE_LABEL
 
 # The words for each type, in the languages of the programs.
 WORDS = {
@@ -87,11 +88,22 @@ def short_kind(label: str, types: tuple[str, ...], features: bool) -> Kind:
     return Kind(types, text)
 
 
+def own_label(entry: dict[str, Any]) -> str:
+    """The label, or that of Apple's X-ABLabel where RFC 9553 gives the entry none."""
+    params = entry.get("vCardParams")
+    label = entry.get("label") or (params.get("x-ablabel") if isinstance(params, dict) else None)
+    if not isinstance(label, str):
+        return ""
+    apple = APPLE_LABEL.match(label)
+    return apple[1] if apple else label
+
+
 def label_of(entry: dict[str, Any]) -> str:
     """The label of an entry, or words for its contexts and features, such as `work fax`."""
     mark = MARK if entry.get("pref") == 1 else ""
-    if isinstance(entry.get("label"), str) and entry["label"]:
-        return mark + entry["label"]
+    label = own_label(entry)
+    if label:
+        return mark + label
     flags = [
         name
         for member in ("contexts", "features")

@@ -137,6 +137,8 @@ def read_address(draft: Draft, group: Group, values: Values) -> None:
         address["full"] = values[""]
     if address:
         address |= labels.kind(values.get("label", ""), group.types, False).members()
+        if "label" in address:  # RFC 9553 gives an address none
+            address["vCardParams"] = {"x-ablabel": address.pop("label")}
         draft.put("addresses", "a", address, group.heading, values.get("") or ", ".join(values.values()))
 
 

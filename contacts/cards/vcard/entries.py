@@ -184,9 +184,10 @@ def apple_profile(parameters: Parameters, ident: str, entry: Entry, uri: str) ->
 
 def address(parameters: Parameters, ident: str, entry: Entry) -> Lines:
     params, group = parameters.of(addresses.ADDRESS, ident, entry)
-    return [
+    first, *others = [
         Property(name, own, value, group) for name, own, value in addresses.write(entry, params, parameters.version)
     ]
+    return [*parameters.labelled(first, addresses.ADDRESS, entry), *others]
 
 
 def note(parameters: Parameters, ident: str, entry: Entry) -> Lines:

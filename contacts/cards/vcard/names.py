@@ -156,7 +156,7 @@ def forget_repeated(draft: Draft) -> None:
 
 
 def spoken_name(name: Name) -> str:
-    """The components as one text. In Chinese, Japanese and Korean the surname is first, without a space unless in kana."""
+    """The components as one text. In Chinese, Japanese and Korean the surname is first; only kana has spaces."""
     parts = name.get("components", [])
     values = [part["value"].strip() for part in sorted_eastern(parts)]
     if name.get("isOrdered") or len(values) < 2 or not all(map(EASTERN.fullmatch, values)):
