@@ -162,3 +162,18 @@ def test_apple_s_label_of_an_address_goes_out_again(version):
 def test_a_nickname_under_another_name_is_no_part_of_a_list():
     card = {"nicknames": {"k1": {"name": "Jo"}, "k2": {"name": "Joe", "vCardName": "x-epocsecondname"}}}
     assert [line for line in lines(card, "3.0") if "Jo" in line] == ["NICKNAME:Jo", "X-EPOCSECONDNAME:Joe"]
+
+
+@pytest.mark.parametrize("version", ["3.0", "4.0"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "item1.NOTE:Hello\nitem1.X-ABLabel:Old",
+        "item1.LABEL;TYPE=HOME:Way 1\\nYork\nitem1.X-ABLabel:Cabin",
+        "RELATED;TYPE=spouse,emergency;VALUE=text:Sue",
+    ],
+)
+def test_a_label_or_a_second_relation_is_the_same_in_every_version(text, version):
+    (entry,) = read(f"BEGIN:VCARD\nVERSION:3.0\nFN:A\n{text}\nEND:VCARD")
+    (again,) = read(write(entry.card, version))
+    assert again.card == entry.card and entry.notes == []

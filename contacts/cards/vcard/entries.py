@@ -204,7 +204,7 @@ def note(parameters: Parameters, ident: str, entry: Entry) -> Lines:
     created = text_of(entry.get("created"))
     if created:
         params["created"] = [clean(write_timestamp(created, "4.0"))]
-    return [lines[0]._replace(params=params)]
+    return [lines[0]._replace(params=params), *lines[1:]]
 
 
 def organization(parameters: Parameters, ident: str, entry: Entry) -> Lines:

@@ -110,7 +110,7 @@ def read_related(draft: Draft, prop: Property) -> None:
             del params["value"]
     elif prop.group and MADE_GROUP.match(prop.group):  # 3.0's form of RELATED
         label = APPLE_LABEL.sub(r"\1", draft.take_label(prop) or "")
-        relation[label.lower()] = True
+        relation.update(dict.fromkeys([label.lower(), *params.pop("type", ())], True))
         prop = prop._replace(group=None)
     else:
         entry["vCardName"] = prop.name.lower()
