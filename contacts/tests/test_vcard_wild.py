@@ -285,6 +285,38 @@ def test_a_charset_is_the_one_that_programs_mean_by_its_label(label, codec, text
     assert entry.notes == []
 
 
+UNDECODED = ["Bytes that are no characters in the file's encoding are shown as U+FFFD."]
+
+
+@pytest.mark.parametrize(
+    ("line", "text", "notes"),
+    [
+        (
+            b"NOTE;ENCODING=QUOTED-PRINTABLE;CHARSET=UTF-8:Z=C3=BCrich, K=C3=B6ln, M=C3",
+            "Zürich, Köln, M\ufffd",
+            UNDECODED,
+        ),
+        ("NOTE:Zürich, Köln, M".encode() + b"\xc3", "Zürich, Köln, M\ufffd", UNDECODED),
+        (b"NOTE;ENCODING=QUOTED-PRINTABLE;CHARSET=UTF-8:hi =ED=A0=BD=ED=B8=80", "hi 😀", []),
+        (b"NOTE:hi \xed\xa0\xbd\xed\xb8\x80", "hi 😀", []),
+        (b"NOTE;ENCODING=QUOTED-PRINTABLE;CHARSET=ISO-8859-1:Z=C3=BCrich", "Zürich", []),
+        (b"NOTE;ENCODING=QUOTED-PRINTABLE;CHARSET=ISO-8859-1:Z=FCrich", "Zürich", []),
+    ],
+    ids=[
+        "cut off, quoted",
+        "cut off",
+        "surrogates, quoted",
+        "surrogates",
+        "another charset than its label",
+        "its charset",
+    ],
+)
+def test_utf_8_as_phones_damage_it(line, text, notes):
+    (entry,) = read(b"BEGIN:VCARD\nVERSION:2.1\nFN:A\n" + line + b"\nEND:VCARD")
+    assert entry.card and entry.card["notes"]["n1"]["note"] == text
+    assert entry.notes == notes
+
+
 @pytest.mark.parametrize(
     ("n", "full"),
     [

@@ -132,6 +132,9 @@ def line_text(line: bytes, cyrillic: bool) -> tuple[str, bool]:
     codec = codec_of(charset[1].decode()) if charset else None
     if codec and codec != "utf-8":
         return without_surrogates(line.decode(codec, "replace")), True
+    text = damaged_utf8(line)
+    if text is not None:
+        return text, True
     return windows_1251(line) if cyrillic else windows_1252(line), False
 
 
@@ -171,17 +174,39 @@ def without_shifts(text: str, charset: str) -> str:
 def decode_charset(data: bytes, charset: str | None, notes: list[str]) -> str:
     """Bytes of the charset that a CHARSET parameter names; where it names none that is known, UTF-8 or Windows-1252."""
     codec = codec_of(charset) if charset else None
-    if codec and codec != "utf-8":
+    if codec not in (None, "utf-8", "cp1252"):
         text = without_surrogates(data.decode(codec, "replace"))
         note_undecoded(text, notes)
         return text
     try:
-        return data.decode()
+        return data.decode()  # no text of Windows-1252 beyond ASCII is UTF-8 by chance
     except UnicodeDecodeError:
-        cyrillic = is_cyrillic(data)
-        note = AS_WINDOWS_1251 if cyrillic else AS_WINDOWS_1252
-        notes += [note] if note not in notes else []
-        return windows_1251(data) if cyrillic else windows_1252(data)
+        return windows_1252(data) if codec == "cp1252" else undeclared(data, notes)
+
+
+def undeclared(data: bytes, notes: list[str]) -> str:
+    """Bytes that are no UTF-8, although nothing else is said of them."""
+    text = damaged_utf8(data)
+    if text is not None:
+        note_undecoded(text, notes)
+        return text
+    cyrillic = is_cyrillic(data)
+    note = AS_WINDOWS_1251 if cyrillic else AS_WINDOWS_1252
+    notes += [note] if note not in notes else []
+    return windows_1251(data) if cyrillic else windows_1252(data)
+
+
+def damaged_utf8(data: bytes) -> str | None:
+    """The text of UTF-8 that a phone has cut off inside a character, or whose emoji are surrogates (CESU-8).
+
+    None for other bytes: fewer of them than of the characters beyond ASCII may be damaged.
+    """
+    try:
+        text = data.decode("utf-8", "surrogatepass").encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    except UnicodeDecodeError:
+        text = data.decode(errors="replace")
+    bad = text.count("\ufffd")
+    return text if sum(character > "\x7f" for character in text) > 2 * bad else None
 
 
 def windows_1251(data: bytes) -> str:
