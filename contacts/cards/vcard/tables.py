@@ -116,6 +116,7 @@ RULES: dict[str, Rule] = {
         "onlineServices", "uri", "s", "2.7", members={"x-user": Member("user")}, uri=True, named=True
     ),
     "X-MS-IMADDRESS": Rule("onlineServices", "user", "s", "2.14", named=True),
+    "X-KADDRESSBOOK-X-IMADDRESS": Rule("onlineServices", "user", "s", "2.14", named=True),
     "X-SIP": service("SIP"),
     "X-AIM": service("AIM"),
     "X-ICQ": service("ICQ"),
@@ -172,6 +173,7 @@ RELATIONS: dict[str, str] = {
     "X-SPOUSE": "spouse",
     "X-EVOLUTION-SPOUSE": "spouse",
     "X-KADDRESSBOOK-X-SPOUSESNAME": "spouse",
+    "X-KADDRESSBOOK-X-SPOUSENAME": "spouse",
     "X-MS-SPOUSE": "spouse",
     "X-CHILD": "child",
     "X-CHILDREN": "child",
