@@ -181,6 +181,13 @@ def test_the_parts_of_an_address(text, address):
     assert "full" not in found
 
 
+def test_accounts_and_people_in_columns_of_their_own():
+    (entry,) = read_table(b"Name,Skype ID,Twitter,Reports To\nAda,ada.sk,@ada,Max\n", today=TODAY).entries()
+    services = {service["service"]: service["user"] for service in entry.card["onlineServices"].values()}
+    assert services == {"Skype": "ada.sk", "Twitter": "@ada"}
+    assert entry.card["relatedTo"] == {"Max": {"relation": {}, "vCardName": "x-manager"}}
+
+
 def test_quotes_around_groups_are_left_out():
     (entry,) = read_table(b'Name,Tags\nAda,"""vip"",""a b"""\n', today=TODAY).entries()
     assert entry.card["keywords"] == {"vip": True, "a b": True}
