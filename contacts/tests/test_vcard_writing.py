@@ -159,6 +159,13 @@ def test_apple_s_label_of_an_address_goes_out_again(version):
     assert again.card == entry.card
 
 
+def test_a_relation_under_a_label_that_somebody_chose_keeps_it_in_3_0():
+    labelled = {"relation": {}, "vCardName": "x-abrelatednames", "vCardParams": {"x-ablabel": "Partner(in)"}}
+    card = {"name": {"full": "A"}, "relatedTo": {"Sue": labelled, "Bob": {"relation": {"co-worker": True}}}}
+    (again,) = read(write(card, "3.0"))
+    assert again.card == card
+
+
 def test_a_nickname_under_another_name_is_no_part_of_a_list():
     card = {"nicknames": {"k1": {"name": "Jo"}, "k2": {"name": "Joe", "vCardName": "x-epocsecondname"}}}
     assert [line for line in lines(card, "3.0") if "Jo" in line] == ["NICKNAME:Jo", "X-EPOCSECONDNAME:Joe"]
