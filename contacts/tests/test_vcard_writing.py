@@ -184,3 +184,29 @@ def test_a_label_or_a_second_relation_is_the_same_in_every_version(text, version
     (entry,) = read(f"BEGIN:VCARD\nVERSION:3.0\nFN:A\n{text}\nEND:VCARD")
     (again,) = read(write(entry.card, version))
     assert again.card == entry.card and entry.notes == []
+
+
+LONG = "QUJD" * 800
+
+
+@pytest.mark.parametrize(
+    ("version", "line"),
+    [
+        ("2.1", f"KEY;PGP;ENCODING=BASE64:{LONG}"),
+        ("3.0", f"KEY;TYPE=PGP;ENCODING=B:{LONG}"),
+        ("4.0", f"KEY:data:application/pgp-keys;base64,{LONG}"),
+    ],
+)
+def test_a_long_key_is_bytes_in_every_version(version, line):
+    (entry,) = read(f"BEGIN:VCARD\nVERSION:{version}\nFN:A\n{line}\n\nEND:VCARD")
+    assert f"KEY;ENCODING=b;TYPE=PGP:{LONG}" in lines(entry.card, "3.0")
+    assert f"KEY:data:application/pgp-keys;base64,{LONG}" in lines(entry.card, "4.0")
+    assert [again.card == entry.card for version in ("3.0", "4.0") for again in read(write(entry.card, version))] == [
+        True,
+        True,
+    ]
+
+
+def test_apple_s_other_birthday_keeps_its_calendar_in_3_0():
+    (entry,) = read("BEGIN:VCARD\nVERSION:3.0\nFN:A\nX-ALTBDAY;CALSCALE=chinese:19850412\nEND:VCARD")
+    assert "X-ALTBDAY;CALSCALE=chinese:19850412" in lines(entry.card, "3.0")

@@ -85,7 +85,7 @@ def add_uri(draft: Draft, prop: Property, media_type: str | None) -> None:
 
 
 def read_key(draft: Draft, prop: Property) -> None:
-    """KEY: a URI, or bytes, which become a data: URI; one too long for the model is kept as it came."""
+    """KEY: a URI, or bytes, which become a data: URI; one too long for the model goes to `vCardProps`."""
     found = embedded(prop)
     bare, media_type = without_format(prop)
     if found:
@@ -98,7 +98,7 @@ def read_key(draft: Draft, prop: Property) -> None:
     if not value:
         return
     if len(value) > LENGTHS["uri"]:
-        draft.keep(prop)
+        draft.keep(bare._replace(value=value, binary=False) if found else prop)
         return
     draft.add(bare, RULES["KEY"], value, **({"mediaType": media_type} if media_type else {}))
 
