@@ -1,6 +1,7 @@
 """vCards that are written: folding, escaping, parameters, and what 3.0 gets instead of what it does not know."""
 
 import ast
+import base64
 import re
 from pathlib import Path
 
@@ -210,3 +211,12 @@ def test_a_long_key_is_bytes_in_every_version(version, line):
 def test_apple_s_other_birthday_keeps_its_calendar_in_3_0():
     (entry,) = read("BEGIN:VCARD\nVERSION:3.0\nFN:A\nX-ALTBDAY;CALSCALE=chinese:19850412\nEND:VCARD")
     assert "X-ALTBDAY;CALSCALE=chinese:19850412" in lines(entry.card, "3.0")
+
+
+def test_an_armoured_key_is_bytes_in_3_0():
+    armoured = "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nmQGi\n-----END PGP PUBLIC KEY BLOCK-----"
+    text = armoured.replace("\n", "\\n")
+    (entry,) = read(f"BEGIN:VCARD\nVERSION:3.0\nFN:A\nKEY;TYPE=PGP:{text}\nEND:VCARD")
+    encoded = base64.b64encode(armoured.encode()).decode()
+    assert entry.card["cryptoKeys"] == {"c1": {"uri": f"data:application/pgp-keys;base64,{encoded}"}}
+    assert f"KEY;ENCODING=b;TYPE=PGP:{encoded}" in lines(entry.card, "3.0")

@@ -16,6 +16,7 @@ DATA = re.compile(r"data:([^;,]*)((?:;[^;,]*)*),", re.IGNORECASE)
 NOT_BASE64 = re.compile(r"[^A-Za-z0-9+/]+")
 DAMAGED = re.compile(r"[^A-Za-z0-9+/=\s\\]|=[^=\s]")
 BARE_BASE64 = re.compile(r"[A-Za-z0-9+/\s]{200,}+(?:={1,2}\s*)?\Z")
+ARMOUR = re.compile(r"\s*-----BEGIN [A-Z0-9 ]+-----")  # of a key as text (RFC 9580 §6.2, RFC 7468)
 SIGNATURES = (
     (b"\xff\xd8\xff", "image/jpeg"),
     (b"\x89PNG\r\n\x1a\n", "image/png"),
@@ -85,8 +86,9 @@ def add_uri(draft: Draft, prop: Property, media_type: str | None) -> None:
 
 
 def read_key(draft: Draft, prop: Property) -> None:
-    """KEY: a URI, or bytes, which become a data: URI; one too long for the model goes to `vCardProps`."""
-    found = embedded(prop)
+    """KEY: a URI, or bytes or an armoured text, which become a data: URI; a long one goes to `vCardProps`."""
+    text = unescape(prop.value)
+    found = (text.encode(), None) if ARMOUR.match(text) else embedded(prop)
     bare, media_type = without_format(prop)
     if found:
         data, given = found
@@ -94,7 +96,7 @@ def read_key(draft: Draft, prop: Property) -> None:
         value = f"data:{given or media_type or DEFAULT_TYPES['KEY']};base64,{encoded}"
         bare, media_type = without(bare, "value", "mediatype"), None
     else:
-        value = unescape(prop.value).strip()
+        value = text.strip()
     if not value:
         return
     if len(value) > LENGTHS["uri"]:
