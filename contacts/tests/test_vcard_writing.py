@@ -220,3 +220,35 @@ def test_an_armoured_key_is_bytes_in_3_0():
     encoded = base64.b64encode(armoured.encode()).decode()
     assert entry.card["cryptoKeys"] == {"c1": {"uri": f"data:application/pgp-keys;base64,{encoded}"}}
     assert f"KEY;ENCODING=b;TYPE=PGP:{encoded}" in lines(entry.card, "3.0")
+
+
+LABELLED = (
+    *("TEL:+49 221 1", "EMAIL:a@x.org", "URL:http://x.org", "ADR:;;street;city;;1;land", "LABEL:street", "GEO:1.5;2.5"),
+    *("TZ:-05:00", "BDAY:1990-01-01", "X-ABDATE:2000-01-03", "DEATHDATE:2000-01-03", "NOTE:hello", "ORG:a;b"),
+    *("TITLE:a", "ROLE:a", "NICKNAME:a", "NICKNAME:a,b", "IMPP;X-SERVICE-TYPE=Jabber:xmpp:a@x.org", "X-AIM:a"),
+    *("X-SOCIALPROFILE;TYPE=twitter:http://x.org", "X-ABRELATEDNAMES:Ann", "X-SPOUSE:Ann", "CATEGORIES:a,b"),
+    *("KEY:http://x.org/k", "PHOTO;VALUE=uri:http://x.org/p", "LOGO;VALUE=uri:http://x.org/p", "FBURL:http://x.org"),
+    *("CALURI:http://x.org", "LANG:de", "GENDER:F", "HOBBY:a", "X-OTHER:a", "CLASS:PRIVATE", "N:b;a;;;"),
+)
+
+
+@pytest.mark.parametrize("version", ["3.0", "4.0"])
+def test_every_property_stays_in_one_group_with_its_label(version):
+    for prop in LABELLED:
+        for label in ("Summer", "_$!<Home>!$_"):
+            entry = next(read(f"BEGIN:VCARD\nVERSION:3.0\nFN:A\nitem1.{prop}\nitem1.X-ABLABEL:{label}\nEND:VCARD\n"))
+            groups = {
+                line.split(":")[0].split(";")[0] for line in lines(entry.card, version) if "." in line.split(":")[0]
+            }
+            labels = [line for line in lines(entry.card, version) if "ABLabel" in line or "x-ablabel" in line]
+            assert labels == [f"item1.X-ABLabel:{label}"], prop
+            assert len(groups) >= 2 and all(name.startswith("item1.") for name in groups), prop
+
+
+def test_names_of_different_labels_are_not_joined_in_3_0():
+    entry = next(read("BEGIN:VCARD\nVERSION:3.0\nFN:A\na.NICKNAME:b\na.X-ABLABEL:c\nNICKNAME:d\nEND:VCARD\n"))
+    assert [line for line in lines(entry.card, "3.0") if "ICKNAME" in line or "ABL" in line] == [
+        "a.NICKNAME:b",
+        "a.X-ABLabel:c",
+        "NICKNAME:d",
+    ]

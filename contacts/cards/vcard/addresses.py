@@ -100,8 +100,8 @@ def read_label(draft: Draft, prop: Property) -> None:
     elif draft.fault(ADDRESS, ""):
         draft.keep(prop)
     else:
-        alone: Address = {"full": full}
-        draft.put(prop, "addresses", "a", alone, read_parameters(draft, prop, ADDRESS, alone))
+        entry: Address = {"full": full}
+        draft.put(prop, "addresses", "a", entry, read_parameters(draft, prop, ADDRESS, entry))
 
 
 def by_contexts(draft: Draft) -> dict[frozenset[str], list[Address]]:

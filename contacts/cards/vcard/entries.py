@@ -35,8 +35,10 @@ def properties(card: Card, version: str) -> Lines:
         if writer:
             lines += collection_lines(writer, collection, mapping(card[collection]), version, alternatives)
     lines += lives.anniversaries(mapping(card.get("anniversaries")), version)
-    lines += lives.related(mapping(card.get("relatedTo")), version)
-    lines += speak_lines(mapping(card.get("speakToAs")), version)
+    if "relatedTo" in card:
+        lines += lives.related(mapping(card["relatedTo"]), version)
+    if "speakToAs" in card:
+        lines += speak_lines(mapping(card["speakToAs"]), version)
     others = list(kept(card.get("vCardProps")))
     lines += category_lines(card, [line for line in others if line.name == "CATEGORIES"])
     lines += [line for line in others if line.name != "CATEGORIES"]
@@ -80,8 +82,8 @@ def collection_lines(
         if own and alternatives and (collection, ident) in alternatives:
             own = in_languages(own, writer, entry, alternatives[collection, ident], f"{collection[:2]}{number}")
         lines += own
-    plain = all(line.name == "NICKNAME" and not line.params for line in lines)
-    if version == "3.0" and collection == "nicknames" and len(lines) > 1 and plain:
+    plain = all(line.name == "NICKNAME" and not line.params and not line.group for line in lines)
+    if version == "3.0" and collection == "nicknames" and lines and plain:
         return [Property("NICKNAME", {}, ",".join(line.value for line in lines))]
     return lines
 
@@ -131,17 +133,14 @@ def phone(parameters: Parameters, ident: str, entry: Entry) -> Lines:
     if not number:
         return []
     name = property_name("phones", entry)
-    line = entry_lines(parameters, ident, entry, RULES[name], name, escape(number))
+    first, *label = entry_lines(parameters, ident, entry, RULES[name], name, escape(number))
     if name != "TEL":
-        return line
-    params = {name: values for name, values in line[0].params.items() if name != "value"}
-    if parameters.version == "4.0" and is_uri(number):
-        line[0] = line[0]._replace(params={**params, "value": ["uri"]}, value=escape_newlines(number))
-    elif line[0].params.get("value") == ["uri"] and parameters.version == "4.0":
-        line[0] = line[0]._replace(params={**params, "value": ["uri"]}, value=escape_newlines(f"tel:{number}"))
-    else:
-        line[0] = line[0]._replace(params=params)
-    return line
+        return [first, *label]
+    came_as = first.params.pop("value", None)
+    if parameters.version == "4.0" and (is_uri(number) or came_as == ["uri"]):
+        uri = number if is_uri(number) else f"tel:{number}"
+        first = first._replace(params={**first.params, "value": ["uri"]}, value=escape_newlines(uri))
+    return [first, *label]
 
 
 def email(parameters: Parameters, ident: str, entry: Entry) -> Lines:
@@ -195,7 +194,7 @@ def note(parameters: Parameters, ident: str, entry: Entry) -> Lines:
     if not text:
         return []
     lines = entry_lines(parameters, ident, entry, NOTE, "NOTE", escape(text))
-    params = dict(lines[0].params)
+    params = lines[0].params
     author = mapping(entry.get("author"))
     for name, member in AUTHOR.items():
         said = text_of(author.get(member))
@@ -204,7 +203,7 @@ def note(parameters: Parameters, ident: str, entry: Entry) -> Lines:
     created = text_of(entry.get("created"))
     if created:
         params["created"] = [clean(write_timestamp(created, "4.0"))]
-    return [lines[0]._replace(params=params), *lines[1:]]
+    return lines
 
 
 def organization(parameters: Parameters, ident: str, entry: Entry) -> Lines:
