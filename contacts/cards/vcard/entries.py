@@ -132,8 +132,10 @@ def phone(parameters: Parameters, ident: str, entry: Entry) -> Lines:
     number = text_of(entry.get("number"))
     if not number:
         return []
-    rule = RULES["TEL"]
-    first, *label = entry_lines(parameters, ident, entry, rule, "TEL", escape(number))
+    name = property_name("phones", entry)
+    first, *label = entry_lines(parameters, ident, entry, RULES[name], name, escape(number))
+    if name != "TEL":
+        return [first, *label]
     came_as = first.params.pop("value", None)
     if parameters.version == "4.0" and (is_uri(number) or came_as == ["uri"]):
         uri = number if is_uri(number) else f"tel:{number}"
@@ -157,7 +159,7 @@ def service(parameters: Parameters, ident: str, entry: Entry) -> Lines:
     if not uri and name == "SOCIALPROFILE" and parameters.version == "3.0" and named.lower() in SERVICES:
         name = SERVICES[named.lower()]
     rule = RULES[name]
-    if "service" in rule.fixed and user and not uri:
+    if rule.member == "user" and user and not uri:
         return entry_lines(parameters, ident, entry, rule, name, escape(user))
     if not uri and user and parameters.version == "4.0":
         lines = entry_lines(parameters, ident, entry, USER, "SOCIALPROFILE", escape(user))
