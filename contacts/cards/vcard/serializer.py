@@ -42,9 +42,8 @@ def line_of(prop: Property, version: str) -> str:
     value = escape_newlines(prop.value)  # a raw line break would begin another property
     if not prop.params:
         return f"{name}:{value}"
-    # An extension may have any parameter, such as CALSCALE of Apple's X-ALTBDAY.
-    known = version == "4.0" or prop.name.startswith("X-")
-    params = "".join(parameter(*pair, version) for pair in prop.params.items() if known or pair[0] not in ONLY_IN_4)
+    extension = prop.name.startswith("X-")
+    params = "".join(parameter(*pair, version) for pair in prop.params.items() if known(pair[0], version, extension))
     return f"{name}{params}:{value}"
 
 
@@ -53,6 +52,11 @@ def spelled(name: str) -> str:
     if not (name.startswith("X-MESSAGING/") and name.endswith("-ALL")):
         return name
     return f"X-messaging/{name[12:-4].lower()}-All"
+
+
+def known(name: str, version: str, extension: bool) -> bool:
+    """Whether a property may have the parameter. An extension may have any, such as CALSCALE of Apple's X-ALTBDAY."""
+    return version != "3.0" or name not in ONLY_IN_4 or extension
 
 
 def parameter(name: str, values: list[str], version: str) -> str:
