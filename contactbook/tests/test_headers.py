@@ -65,7 +65,7 @@ ANSWERS = [
 ]
 
 
-# With https it is answered as well without a redirect and without HSTS.
+# It is answered without the redirect to https, and so without HSTS.
 METRICS = ("GET", "/metrics", {})
 
 
