@@ -162,7 +162,7 @@ def plan_since(book: Book, number: int) -> list[UndoStep]:
         bounded = within_bounds(book, firsts)
     except (InvalidValueError, TooLargeError):
         bounded = within_bounds(book, firsts.not_undone())
-    return steps_before(book, bounded, number)
+    return steps_before(book, bounded)
 
 
 def within_bounds(book: Book, firsts: ChangeQuerySet) -> list[Change]:
@@ -191,7 +191,7 @@ def plan_one(book: Book, number: int) -> list[UndoStep]:
         raise NotFoundError("Change was not found")
     if change.via == merging.VIA:
         return plan_merge(book, change.operation)
-    (step,) = steps_before(book, [change], number - 1)
+    (step,) = steps_before(book, [change])
     step.conflict |= changes.of(change.contact_id).filter(number__gt=number).exists()
     return [step]
 
@@ -219,21 +219,9 @@ def plan_source(
     befores = changes.filter(number__in=firsts.values())
     if bounded:
         check_size(befores, Contact.objects.all_of(book.user_id).filter(pk__in=firsts))
-    steps = steps_before_each(book, list(befores))
+    steps = steps_before(book, list(befores))
     contacts = Contact.objects.all_of(book.user_id).in_bulk(conflicts)
     return steps + [UndoStep(key, contacts.get(key), None, True, conflict=True) for key in sorted(conflicts)]
-
-
-def steps_before_each(book: Book, firsts: list[Change]) -> list[UndoStep]:
-    """Return the steps that take contacts back to before these changes, one of each."""
-    ids = [change.contact_id for change in firsts]
-    contacts = Contact.objects.all_of(book.user_id).in_bulk(ids)
-    oldest = Change.objects.for_user(book.user_id).filter(contact_id__in=ids).order_by()
-    created = dict(oldest.values_list("contact_id").annotate(Min("number")))
-    return [
-        step_before(change, contacts.get(change.contact_id), created[change.contact_id] < change.number)
-        for change in firsts
-    ]
 
 
 def plan_merge(book: Book, operation: int) -> list[UndoStep]:
@@ -246,7 +234,7 @@ def plan_merge(book: Book, operation: int) -> list[UndoStep]:
     rows = {change.contact_id: change for change in changes.order_by("number")}
     # The contact that is kept is changed first, and the group cards last.
     groups = [each for each in rows.values() if each.kind == Change.Kind.CHANGED and each.number > operation]
-    steps = steps_before(book, [each for each in rows.values() if each not in groups], operation - 1)
+    steps = steps_before(book, [each for each in rows.values() if each not in groups])
     conflict = any(
         step.conflict or step.contact is None or step.contact.revision != rows[step.contact_id].number for step in steps
     )
@@ -264,12 +252,16 @@ def group_step(change: Change, group: Contact | None, conflict: bool) -> UndoSte
     return UndoStep(group.pk, group, card, True, conflict)
 
 
-def steps_before(book: Book, firsts: list[Change], number: int) -> list[UndoStep]:
-    """Return the steps that take contacts back to after change `number`, from each one's first change after it."""
+def steps_before(book: Book, firsts: list[Change]) -> list[UndoStep]:
+    """Return the steps that take contacts back to before these changes, one of each."""
     ids = [change.contact_id for change in firsts]
     contacts = Contact.objects.all_of(book.user_id).in_bulk(ids)
-    existed = Change.objects.for_user(book.user_id).filter(number__lte=number).contacts_among(ids)
-    return [step_before(change, contacts.get(change.contact_id), change.contact_id in existed) for change in firsts]
+    oldest = Change.objects.for_user(book.user_id).filter(contact_id__in=ids).order_by()
+    created = dict(oldest.values_list("contact_id").annotate(Min("number")))
+    return [
+        step_before(change, contacts.get(change.contact_id), created[change.contact_id] < change.number)
+        for change in firsts
+    ]
 
 
 def step_before(first: Change, contact: Contact | None, existed: bool) -> UndoStep:

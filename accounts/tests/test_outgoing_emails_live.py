@@ -116,6 +116,7 @@ OutgoingEmail.objects.bulk_create(OutgoingEmail(kind=["confirm", "reset"][number
 """
 
 
+@pytest.mark.long
 def test_two_hundred_emails_are_sent_once_each_and_in_order_by_all_processes(server, stopped):
     server.manage("shell", "-v0", "-c", QUEUE)
     stopped.start()

@@ -21,11 +21,6 @@ class ChangeQuerySet(models.QuerySet["Change"]):
     def of(self, contact_id: int) -> Self:
         return self.filter(contact_id=contact_id)
 
-    def contacts_among(self, contact_ids: list[int]) -> set[int]:
-        """Return those of the contacts that have a change among these."""
-        among = self.filter(contact_id__in=contact_ids).order_by()
-        return set(among.values_list("contact_id", flat=True).distinct())
-
     def count_by_app_password(self) -> dict[int, int]:
         """Return how many there are of each app password, by its id."""
         return dict(

@@ -253,7 +253,7 @@ class Contact(models.Model):
     def server_set(self) -> dict[str, str]:
         """Return the properties of the card that the server sets; the times in UTC, to the second."""
         times = {"created": self.created_at, "updated": self.updated_at}
-        shown = {name: f"{time.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" for name, time in times.items()}
+        shown = {name: f"{time.astimezone(UTC).isoformat()[:19]}Z" for name, time in times.items()}
         return {"@type": "Card", "version": "1.0", "uid": self.uid, **shown}
 
     def set_card(self, card: jscontact.Card) -> None:

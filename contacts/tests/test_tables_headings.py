@@ -178,7 +178,7 @@ def test_the_name_is_made_of_what_there_is():
         ),
         [],
     ]
-    assert entries[-1].reason == "This row has no name, address or number."
+    assert entries[-1].reason == "This row has no name, e-mail address or phone number."
 
 
 def test_a_format_without_full_names_needs_no_note_for_a_name_made_of_its_parts():

@@ -88,6 +88,56 @@ TABLES = {
         ["fullname", "phone"],
         [("Ann", "4.92211E+11", "A spreadsheet has rounded Phone, its last digits are lost: 4.92211E+11")],
     ),
+    "types abbreviated behind the heading": (
+        "Vorname;Name;E-Mail (privat);Telefon (geschäftl.);Mobil privat;Fax dienstl.\nAda;Lee;a@x.de;1;2;3",
+        ["name.given", "fullname", "email:home", "phone:work", "phone:cell:home", "phone:fax:work"],
+        [("Ada Lee", "a@x.de", "1", "2", "3")],
+    ),
+    "types before and behind the heading": (
+        "Person - Name,Person - Email - Work,General mobile,workFax,Other Email,Phone (iPhone)\nAda,a@x.org,1,2,b@x.org,3",
+        ["fullname", "email:work", "phone:cell", "phone:fax:work", "email:other", "phone:cell"],
+        [("Ada", "a@x.org", "b@x.org", "1", "2", "3")],
+    ),
+    "headings that end in what is a heading, too": (
+        "Name,Personal Number,Business Name,Work Notes,Workshop\nAda,1,2,3,4",
+        ["fullname", None, None, None, None],
+        [("Ada",)],
+    ),
+    "numbers under a type alone": (
+        "First,Last,Home,Work,Mobile,Other\nAda,Lee,1,2,3,4",
+        ["name.given", "name.surname", "phone:home", "phone:work", "phone:cell", "phone:other"],
+        [("Ada Lee", "1", "2", "3", "4")],
+    ),
+    "a type alone without a column for mobile numbers": (
+        "Name,Home,Work\nAda,Rome,Acme",
+        ["fullname", None, None],
+        [("Ada",)],
+    ),
+    "Polish in Windows-1250": (
+        "Imię;Nazwisko;Telefon służbowy\nŁukasz;Żak;1".encode("cp1250"),
+        ["name.given", "name.surname", "phone:work"],
+        [("Łukasz Żak", "1")],
+    ),
+    "Outlook in Portuguese": (
+        "Nome;Apelido;Telefone da Residência;Endereço de Correio Electrónico\nJoão;Silva;1;j@x.pt",
+        ["name.given", "name.surname", "phone:home", "email"],
+        [("João Silva", "j@x.pt", "1")],
+    ),
+    "a surname under Name": (
+        "Name;Vorname\nMüller;Jörg\nJörg Müller;Jörg\nMüller;\n;Jörg",
+        ["fullname", "name.given"],
+        [
+            ("Jörg Müller",),
+            ("Jörg Müller",),
+            ("Müller",),
+            ("Jörg", "The row has no full name; it was made of N."),
+        ],
+    ),
+    "Chinese names in two columns": (
+        "First Name,Last Name,Phone 1 - Value\n小明,王,1",
+        ["name.given", "name.surname", "phone#1"],
+        [("王小明", "1")],
+    ),
     "a router's numbers": (
         "Name;Telefonnummer (privat);Telefonnummer (mobil)\nEva;0221;0171",
         ["fullname", "phone:home", "phone:cell"],
@@ -112,6 +162,35 @@ def test_a_table(name):
     assert looks_like(content)
     assert [column["target"] for column in table.described()] == targets
     assert [seen(entry) for entry in table.entries()] == rows
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("Name;Adresse;PLZ;Ort\nAda;Weg 1;50667;Köln", {"name": "Weg 1", "postcode": "50667", "locality": "Köln"}),
+        ("Name,Home Address,Home City\nAda,Way 1,York", {"name": "Way 1", "locality": "York"}),
+        ("Name;Straße;Hausnummer;Ort\nAda;Weg;1;Köln", {"name": "Weg 1", "locality": "Köln"}),
+        ("Name;Hausnummer;Ort\nAda;1;Köln", {"name": "1", "locality": "Köln"}),
+        ("Name,street (business),ZIP code (business)\nAda,Way 1,1", {"name": "Way 1", "postcode": "1"}),
+    ],
+)
+def test_the_parts_of_an_address(text, address):
+    (entry,) = read_table(text.encode(), today=TODAY).entries()
+    (found,) = entry.card["addresses"].values()
+    assert {part["kind"]: part["value"] for part in found["components"]} == address
+    assert "full" not in found
+
+
+def test_accounts_and_people_in_columns_of_their_own():
+    (entry,) = read_table(b"Name,Skype ID,Twitter,Reports To\nAda,ada.sk,@ada,Max\n", today=TODAY).entries()
+    services = {service["service"]: service["user"] for service in entry.card["onlineServices"].values()}
+    assert services == {"Skype": "ada.sk", "Twitter": "@ada"}
+    assert entry.card["relatedTo"] == {"Max": {"relation": {}, "vCardName": "x-manager"}}
+
+
+def test_quotes_around_groups_are_left_out():
+    (entry,) = read_table(b'Name,Tags\nAda,"""vip"",""a b"""\n', today=TODAY).entries()
+    assert entry.card["keywords"] == {"vip": True, "a b": True}
 
 
 def test_the_columns_of_a_table_without_headings_have_numbers_to_map_them_by():

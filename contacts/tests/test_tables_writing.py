@@ -283,3 +283,12 @@ def test_our_own_csv_gives_back_a_usual_card_whatever_its_ids():
     _, (entry,) = read_back([renamed], "csv")
     assert without_ids(entry.card) == without_ids(FLAT)
     assert "more" not in str(entry.notes)
+
+
+@pytest.mark.parametrize(("label", "shown"), [("_$!<Other>!$_", "Other"), ("Cabin", "Cabin")])
+def test_apple_s_label_of_an_address_is_a_cell(label, shown):
+    address = {"components": [{"kind": "name", "value": "Way 1"}], "vCardParams": {"x-ablabel": label}}
+    (row,) = parsed([card(addresses={"a1": address})], "csv-google")
+    assert (row["Address 1 - Label"], row["Address 1 - Street"]) == (shown, "Way 1")
+    (row,) = parsed([card(addresses={"a1": address})], "csv-outlook")
+    assert row["Other Street"] == "Way 1"

@@ -28,6 +28,14 @@ def card_with(*lines, version="4.0"):
         ("1985-04-12T23:59:59-09:30", (1985, 4, 12)),
         ("1985-04-12 10:00", (1985, 4, 12)),
         ("1604-02-29", (1604, 2, 29)),
+        ("1985-04-12+02:00", (1985, 4, 12)),
+        ("1985-04-12Z", (1985, 4, 12)),
+        ("19850412101500", (1985, 4, 12)),
+        ("1985/04/12", (1985, 4, 12)),
+        ("1985.4.12", (1985, 4, 12)),
+        ("12.4.1985", (1985, 4, 12)),
+        ("--4-12", (None, 4, 12)),
+        ("0000-04-12", (None, 4, 12)),
     ],
 )
 def test_a_date_is_its_day_as_it_is_written(text, parts):
@@ -41,9 +49,10 @@ def test_a_date_is_its_day_as_it_is_written(text, parts):
         "1999-02-29",
         "19851312",
         "circa 1800",
-        "0000-01-01",
+        "0000-00-00",
         "T102200",
-        "12.04.1985",
+        "12/04/1985",
+        "1985.04/12",
         "١٩٨٥",
         "1985-04-12 or so",
         "--0230",
@@ -69,6 +78,8 @@ def test_a_date_that_is_none_survives_with_a_note():
 def test_a_time_of_day_is_dropped_with_a_note_but_midnight_without():
     assert card_with("BDAY:19850412T101500Z").notes == ["The time of day in BDAY was dropped: '19850412T101500Z'"]
     assert card_with("BDAY:19850412T000000Z").notes == []
+    assert card_with("BDAY:1985-04-12T00:00:00+01:00").notes == []
+    assert card_with("BDAY:1985-04-12+01:00").notes == []
 
 
 def test_apple_s_year_is_hidden_only_by_its_parameter():

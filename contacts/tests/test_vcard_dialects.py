@@ -158,6 +158,9 @@ def test_outlook_2_1():
     assert entry.pictures[0].data == JPEG
     assert card["cryptoKeys"]["c1"]["uri"].startswith("data:application/pkix-cert;base64,")
     assert "</card>" in kept(card)["x-ms-ol-design"]
+    company = {"features": {"voice": True}, "vCardName": "x-ms-tel", "vCardParams": {"type": "company"}}
+    assert card["phones"]["p4"] == {"number": "+49 221 1", **company}
+    assert card["relatedTo"]["Klaus"]["relation"] == {"spouse": True}
 
 
 def test_a_card_in_a_card_belongs_to_the_outer_one():
@@ -165,7 +168,8 @@ def test_a_card_in_a_card_belongs_to_the_outer_one():
     assert entry.notes == ["The card has no FN; the name was made of N."]
     assert entry.card["name"]["full"] == "Päivi Virtanen"
     assert kept(entry.card)["agent"] == "BEGIN:VCARD\\nVERSION:2.1\\nN:Boss\\;Big\\nTEL:1\\nEND:VCARD\\n"
-    assert kept(entry.card)["x-sip"] == "sip:paivi@example.org"
+    sip = {"service": "SIP", "user": "sip:paivi@example.org", "vCardName": "x-sip"}
+    assert entry.card["onlineServices"] == {"s1": sip}
     assert kept(dialect("lotus").card)["agent"] == "BEGIN:VCARD\\nFN:Susan\\nEND:VCARD\\n"
 
 

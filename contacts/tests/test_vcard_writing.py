@@ -1,6 +1,7 @@
 """vCards that are written: folding, escaping, parameters, and what 3.0 gets instead of what it does not know."""
 
 import ast
+import base64
 import re
 from pathlib import Path
 
@@ -147,3 +148,88 @@ def test_the_engine_imports_nothing_but_the_library_and_the_cards(path):
     names |= {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
     others = {name for name in names if name.split(".")[0] not in __import__("sys").stdlib_module_names}
     assert all(name.startswith("contacts.cards") for name in others)
+
+
+def test_a_relation_under_a_label_that_somebody_chose_keeps_it_in_3_0():
+    labelled = {"relation": {}, "vCardName": "x-abrelatednames", "vCardParams": {"x-ablabel": "Partner(in)"}}
+    card = {"name": {"full": "A"}, "relatedTo": {"Sue": labelled, "Bob": {"relation": {"co-worker": True}}}}
+    (again,) = read(write(card, "3.0"))
+    assert again.card == card
+
+
+def test_a_nickname_under_another_name_is_no_part_of_a_list():
+    card = {"nicknames": {"k1": {"name": "Jo"}, "k2": {"name": "Joe", "vCardName": "x-epocsecondname"}}}
+    assert [line for line in lines(card, "3.0") if "Jo" in line] == ["NICKNAME:Jo", "X-EPOCSECONDNAME:Joe"]
+
+
+def test_a_second_relation_of_a_person_stays_in_3_0():
+    (entry,) = read("BEGIN:VCARD\nVERSION:4.0\nFN:A\nRELATED;TYPE=spouse,emergency;VALUE=text:Sue\nEND:VCARD")
+    (again,) = read(write(entry.card, "3.0"))
+    assert again.card == entry.card
+
+
+LONG = "QUJD" * 800
+
+
+@pytest.mark.parametrize(
+    ("version", "line"),
+    [
+        ("2.1", f"KEY;PGP;ENCODING=BASE64:{LONG}"),
+        ("3.0", f"KEY;TYPE=PGP;ENCODING=B:{LONG}"),
+        ("4.0", f"KEY:data:application/pgp-keys;base64,{LONG}"),
+    ],
+)
+def test_a_long_key_is_bytes_in_every_version(version, line):
+    (entry,) = read(f"BEGIN:VCARD\nVERSION:{version}\nFN:A\n{line}\n\nEND:VCARD")
+    assert f"KEY;ENCODING=b;TYPE=PGP:{LONG}" in lines(entry.card, "3.0")
+    assert f"KEY:data:application/pgp-keys;base64,{LONG}" in lines(entry.card, "4.0")
+    assert [again.card == entry.card for version in ("3.0", "4.0") for again in read(write(entry.card, version))] == [
+        True,
+        True,
+    ]
+
+
+def test_apple_s_other_birthday_keeps_its_calendar_in_3_0():
+    (entry,) = read("BEGIN:VCARD\nVERSION:3.0\nFN:A\nX-ALTBDAY;CALSCALE=chinese:19850412\nEND:VCARD")
+    assert "X-ALTBDAY;CALSCALE=chinese:19850412" in lines(entry.card, "3.0")
+
+
+def test_an_armoured_key_is_bytes_in_3_0():
+    armoured = "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nmQGi\n-----END PGP PUBLIC KEY BLOCK-----"
+    text = armoured.replace("\n", "\\n")
+    (entry,) = read(f"BEGIN:VCARD\nVERSION:3.0\nFN:A\nKEY;TYPE=PGP:{text}\nEND:VCARD")
+    encoded = base64.b64encode(armoured.encode()).decode()
+    assert entry.card["cryptoKeys"] == {"c1": {"uri": f"data:application/pgp-keys;base64,{encoded}"}}
+    assert f"KEY;ENCODING=b;TYPE=PGP:{encoded}" in lines(entry.card, "3.0")
+
+
+LABELLED = (
+    *("TEL:+49 221 1", "EMAIL:a@x.org", "URL:http://x.org", "ADR:;;street;city;;1;land", "LABEL:street", "GEO:1.5;2.5"),
+    *("TZ:-05:00", "BDAY:1990-01-01", "X-ABDATE:2000-01-03", "DEATHDATE:2000-01-03", "NOTE:hello", "ORG:a;b"),
+    *("TITLE:a", "ROLE:a", "NICKNAME:a", "NICKNAME:a,b", "IMPP;X-SERVICE-TYPE=Jabber:xmpp:a@x.org", "X-AIM:a"),
+    *("X-SOCIALPROFILE;TYPE=twitter:http://x.org", "X-ABRELATEDNAMES:Ann", "X-SPOUSE:Ann", "CATEGORIES:a,b"),
+    *("KEY:http://x.org/k", "PHOTO;VALUE=uri:http://x.org/p", "LOGO;VALUE=uri:http://x.org/p", "FBURL:http://x.org"),
+    *("CALURI:http://x.org", "LANG:de", "GENDER:F", "HOBBY:a", "X-OTHER:a", "CLASS:PRIVATE", "N:b;a;;;"),
+)
+
+
+@pytest.mark.parametrize("version", ["3.0", "4.0"])
+def test_every_property_stays_in_one_group_with_its_label(version):
+    for prop in LABELLED:
+        for label in ("Summer", "_$!<Home>!$_"):
+            entry = next(read(f"BEGIN:VCARD\nVERSION:3.0\nFN:A\nitem1.{prop}\nitem1.X-ABLABEL:{label}\nEND:VCARD\n"))
+            groups = {
+                line.split(":")[0].split(";")[0] for line in lines(entry.card, version) if "." in line.split(":")[0]
+            }
+            labels = [line for line in lines(entry.card, version) if "ABLabel" in line or "x-ablabel" in line]
+            assert labels == [f"item1.X-ABLabel:{label}"], prop
+            assert len(groups) >= 2 and all(name.startswith("item1.") for name in groups), prop
+
+
+def test_names_of_different_labels_are_not_joined_in_3_0():
+    entry = next(read("BEGIN:VCARD\nVERSION:3.0\nFN:A\na.NICKNAME:b\na.X-ABLABEL:c\nNICKNAME:d\nEND:VCARD\n"))
+    assert [line for line in lines(entry.card, "3.0") if "ICKNAME" in line or "ABL" in line] == [
+        "a.NICKNAME:b",
+        "a.X-ABLabel:c",
+        "NICKNAME:d",
+    ]

@@ -81,7 +81,7 @@ def types_of(entry: Entry) -> tuple[str, ...]:
         for name, is_set in mapping(entry.get(member)).items()
         if is_set is True and name in TYPE_OF
     ]
-    label = TYPE_OF_LABEL.get(text_of(entry.get("label")) or "")
+    label = TYPE_OF_LABEL.get(labels.own_label(entry))
     return tuple([*flags, label] if label else flags)
 
 

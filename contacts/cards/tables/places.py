@@ -28,6 +28,7 @@ ADDRESS_KINDS = {
 ROUNDED = re.compile(r"\d([.,]\d+)?E\+\d+", re.IGNORECASE)
 CELL = 1000  # characters that are looked at for several addresses
 ADDRESSES = re.compile(r"[^\s@,;<>]+@[^\s@,;<>]+(?:[,;\s]+[^\s@,;<>]+@[^\s@,;<>]+)+")
+ANNIVERSARY = frozenset(["", *map(fold, ("Anniversary", "Jahrestag", "Aniversario", "Річниця", "Rocznica"))])
 NO_GROUP = frozenset(map(fold, ("My Contacts", "myContacts")))  # Google's, in which every contact is
 STARRED = frozenset(map(fold, ("starred", "Starred in Android", FAVOURITE)))
 
@@ -121,6 +122,11 @@ def words(text: str) -> list[str]:
 
 
 def read_address(draft: Draft, group: Group, values: Values) -> None:
+    if "" in values and "street" not in group.headings and group.headings.keys() & {"locality", "postcode"}:
+        values = {**values, "street": values[""]}  # `Address` beside a column for the town
+        del values[""]
+    if "number" in values:  # of the house
+        values = {**values, "street": f"{values.get('street', '')} {values['number']}".strip()}
     street = "\n".join(values[part] for part in ("street", "street2", "street3") if part in values)
     values = {**values, "street": street} if street else values
     address: dict[str, Any] = {}
@@ -131,6 +137,8 @@ def read_address(draft: Draft, group: Group, values: Values) -> None:
         address["full"] = values[""]
     if address:
         address |= labels.kind(values.get("label", ""), group.types, False).members()
+        if "label" in address:  # RFC 9553 gives an address none
+            address["vCardParams"] = {"x-ablabel": address.pop("label")}
         draft.put("addresses", "a", address, group.heading, values.get("") or ", ".join(values.values()))
 
 
@@ -185,7 +193,7 @@ def read_event(draft: Draft, group: Group, values: Values) -> None:
     if date is None:
         return
     label = values.get("label", "").removeprefix(labels.MARK)
-    if fold(label) in ("", "anniversary"):
+    if fold(label) in ANNIVERSARY:
         draft.put("anniversaries", "w", {"kind": "wedding", "date": date}, group.heading, values[""])
     else:  # as a vCard's X-ABDATE
         shown = {"vCardName": "x-abdate", "vCardParams": {"x-ablabel": label}}
@@ -232,7 +240,8 @@ def read_groups(draft: Draft, group: Group, values: Values) -> None:
     keywords = draft.card.setdefault("keywords", {})
     google = draft.settings.several is not None
     for text in re.split(draft.settings.groups, values[""]):
-        name = text.strip().removeprefix("*").strip() if google else text.strip()
+        name = text.strip().strip('"')  # Mailchimp writes quotes inside the cell
+        name = name.removeprefix("*").strip() if google else name.strip()
         folded = fold(name)
         if not folded or (google and folded in NO_GROUP):
             continue

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from contacts.cards.folding import fold
-from contacts.cards.tables import own
+from contacts.cards.tables import own, typed
+from contacts.cards.tables.labels import squeezed
 from contacts.cards.tables.targets import Target, parse
 
 FOLDER = Path(__file__).parent / "headings"
 KNOWN_WITHOUT_TARGET = "none"
 LONGEST = 255  # characters of a heading that are looked at
-NOT_WORDS = re.compile(r"[\W_]+")
 NUMBER = re.compile(r"(?<= )[1-9]\d{0,2}(?= - )", re.ASCII)  # of Google's `E-mail 2 - Value`
 
 Targets = tuple[Target | None, ...]  # of the first column with a heading, the second, and so on
@@ -61,10 +61,6 @@ def program(name: str, language: str, found: dict[str, Targets]) -> Program:
     return Program(name, language, found, {squeezed(heading): found[heading] for heading in reversed(found)})
 
 
-def squeezed(folded: str) -> str:
-    return NOT_WORDS.sub("", folded)
-
-
 def headings(rows: list[tuple[str, list[str]]]) -> dict[str, Targets]:
     found: dict[str, Targets] = {}
     for spelling, names in rows:
@@ -88,10 +84,12 @@ def known(headings: Sequence[str]) -> tuple[int, Program]:
 def targets(headings: Sequence[str], program: Program) -> list[Target | None]:
     """The target of each folded heading, from the program, else from its other languages, else from any other."""
     others = [program, *(other for other in programs() if other.name == program.name), *programs()]
+    numbers = typed.bare_numbers(headings)
     seen: Counter[str] = Counter()
     found: list[Target | None] = []
-    for heading in headings:
+    for place, heading in enumerate(headings):
         among = next((known for other in others if (known := other.find(heading))), ())
+        among = among or typed.targets(heading, others) or tuple(filter(None, [numbers.get(place)]))
         found.append(among[min(seen[heading], len(among) - 1)] if among else None)
         seen[heading] += 1
     return found

@@ -1,5 +1,6 @@
 """Tables of contacts as JSContact cards, one entry for each row that is not blank."""
 
+import functools
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -29,9 +30,10 @@ SAMPLE = 100  # rows in which an example of a cell is looked for
 EXAMPLE = 100  # characters
 SHORT = 800  # characters of a row that cannot become too many values: at most six each
 FEW = 1_000  # values that cannot be too many bytes
+NAME = frozenset(map(fold, ("Name", "Naam", "Namn", "Navn")))
 NO_COLUMN = "No column of the table is known."
 ABOVE = "This row stands above the headings."
-NO_NAME = "This row has no name, address or number."
+NO_NAME = "This row has no name, e-mail address or phone number."
 
 
 @dataclass
@@ -64,6 +66,13 @@ class Table:
     def encoding(self) -> str:
         """A WHATWG label."""
         return self.sniffed.encoding
+
+    @functools.cached_property
+    def names_are_surnames(self) -> bool:
+        """Whether `Name` stands beside a column for the given name, and no other one is for the surname."""
+        parts = {part for group in self.groups if group.place == "name" for part in group.headings}
+        full = [fold(group.heading) for group in self.groups if group.place == "fullname"]
+        return "given" in parts and "surname" not in parts and len(full) == 1 and full[0] in NAME
 
     @property
     def question(self) -> str | None:
@@ -132,6 +141,8 @@ class Table:
     def completed(self, row: Row, draft: Draft) -> Entry:
         """Gives the card a full name and makes it fit its bounds."""
         name = draft.card.setdefault("name", {})
+        if self.names_are_surnames:
+            take_surname(name)
         if not fold(name.get("full", "")):
             made = names.made_full(draft.card)
             if made is None or not fold(made[0]):
@@ -146,6 +157,15 @@ class Table:
         if size > bounds.SMALL or (size > SHORT and number_of_values(draft.card, FEW) > FEW):
             bounds.fit(draft.card, draft.notes)
         return Entry(row.line, draft.card, draft.notes)
+
+
+def take_surname(name: dict[str, Any]) -> None:
+    """The full name becomes the surname, unless the given name stands in it."""
+    parts, full = name.get("components", []), name.get("full", "")
+    given = next((part["value"] for part in parts if part["kind"] == "given"), None)
+    if given and full and fold(given) not in fold(full):
+        name["components"] = [{"kind": "surname", "value": full}, *parts]
+        name["full"] = names.spoken_name(name)
 
 
 def read_table(

@@ -55,7 +55,9 @@ def text_line(number: int, line: bytes) -> Line:
         text = line.decode()
         note = decoding.UNDECODED if "\ufffd" in text else None
     except UnicodeDecodeError:
-        text, note = decoding.windows_1252(line), NOT_UTF8
+        damaged = decoding.damaged_utf8(line)
+        text, note = (decoding.windows_1252(line), NOT_UTF8) if damaged is None else (damaged, None)
+        note = decoding.UNDECODED if "\ufffd" in text else note
     return Line(number, text.replace("\0", ""), NULS) if "\0" in text else Line(number, text, note)
 
 

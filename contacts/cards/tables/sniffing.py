@@ -16,28 +16,7 @@ from contacts.cards.vcard.decoding import UnknownEncodingError
 
 HEAD = 64 * 1024  # bytes
 # In this order. Without headings that tell, text whose letters are mostly beyond ASCII is Cyrillic.
-LEGACY = {"windows-1252": "cp1252", "windows-1251": "cp1251", "macintosh": "mac_roman"}
-# WHATWG labels that are not Python's names, or mean something else there (https://encoding.spec.whatwg.org, §4.2).
-LABELS = {
-    **dict.fromkeys(("ascii", "us-ascii", "latin1", "l1", "iso-8859-1", "iso8859-1", "iso_8859-1"), "windows-1252"),
-    **dict.fromkeys(("ansi_x3.4-1968", "cp819", "ibm819", "x-cp1252"), "windows-1252"),
-    **{f"x-cp{number}": f"windows-{number}" for number in ("1250", "1251", "1253", "1254", "1255", "1256")},
-    **dict.fromkeys(("mac", "x-mac-roman"), "macintosh"),
-    **dict.fromkeys(("koi8", "koi", "koi8_r"), "koi8-r"),
-    **dict.fromkeys(("x-gbk", "chinese"), "gbk"),
-    **dict.fromkeys(("unicode-1-1-utf-8", "utf8", "unicode11utf8"), "utf-8"),
-    **dict.fromkeys(("utf-16", "unicode", "ucs-2", "csunicode"), "utf-16le"),
-    **dict.fromkeys(("iso-8859-9", "latin5", "l5"), "windows-1254"),
-    **dict.fromkeys(("iso-8859-11", "tis-620", "windows-874", "dos-874"), "cp874"),
-    **dict.fromkeys(("ks_c_5601-1987", "korean", "windows-949", "euc-kr"), "cp949"),
-    **dict.fromkeys(("shift_jis", "shift-jis", "sjis", "x-sjis", "windows-31j", "ms932"), "cp932"),
-    **dict.fromkeys(("ibm866", "866", "csibm866"), "cp866"),
-    **dict.fromkeys(("gb2312", "gb_2312", "iso-ir-58"), "gbk"),
-    "iso-8859-8-i": "iso-8859-8",
-    "x-euc-jp": "euc-jp",
-    "x-mac-cyrillic": "mac_cyrillic",
-    "x-mac-ukrainian": "mac_cyrillic",
-}
+LEGACY = {"windows-1252": "cp1252", "windows-1251": "cp1251", "windows-1250": "cp1250", "macintosh": "mac_roman"}
 CODECS = re.compile(
     r"utf-(8|16-?[lb]e)|windows-125\d|cp\d{3,4}|iso-8859-\d\d?|koi8-[ru]|mac_cyrillic|macintosh|gbk|gb18030|big5(-hkscs)?"
     r"|euc-jp|iso-2022-jp"
@@ -62,7 +41,7 @@ class Sniffed(NamedTuple):
 def codec_of(label: str) -> str:
     """Python's codec of a WHATWG label. UnknownEncodingError."""
     name = label.strip().lower()
-    name = LABELS.get(name, name)
+    name = decoding.LABELS.get(name, name)
     if not CODECS.fullmatch(name):
         raise UnknownEncodingError(label)
     try:

@@ -21,7 +21,7 @@ PARTS: dict[str, frozenset[str]] = {
     "im": frozenset(["", "label", "service"]),
     "address": frozenset(
         [
-            *("", "label", "box", "extended", "street", "street2", "street3"),
+            *("", "label", "box", "extended", "street", "street2", "street3", "number"),
             *("locality", "region", "postcode", "country"),
         ]
     ),
@@ -55,7 +55,7 @@ LABELS = {
     "radio": "Radio",
     "telex": "Telex",
 }
-SERVICES = {"aim": "AIM"}
+SERVICES = {"aim": "AIM", "icq": "ICQ", "jabber": "Jabber", "skype": "Skype", "twitter": "Twitter"}
 RELATIONS = {"spouse": "spouse", "child": "child", "manager": "", "assistant": ""}
 TYPES: dict[str, frozenset[str]] = {
     "phone": frozenset([*CONTEXTS, *FEATURES, *LABELS, PREFERRED]),

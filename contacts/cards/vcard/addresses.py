@@ -100,7 +100,8 @@ def read_label(draft: Draft, prop: Property) -> None:
     elif draft.fault(ADDRESS, ""):
         draft.keep(prop)
     else:
-        draft.put(prop, "addresses", "a", {"full": full, **twin})
+        entry: Address = {"full": full}
+        draft.put(prop, "addresses", "a", entry, read_parameters(draft, prop, ADDRESS, entry))
 
 
 def by_contexts(draft: Draft) -> dict[frozenset[str], list[Address]]:

@@ -8,19 +8,24 @@ from contacts.cards.validation import is_date
 
 Date = dict[str, Any]
 
+NO_YEAR = "0000"  # as databases of webmail programs write it
 APPLE_YEAR = 1604  # a leap year; stands for no year where X-APPLE-OMIT-YEAR says so
-TIME = r"(?P<time>[T ][0-9:.,Z +-]*)?"
+TIME = r"(?P<time>[T ][0-9:.,Z +-]*|Z|[+-]\d\d:?\d\d)?"
 FORMS = [
     re.compile(form + r"\Z", re.ASCII)
     for form in (
         r"(?P<year>\d{4})-?(?P<month>\d\d)-?(?P<day>\d\d)" + TIME,
         r"(?P<year>\d{4})-(?P<month>\d{1,2})-(?P<day>\d{1,2})" + TIME,
+        r"(?P<year>\d{4})(?P<month>\d\d)(?P<day>\d\d)(?P<time>\d{6}Z?)",
+        r"(?P<year>\d{4})(?P<mark>[./])(?P<month>\d{1,2})(?P=mark)(?P<day>\d{1,2})" + TIME,
+        r"(?P<day>\d{1,2})\.(?P<month>\d{1,2})\.(?P<year>\d{4})" + TIME,
         r"(?P<year>\d{4})-(?P<month>\d\d)",
         r"(?P<year>\d{4})",
         r"--(?P<month>\d\d)-?(?P<day>\d\d)" + TIME,
+        r"--(?P<month>\d{1,2})-(?P<day>\d{1,2})" + TIME,
     )
 ]
-MIDNIGHT = re.compile(r"[T ]?(00:?00(:?00(\.0+)?)?)?Z?\Z")
+MIDNIGHT = re.compile(r"[T ]?(00:?00(:?00(\.0+)?)?)?(Z|[+-]\d\d:?\d\d)?\Z")
 TIMESTAMP = re.compile(
     r"(\d{4})-?(\d\d)-?(\d\d)[T ](\d\d)(?::?(\d\d)(?::?(\d\d)(?:[.,](\d{1,9}))?)?)?\s*(Z|[+-]\d\d(?::?\d\d)?)?\Z",
     re.ASCII,
@@ -31,14 +36,15 @@ def read_date(text: str, omitted_year: str | None = None) -> tuple[Date, bool] |
     """A PartialDate, and whether a time of day was dropped from it; None for what is no date.
 
     The day is the day that is written: a time and an offset behind it do not move it. `omitted_year` is the value
-    of Apple's X-APPLE-OMIT-YEAR.
+    of Apple's X-APPLE-OMIT-YEAR. A date with dots and the year last begins with the day.
     """
     match = next((match for form in FORMS if (match := form.match(text))), None)
     if match is None:
         return None
     parts = match.groupdict()
     time = parts.pop("time", None)
-    if omitted_year is not None and parts.get("year") == omitted_year.strip():
+    parts.pop("mark", None)
+    if parts.get("year") in ((omitted_year or NO_YEAR).strip(), NO_YEAR):
         del parts["year"]
     date: Date = {"@type": "PartialDate", **{name: int(value) for name, value in parts.items()}}
     if not is_date(date):

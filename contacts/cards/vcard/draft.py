@@ -124,6 +124,8 @@ def read_parameters(draft: Draft, prop: Property, rule: Rule, entry: Entry) -> s
             entry["pref"] = int(values[0])
         elif name == "prop-id" and ID.fullmatch(values[0]):
             ident = values[0]
+        elif name == "x-ablabel" and rule.labelled and "label" not in entry:
+            entry["label"] = values[0]  # from a program that writes labels as a parameter
         elif name == "value" and values[0] == ("uri" if rule.uri else "text"):
             pass  # what the value is anyway
         elif member is None or not read_member(member, values[0], entry):
@@ -164,6 +166,8 @@ def read_member(member: Member, text: str, entry: Entry) -> bool:
 
 def read_group(draft: Draft, prop: Property, rule: Rule, entry: Entry, left: dict[str, Any]) -> None:
     label = draft.take_label(prop)
+    if label is not None and not label.strip():
+        label = None
     if label is not None:
         apple = APPLE_LABEL.match(label)
         if rule.labelled:

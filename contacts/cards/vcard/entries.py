@@ -35,8 +35,10 @@ def properties(card: Card, version: str) -> Lines:
         if writer:
             lines += collection_lines(writer, collection, mapping(card[collection]), version, alternatives)
     lines += lives.anniversaries(mapping(card.get("anniversaries")), version)
-    lines += lives.related(mapping(card.get("relatedTo")), version)
-    lines += speak_lines(mapping(card.get("speakToAs")), version)
+    if "relatedTo" in card:
+        lines += lives.related(mapping(card["relatedTo"]), version)
+    if "speakToAs" in card:
+        lines += speak_lines(mapping(card["speakToAs"]), version)
     others = list(kept(card.get("vCardProps")))
     lines += category_lines(card, [line for line in others if line.name == "CATEGORIES"])
     lines += [line for line in others if line.name != "CATEGORIES"]
@@ -80,7 +82,8 @@ def collection_lines(
         if own and alternatives and (collection, ident) in alternatives:
             own = in_languages(own, writer, entry, alternatives[collection, ident], f"{collection[:2]}{number}")
         lines += own
-    if version == "3.0" and collection == "nicknames" and len(lines) > 1 and not any(line.params for line in lines):
+    plain = all(line.name == "NICKNAME" and not line.params and not line.group for line in lines)
+    if version == "3.0" and collection == "nicknames" and lines and plain:
         return [Property("NICKNAME", {}, ",".join(line.value for line in lines))]
     return lines
 
@@ -129,16 +132,15 @@ def phone(parameters: Parameters, ident: str, entry: Entry) -> Lines:
     number = text_of(entry.get("number"))
     if not number:
         return []
-    rule = RULES["TEL"]
-    line = entry_lines(parameters, ident, entry, rule, "TEL", escape(number))
-    params = {name: values for name, values in line[0].params.items() if name != "value"}
-    if parameters.version == "4.0" and is_uri(number):
-        line[0] = line[0]._replace(params={**params, "value": ["uri"]}, value=escape_newlines(number))
-    elif line[0].params.get("value") == ["uri"] and parameters.version == "4.0":
-        line[0] = line[0]._replace(params={**params, "value": ["uri"]}, value=escape_newlines(f"tel:{number}"))
-    else:
-        line[0] = line[0]._replace(params=params)
-    return line
+    name = property_name("phones", entry)
+    first, *label = entry_lines(parameters, ident, entry, RULES[name], name, escape(number))
+    if name != "TEL":
+        return [first, *label]
+    came_as = first.params.pop("value", None)
+    if parameters.version == "4.0" and (is_uri(number) or came_as == ["uri"]):
+        uri = number if is_uri(number) else f"tel:{number}"
+        first = first._replace(params={**first.params, "value": ["uri"]}, value=escape_newlines(uri))
+    return [first, *label]
 
 
 def email(parameters: Parameters, ident: str, entry: Entry) -> Lines:
@@ -157,7 +159,7 @@ def service(parameters: Parameters, ident: str, entry: Entry) -> Lines:
     if not uri and name == "SOCIALPROFILE" and parameters.version == "3.0" and named.lower() in SERVICES:
         name = SERVICES[named.lower()]
     rule = RULES[name]
-    if "service" in rule.fixed and user and not uri:
+    if rule.member == "user" and user and not uri:
         return entry_lines(parameters, ident, entry, rule, name, escape(user))
     if not uri and user and parameters.version == "4.0":
         lines = entry_lines(parameters, ident, entry, USER, "SOCIALPROFILE", escape(user))
@@ -181,9 +183,10 @@ def apple_profile(parameters: Parameters, ident: str, entry: Entry, uri: str) ->
 
 def address(parameters: Parameters, ident: str, entry: Entry) -> Lines:
     params, group = parameters.of(addresses.ADDRESS, ident, entry)
-    return [
+    first, *others = [
         Property(name, own, value, group) for name, own, value in addresses.write(entry, params, parameters.version)
     ]
+    return [*parameters.labelled(first, addresses.ADDRESS, entry), *others]
 
 
 def note(parameters: Parameters, ident: str, entry: Entry) -> Lines:
@@ -191,7 +194,7 @@ def note(parameters: Parameters, ident: str, entry: Entry) -> Lines:
     if not text:
         return []
     lines = entry_lines(parameters, ident, entry, NOTE, "NOTE", escape(text))
-    params = dict(lines[0].params)
+    params = lines[0].params
     author = mapping(entry.get("author"))
     for name, member in AUTHOR.items():
         said = text_of(author.get(member))
@@ -200,7 +203,7 @@ def note(parameters: Parameters, ident: str, entry: Entry) -> Lines:
     created = text_of(entry.get("created"))
     if created:
         params["created"] = [clean(write_timestamp(created, "4.0"))]
-    return [lines[0]._replace(params=params)]
+    return lines
 
 
 def organization(parameters: Parameters, ident: str, entry: Entry) -> Lines:

@@ -91,7 +91,7 @@ def relation(parameters: Parameters, who: str, entry: Entry, number: int) -> lis
         name = came_from if came_from in RELATIONS else "X-ABRELATEDNAMES"
         lines = parameters.labelled(Property(name, params, escape(who), group), RELATED, entry)
         if words and len(lines) == 1 and name != came_from:
-            lines = with_apple_label(lines[0], words[0], number)
+            lines = with_apple_label(lines[0], words, number)
         return lines
     if words:
         params["type"] = listed("type", words)
@@ -101,7 +101,11 @@ def relation(parameters: Parameters, who: str, entry: Entry, number: int) -> lis
     return parameters.labelled(Property("RELATED", params, value, group), RELATED, entry)
 
 
-def with_apple_label(prop: Property, word: str, number: int) -> list[Property]:
+def with_apple_label(prop: Property, words: list[str], number: int) -> list[Property]:
+    """The first relation as Apple's label, the others as TYPE."""
+    word, *others = words
+    if others:
+        prop = prop._replace(params={**prop.params, "type": [*prop.params.get("type", []), *listed("type", others)]})
     label = f"_$!<{word.capitalize()}>!$_" if word in APPLE_RELATIONS else word
     group = prop.group or f"labelr{number}"
     return [prop._replace(group=group), Property("X-ABLABEL", {}, escape(label), group)]

@@ -1,8 +1,8 @@
 """Properties of one vCard as a JSContact card (RFC 9555 §2)."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
-from contacts.cards.vcard import addresses, anniversaries, bounds, jsprop, localizations, media, names, people
+from contacts.cards.vcard import addresses, anniversaries, bounds, dialects, jsprop, localizations, media, names, people
 from contacts.cards.vcard.dates import read_timestamp
 from contacts.cards.vcard.draft import Draft
 from contacts.cards.vcard.lines import Limits
@@ -16,13 +16,14 @@ KINDS = frozenset(["individual", "group", "org", "location", "device", "applicat
 SINGLE = {"UID": "uid", "PRODID": "prodId", "LANGUAGE": "language"}
 BINARY = frozenset(["PHOTO", "LOGO", "SOUND", "KEY"])
 MOST_PARTS = 100_000  # of one value
+ACCOUNT = {"x-user", "username"}  # parameters that say something without a value
 TIMES = {"REV": "updated", "CREATED": "created"}
 
 
 def card_of(found: Iterable[Property], version: str, limits: Limits, patched: bool = True) -> Draft:
     """The card, with notes and pictures. Its `name` may have no `full`. `patched`: whether JSPROP is applied."""
     draft = Draft(version, limits)
-    found = [as_text(prop) if prop.binary else prop for prop in found]
+    found = list(prepared(found))
     patches = [prop for prop in found if prop.name == "JSPROP"]
     first, later = sorted_out(draft, [prop for prop in found if prop.name != "JSPROP"] if patches else found)
     for prop in first:
@@ -36,6 +37,15 @@ def card_of(found: Iterable[Property], version: str, limits: Limits, patched: bo
     for prop in patches:
         (jsprop.read if patched else Draft.keep)(draft, prop)
     return draft
+
+
+def prepared(found: Iterable[Property]) -> Iterator[Property]:
+    """The properties: text decoded that came in base64, those of phones as the standard ones."""
+    for number, prop in enumerate(found, 1):
+        if prop.binary:
+            yield as_text(prop)
+        else:
+            yield from dialects.standard(prop, number) if prop.name in dialects.NAMES else [prop]
 
 
 def as_text(prop: Property) -> Property:
@@ -97,6 +107,8 @@ def read_uri(draft: Draft, prop: Property) -> None:
     """A URI, or an address or a number: spaces around it do not belong to it."""
     value = unescape(prop.value).strip()
     if not value:
+        if prop.params.keys() & ACCOUNT:
+            draft.keep(prop)
         return
     is_user = prop.name == "SOCIALPROFILE" and prop.params.get("value") == ["text"]
     rule = people.USER if is_user else RULES[prop.name]
@@ -105,9 +117,21 @@ def read_uri(draft: Draft, prop: Property) -> None:
         people.take_service(entry)
 
 
+def read_email(draft: Draft, prop: Property) -> None:
+    """EMAIL: the address of a `mailto:` URI without parameters is shown as an address."""
+    value = unescape(prop.value).strip()
+    if value[:7].lower() == "mailto:" and not set(value) & set("?%"):
+        value = value[7:].strip()
+        prop = media.without(prop, "value")
+    if value:
+        draft.add(prop, RULES["EMAIL"], value)
+
+
 def read_phone(draft: Draft, prop: Property) -> None:
     """TEL: the number of a `tel:` URI without parameters is shown as a number; vCardParams says that it was a URI."""
     value = unescape(prop.value).strip()
+    if value[:4].lower() == "tel:" and "value" not in prop.params:
+        prop = prop._replace(params={**prop.params, "value": ["uri"]})
     if prop.params.get("value") == ["uri"]:
         if value[:4].lower() == "tel:" and ";" not in value:
             value = value[4:].strip()
@@ -195,6 +219,7 @@ READERS: dict[str, Reader] = {
     **dict.fromkeys(("TITLE", "ROLE", "NOTE", "EXPERTISE", "HOBBY", "INTEREST"), read_text),
     **dict.fromkeys(("PHOTO", "LOGO", "SOUND"), media.read),
     "KEY": media.read_key,
+    "EMAIL": read_email,
     "TEL": read_phone,
     "NICKNAME": read_nicknames,
     "NOTE": people.read_note,

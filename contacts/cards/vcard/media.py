@@ -16,6 +16,7 @@ DATA = re.compile(r"data:([^;,]*)((?:;[^;,]*)*),", re.IGNORECASE)
 NOT_BASE64 = re.compile(r"[^A-Za-z0-9+/]+")
 DAMAGED = re.compile(r"[^A-Za-z0-9+/=\s\\]|=[^=\s]")
 BARE_BASE64 = re.compile(r"[A-Za-z0-9+/\s]{200,}+(?:={1,2}\s*)?\Z")
+ARMOUR = re.compile(r"\s*-----BEGIN [A-Z0-9 ]+-----")  # of a key as text (RFC 9580 §6.2, RFC 7468)
 SIGNATURES = (
     (b"\xff\xd8\xff", "image/jpeg"),
     (b"\x89PNG\r\n\x1a\n", "image/png"),
@@ -52,6 +53,10 @@ Lookup = Callable[[str], Picture | None]
 
 def read(draft: Draft, prop: Property) -> None:
     """Bytes go apart from the card, a reference to them into it; a URI stays one and is never fetched."""
+    if any(word.startswith("x-irmc-") for word in prop.params.get("type", ())):  # text: how something is spoken
+        if prop.value.strip():
+            draft.keep(prop)
+        return
     found = embedded(prop)
     prop, media_type = without_format(prop)
     if found is None:
@@ -81,8 +86,9 @@ def add_uri(draft: Draft, prop: Property, media_type: str | None) -> None:
 
 
 def read_key(draft: Draft, prop: Property) -> None:
-    """KEY: a URI, or bytes, which become a data: URI; one too long for the model is kept as it came."""
-    found = embedded(prop)
+    """KEY: a URI, or bytes or an armoured text, which become a data: URI; a long one goes to `vCardProps`."""
+    text = unescape(prop.value)
+    found = (text.encode(), None) if ARMOUR.match(text) else embedded(prop)
     bare, media_type = without_format(prop)
     if found:
         data, given = found
@@ -90,11 +96,11 @@ def read_key(draft: Draft, prop: Property) -> None:
         value = f"data:{given or media_type or DEFAULT_TYPES['KEY']};base64,{encoded}"
         bare, media_type = without(bare, "value", "mediatype"), None
     else:
-        value = unescape(prop.value).strip()
+        value = text.strip()
     if not value:
         return
     if len(value) > LENGTHS["uri"]:
-        draft.keep(prop)
+        draft.keep(bare._replace(value=value, binary=False) if found else prop)
         return
     draft.add(bare, RULES["KEY"], value, **({"mediaType": media_type} if media_type else {}))
 

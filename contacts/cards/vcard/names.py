@@ -1,5 +1,6 @@
 """FN, N and the phonetic and sorting names ⇄ `name` (RFC 9555 §2.5, RFC 9553 §2.2.1)."""
 
+import re
 from collections import Counter
 from typing import Any
 
@@ -16,6 +17,9 @@ KINDS = ("surname", "given", "given2", "title", "credential", "surname2", "gener
 # vCard before RFC 9554 has five components: where the two later ones stand in them.
 OLDER_PLACES = {"surname2": "surname", "generation": "credential"}
 SPOKEN = ("title", "given", "given2", "surname", "surname2", "generation", "credential")
+EASTERN_ORDER = ("title", "surname", "surname2", "given2", "given", "generation", "credential")
+EASTERN = re.compile("[\u3005\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff]+")
+KANA = re.compile("[\u3040-\u30ff\uff66-\uff9f]")
 PHONETIC = {
     "X-PHONETIC-FIRST-NAME": "given",
     "X-PHONETIC-MIDDLE-NAME": "given2",
@@ -26,7 +30,7 @@ FN_PARAMETER = "x-fn-"  # prefix, in vCardParams, of a parameter of FN where N h
 
 def read_full(draft: Draft, prop: Property) -> None:
     """The first FN is the full name. One that is only DERIVED (RFC 9554 §4.4) serves, too."""
-    full = unescape(prop.value)
+    full = unescape(prop.value) if draft.version == "4.0" else unescape(prop.value).strip()
     if not full.strip():
         return
     name = draft.card.setdefault("name", {})
@@ -49,6 +53,8 @@ def read_components(draft: Draft, prop: Property) -> None:
         read_phonetic_components(draft, prop, name)
         return
     values = structure(prop.value, lists=draft.version != "2.1")
+    if draft.version != "4.0":
+        values = [[text.strip() for text in found] for found in values]
     if not any(values):
         return
     if "components" in name or len(values) > len(KINDS) or sum(map(len, values)) > MAX_ENTRIES:
@@ -149,9 +155,22 @@ def forget_repeated(draft: Draft) -> None:
         del name["components"]
 
 
+def spoken_name(name: Name) -> str:
+    """The components as one text. In Chinese, Japanese and Korean the surname is first; only kana has spaces."""
+    parts = name.get("components", [])
+    values = [part["value"].strip() for part in sorted_eastern(parts)]
+    if name.get("isOrdered") or len(values) < 2 or not all(map(EASTERN.fullmatch, values)):
+        return components.spoken(name, SPOKEN)
+    return (" " if any(map(KANA.search, values)) else "").join(values)
+
+
+def sorted_eastern(parts: list[dict[str, str]]) -> list[dict[str, str]]:
+    return sorted((part for part in parts if part["kind"] in KINDS), key=lambda part: EASTERN_ORDER.index(part["kind"]))
+
+
 def made_full(card: dict[str, Any]) -> tuple[str, str] | None:
     """A full name for a card without one, and the property that it is made of."""
-    spoken = components.spoken(card.get("name", {}), SPOKEN)
+    spoken = spoken_name(card.get("name", {}))
     if spoken:
         return spoken, "N"
     for source, collection, member in FULL_FROM:

@@ -103,7 +103,9 @@ class Parameters:
         """The parameter that each member is written as; X- ones are those of 3.0."""
         found: dict[str, tuple[str, str]] = {}
         for name, member in rule.members.items():
-            value = entry.get(member.name)
+            if member.name not in entry:
+                continue
+            value = entry[member.name]
             usable = isinstance(value, int if member.number else str) and value != "" and not isinstance(value, bool)
             old = name.startswith("x-")
             if (
@@ -117,6 +119,8 @@ class Parameters:
 
     def labelled(self, prop: Property, rule: Rule, entry: Entry) -> list[Property]:
         """The property, and the label in its group."""
+        if "label" not in entry and "vCardParams" not in entry:
+            return [prop]
         original = text_of(mapping(entry.get("vCardParams")).get("x-ablabel"))
         label = text_of(entry.get("label")) if rule.labelled else original
         if not label:

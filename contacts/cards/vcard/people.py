@@ -1,5 +1,6 @@
 """Notes, organizations, relations, grammar and services ⇄ JSContact (RFC 9555 §2.5, §2.9, §2.11)."""
 
+import re
 from typing import Any
 
 from contacts.cards.vcard.dates import read_timestamp
@@ -14,6 +15,7 @@ PRONOUNS = Rule("speakToAs", "pronouns", "n", "2.5.4", labelled=False)
 RELATED = Rule("relatedTo", "relation", "r", "2.9.5", types={}, labelled=False, pref=False)
 USER = Rule("onlineServices", "user", "s", "2.7.5", members=SERVICE_NAME)
 GENDERS = frozenset(["animate", "common", "feminine", "inanimate", "masculine", "neuter"])
+RELATION_LABEL = re.compile(r"_\$!<[A-Za-z-]+>!\$_|[a-z-]+")
 AUTHOR = {"author-name": "name", "author": "uri"}
 
 
@@ -108,9 +110,9 @@ def read_related(draft: Draft, prop: Property) -> None:
         relation.update(dict.fromkeys(params.pop("type", ()), True))
         if params.get("value") == ["uri" if is_uri(who) else "text"]:
             del params["value"]
-    elif prop.group and MADE_GROUP.match(prop.group):  # 3.0's form of RELATED
+    elif is_written_relation(draft, prop):
         label = APPLE_LABEL.sub(r"\1", draft.take_label(prop) or "")
-        relation[label.lower()] = True
+        relation.update(dict.fromkeys([label.lower(), *params.pop("type", ())], True))
         prop = prop._replace(group=None)
     else:
         entry["vCardName"] = prop.name.lower()
@@ -121,6 +123,12 @@ def read_related(draft: Draft, prop: Property) -> None:
     if known and not relation:
         relation[known] = True
     draft.card.setdefault("relatedTo", {})[who] = entry
+
+
+def is_written_relation(draft: Draft, prop: Property) -> bool:
+    """Whether this is 3.0's form of RELATED: its label is a word of TYPE, and no label that somebody chose."""
+    label = draft.labels.get(prop.group.lower()) if prop.group and MADE_GROUP.match(prop.group) else None
+    return label is not None and bool(RELATION_LABEL.fullmatch(unescape(label.value)))
 
 
 def bare_label(entry: Entry) -> str:

@@ -99,7 +99,7 @@ def complete(draft: Draft, notes: list[str], text_size: int) -> str | None:
     if not is_visible(name.get("full", "")[: draft.limits.full_name]):
         made = names.made_full(draft.card)
         if made is None:
-            return "This card has no name, address or number."
+            return "This card has no name, e-mail address or phone number."
         name["full"] = made[0]
         notes.append(f"The card has no FN; the name was made of {made[1]}.")
     if len(name["full"]) > draft.limits.full_name:

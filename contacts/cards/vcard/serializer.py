@@ -42,7 +42,8 @@ def line_of(prop: Property, version: str) -> str:
     value = escape_newlines(prop.value)  # a raw line break would begin another property
     if not prop.params:
         return f"{name}:{value}"
-    params = "".join(parameter(*pair, version) for pair in prop.params.items())
+    extension = prop.name.startswith("X-")
+    params = "".join(parameter(*pair, version) for pair in prop.params.items() if known(pair[0], version, extension))
     return f"{name}{params}:{value}"
 
 
@@ -53,9 +54,12 @@ def spelled(name: str) -> str:
     return f"X-messaging/{name[12:-4].lower()}-All"
 
 
+def known(name: str, version: str, extension: bool) -> bool:
+    """Whether a property may have the parameter. Apple's X-ALTBDAY has its calendar in 3.0, too."""
+    return version != "3.0" or name not in ONLY_IN_4 or (extension and name == "calscale")
+
+
 def parameter(name: str, values: list[str], version: str) -> str:
-    if version == "3.0" and name in ONLY_IN_4:
-        return ""
     name = name.upper()
     encode = encode_carets if version == "4.0" else encoded_3
     texts = [encode(value) for value in values]

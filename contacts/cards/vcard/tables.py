@@ -14,6 +14,7 @@ ADDRESS_TYPES: dict[str, Flag] = {
 }
 PHONE_TYPES: dict[str, Flag] = {
     **CONTEXTS,
+    "mobile": ("features", "mobile"),  # of no RFC; the later word is the one that is written
     "cell": ("features", "mobile"),
     **{name: ("features", name) for name in ("voice", "fax", "pager", "text", "textphone", "video", "main-number")},
 }
@@ -85,6 +86,9 @@ def service(name: str) -> Rule:
 RULES: dict[str, Rule] = {
     "EMAIL": Rule("emails", "address", "e", "2.7.1"),
     "TEL": Rule("phones", "number", "p", "2.7.6", types=PHONE_TYPES),
+    "X-MS-TEL": Rule("phones", "number", "p", "2.14", types=PHONE_TYPES, named=True),
+    "X-ASSISTANT-TEL": Rule("phones", "number", "p", "2.14", types=PHONE_TYPES, named=True),
+    "X-EPOCSECONDNAME": Rule("nicknames", "name", "k", "2.14", labelled=False, named=True),
     "NICKNAME": Rule("nicknames", "name", "k", "2.5.6", labelled=False),
     "TITLE": Rule("titles", "name", "t", "2.9.6", labelled=False, pref=False),
     "ROLE": Rule("titles", "name", "t", "2.9.6", {"kind": "role"}, labelled=False, pref=False),
@@ -105,11 +109,15 @@ RULES: dict[str, Rule] = {
     "EXPERTISE": personal("expertise", EXPERTISE),
     "HOBBY": personal("hobby", INTERESTS),
     "INTEREST": personal("interest", INTERESTS),
+    "X-MS-INTERESTS": Rule("personalInfo", "value", "i", "2.14", {"kind": "hobby"}, named=True, pref=False),
     "IMPP": Rule("onlineServices", "uri", "s", "2.7.2", members=SERVICE, uri=True, named=True),
     "SOCIALPROFILE": Rule("onlineServices", "uri", "s", "2.7.5", members=SERVICE, uri=True),
     "X-SOCIALPROFILE": Rule(
         "onlineServices", "uri", "s", "2.7", members={"x-user": Member("user")}, uri=True, named=True
     ),
+    "X-MS-IMADDRESS": Rule("onlineServices", "user", "s", "2.14", named=True),
+    "X-KADDRESSBOOK-X-IMADDRESS": Rule("onlineServices", "user", "s", "2.14", named=True),
+    "X-SIP": service("SIP"),
     "X-AIM": service("AIM"),
     "X-ICQ": service("ICQ"),
     "X-JABBER": service("Jabber"),
@@ -154,6 +162,7 @@ DATES: dict[str, tuple[str, bool]] = {
     "X-ANNIVERSARY": ("wedding", True),
     "X-EVOLUTION-ANNIVERSARY": ("wedding", True),
     "X-KADDRESSBOOK-X-ANNIVERSARY": ("wedding", True),
+    "X-MS-ANNIVERSARY": ("wedding", True),
     "X-ABDATE": (OTHER_DATE, True),
 }
 DATE_PREFIXES = {"birth": "b", "death": "d", "wedding": "w"}
@@ -164,11 +173,17 @@ RELATIONS: dict[str, str] = {
     "X-SPOUSE": "spouse",
     "X-EVOLUTION-SPOUSE": "spouse",
     "X-KADDRESSBOOK-X-SPOUSESNAME": "spouse",
+    "X-KADDRESSBOOK-X-SPOUSENAME": "spouse",
+    "X-MS-SPOUSE": "spouse",
     "X-CHILD": "child",
+    "X-CHILDREN": "child",
+    "X-MS-CHILD": "child",
     "X-MANAGER": "",
+    "X-MS-MANAGER": "",
     "X-EVOLUTION-MANAGER": "",
     "X-KADDRESSBOOK-X-MANAGERSNAME": "",
     "X-ASSISTANT": "",
+    "X-MS-ASSISTANT": "",
     "X-EVOLUTION-ASSISTANT": "",
     "X-KADDRESSBOOK-X-ASSISTANTSNAME": "",
     "X-ABRELATEDNAMES": "",

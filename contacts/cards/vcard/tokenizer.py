@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from contacts.cards.vcard import decoding
 from contacts.cards.vcard.lines import Limits, RawCard
-from contacts.cards.vcard.values import decode_carets, escape_newlines
+from contacts.cards.vcard.values import decode_carets, encode_carets, escape_newlines
 
 Params = dict[str, list[str]]
 
@@ -90,7 +90,8 @@ def logical_lines(raw: RawCard, notes: list[str]) -> list[str]:
         return decoding.text_of(joined, notes).split("\n")
     if VERSION.search(joined):
         if QUOTED_PRINTABLE.search(joined):
-            joined = joined.replace(b"=\n ", b"=\n=20")  # a soft line break before a space, not a folded line
+            # A soft line break before a space or a tab, not a folded line.
+            joined = joined.replace(b"=\n ", b"=\n=20").replace(b"=\n\t", b"=\n=09")
         joined = joined.replace(b"\n ", b" ").replace(b"\n\t", b"\t")
     else:
         if QUOTED_PRINTABLE.search(joined):
@@ -139,14 +140,14 @@ def parse_head(head: str) -> Head | None:
 
 
 def samsung_label(match: re.Match[str]) -> str:
-    """`X-CUSTOM(CHARSET=UTF-8,ENCODING=QUOTED-PRINTABLE,=C3=84mter)`, a label, as Android writes it: `X-Ämter`."""
+    """`X-CUSTOM(CHARSET=UTF-8,ENCODING=QUOTED-PRINTABLE,=C3=84mter)`, a label, as a parameter of its own."""
     words = match[1].split(",")
     encoded = any(word.upper() == "ENCODING=QUOTED-PRINTABLE" for word in words)
     label = ",".join(word for word in words if not word.upper().startswith(("CHARSET=", "ENCODING=")))
     if encoded:
         charset = next((word[8:] for word in words if word.upper().startswith("CHARSET=")), None)
         label = decoding.decode_charset(binascii.a2b_qp(label.encode()), charset, [])
-    return ';TYPE="x-{}"'.format(re.sub(r'[",\s\0]+', "-", label))
+    return ';X-ABLABEL="{}"'.format(encode_carets(label.replace("\0", "").replace('"', "'").strip()))
 
 
 def add_parameter(params: Params, name: str, text: str | None) -> None:

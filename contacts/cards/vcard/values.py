@@ -5,6 +5,7 @@ import re
 ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 # `\:` is no escape of any version, but Google and Apple write it.
 UNESCAPED = {"n": "\n", "N": "\n", ",": ",", ";": ";", ":": ":", "\\": "\\"}
+URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S*\Z")
 CARET = re.compile(r"\^([n'^])")
 CARETS = {"n": "\n", "'": '"', "^": "^"}
 
@@ -69,4 +70,4 @@ def encode_carets(text: str) -> str:
 
 def is_uri(text: str) -> bool:
     """Whether a text begins with a scheme (RFC 3986 §3.1) and holds no space."""
-    return bool(re.match(r"[A-Za-z][A-Za-z0-9+.-]*:\S*\Z", text))
+    return URI.match(text) is not None

@@ -39,7 +39,7 @@ def compared(card: Card) -> Card:
 
 
 def with_bytes(prop: Property, version: str, pictures: Lookup) -> Property:
-    if prop.name not in ("PHOTO", "LOGO", "SOUND", "KEY"):
+    if prop.name not in ("PHOTO", "LOGO", "SOUND", "KEY") or prop.binary:
         return prop
     picture = pictures(prop.value) if prop.name != "KEY" else None
     return media.write(prop.name, prop.params, prop.value, version, picture)._replace(group=prop.group)
