@@ -117,7 +117,9 @@ def test_the_list_takes_a_constant_number_of_queries(as_staff, make_user, django
         assert as_staff.get(USERS).text.count("action-select") == 31
 
 
-def test_an_account_takes_few_queries_although_it_shows_every_permission(as_staff, alice, django_assert_max_num_queries):
+def test_an_account_takes_few_queries_although_it_shows_every_permission(
+    as_staff, alice, django_assert_max_num_queries
+):
     with django_assert_max_num_queries(10):
         assert "user_permissions" in as_staff.get(f"{USERS}{alice.pk}/change/").text
 
