@@ -9,7 +9,7 @@ from phonenumbers import SUPPORTED_REGIONS
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
 
-from accounts.addresses import is_deliverable
+from accounts.addresses import INVALID, is_deliverable
 from accounts.models import Session, User
 from accounts.models.reminder_times import Reminders
 from accounts.models.reminders import MAX_DAYS
@@ -50,7 +50,7 @@ class Address(serializers.EmailField):
     def run_validators(self, value: str) -> None:
         super().run_validators(value)
         if not is_deliverable(value):
-            raise serializers.ValidationError("Enter a valid email address.", "invalid")
+            raise serializers.ValidationError(INVALID, "invalid")
 
 
 # Cc, Zl and Zp

@@ -49,7 +49,7 @@ def test_the_answer_never_tells_which(as_nobody, alice, carol):
 
 def test_a_lookalike_address_receives_nothing(as_nobody, make_user, mailbox):
     make_user("mike", confirmed_at=None)
-    assert ask(as_nobody, "mıke@example.org").status_code == 422
+    assert ask(as_nobody, "mıke@example.org").status_code == 200
     assert deliver() == 0
 
 

@@ -41,6 +41,12 @@ def test_an_address_is_taken_in_every_spelling(as_nobody, email):
     assert User.objects.count() == OutgoingEmail.objects.count() == 1
 
 
+def test_addresses_that_are_equal_after_nfkc_are_one(as_nobody):
+    assert sign_up(as_nobody, email="kas@example.org").status_code == 201
+    kelvin_sign, long_s = "\u212a", "\u017f"
+    assert sign_up(as_nobody, email=f"{kelvin_sign}a{long_s}@example.org").status_code == 409
+
+
 def test_both_forms_of_an_international_domain_are_one(as_nobody):
     assert sign_up(as_nobody, email="zed@bücher.example").status_code == 201
     assert sign_up(as_nobody, email="zed@xn--bcher-kva.example").status_code == 409
