@@ -4,6 +4,7 @@ import unicodedata
 
 import idna
 
+INVALID = "Enter a valid email address."
 MAX_KEY = 320  # characters: 64 of the mailbox, @, 255 of the domain (RFC 5321 §4.5.3.1)
 
 
@@ -31,3 +32,14 @@ def is_deliverable(address: str) -> bool:
     """Return whether mail can be delivered to it: no control characters, and a domain with a dot."""
     domain = ascii_domain(address.rpartition("@")[2])
     return address.isprintable() and len(email_key(address)) <= MAX_KEY and domain is not None and "." in domain
+
+
+def is_plain(address: str) -> bool:
+    """Return whether the mailbox has one spelling, in ASCII, which programs for mail leave as it is.
+
+    `"a"` and the encoded word `=?utf-8?q?a?=` (RFC 2047) are other spellings of the mailbox `a`: mail to them arrives
+    there, past the limit of mails to one address. Letters such as `ſ`, which Django takes for an `s`, become an encoded
+    word, and the mail does not arrive.
+    """
+    mailbox = address.rpartition("@")[0]
+    return mailbox.isascii() and '"' not in mailbox and "=?" not in mailbox

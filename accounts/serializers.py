@@ -9,13 +9,13 @@ from phonenumbers import SUPPORTED_REGIONS
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
 
-from accounts.addresses import is_deliverable
+from accounts.addresses import INVALID, is_deliverable
 from accounts.models import Session, User
 from accounts.models.reminder_times import Reminders
 from accounts.models.reminders import MAX_DAYS
 from accounts.models.user import normalized_password
 from accounts.time_zones import UNKNOWN, time_zones
-from contactbook.api.fields import SPACES, Count, Number, Text
+from contactbook.api.fields import IGNORABLE, SPACES, Count, Name, Number, OptionalChoice, Text
 from contactbook.api.serializers import PathSerializer
 
 MAX_PASSWORD = 1024  # characters
@@ -50,19 +50,19 @@ class Address(serializers.EmailField):
     def run_validators(self, value: str) -> None:
         super().run_validators(value)
         if not is_deliverable(value):
-            raise serializers.ValidationError("Enter a valid email address.", "invalid")
+            raise serializers.ValidationError(INVALID, "invalid")
 
 
 # Cc, Zl and Zp
 CONTROL = r"\u0000-\u001f\u007f-\u009f\u2028\u2029"
 
 
-class DisplayName(Text):
+class DisplayName(Name):
     default_error_messages = {"control": "A name may not contain control characters."}
 
     @property
     def openapi(self) -> dict[str, Any]:
-        return {**super().openapi, "pattern": f"^[^{CONTROL}]*[^{CONTROL}{SPACES}][^{CONTROL}]*$"}
+        return {**super().openapi, "pattern": f"^[^{CONTROL}]*[^{CONTROL}{SPACES}{IGNORABLE}][^{CONTROL}]*$"}
 
     def to_internal_value(self, data: Any) -> str:
         name = super().to_internal_value(data)
@@ -196,7 +196,7 @@ class MeInput(serializers.Serializer):
     username = DisplayName(min_length=1, max_length=150, required=False, help_text=NAME)
     time_zone = TimeZone(max_length=64, required=False, help_text=TIME_ZONE)
     leap_day = serializers.ChoiceField(User.LeapDay.choices, required=False, help_text=LEAP_DAY)
-    region = serializers.ChoiceField(sorted(SUPPORTED_REGIONS), required=False, allow_null=True, help_text=REGION)
+    region = OptionalChoice(sorted(SUPPORTED_REGIONS), required=False, allow_null=True, help_text=REGION)
     reminders = serializers.ChoiceField(Reminders.choices, required=False, help_text=REMINDERS)
     reminder_days = Number(required=False, min_value=0, max_value=MAX_DAYS, help_text=REMINDER_DAYS)
 

@@ -134,6 +134,7 @@ MIDDLEWARE = [
     "contactbook.http.middleware.JSONErrorMiddleware",
     "contactbook.http.middleware.ContentSecurityPolicyMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "contactbook.observability.middleware.answer_scrapes",
     "django.middleware.security.SecurityMiddleware",
     "contactbook.http.middleware.require_whole_body",
     "whitenoise.middleware.WhiteNoiseMiddleware",

@@ -13,11 +13,11 @@ from django.core.validators import RegexValidator, validate_email
 from django.db import IntegrityError, models, transaction
 from django.utils import timezone
 
-from accounts.addresses import email_key, is_deliverable
+from accounts.addresses import INVALID, email_key, is_deliverable, is_plain
 from accounts.models.email import OutgoingEmail
 from accounts.models.reminders import ReminderQuerySet, ReminderSettings
 from contactbook.cache import rate_limit
-from contactbook.exceptions import ConflictError, CredentialsError
+from contactbook.exceptions import ConflictError, CredentialsError, InvalidValueError
 
 # Columns that are saved whenever the column they depend on is saved.
 DEPENDENT_FIELDS = {"email": "email_key", "password": "token_version"}
@@ -84,6 +84,8 @@ class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[
         """Create an unconfirmed account and queue its confirmation e-mail; ConflictError if the address is taken."""
         if self.filter(email_key=email_key(email)).exists():
             raise ConflictError
+        if not is_plain(email):
+            raise InvalidValueError("email", INVALID)
         user = User(username=username, email=email)
         user.set_password(password)
         try:
@@ -161,8 +163,8 @@ class User(ReminderSettings, AbstractBaseUser, PermissionsMixin):
 
         Django's own method would rewrite the address.
         """
-        if not is_deliverable(self.email):
-            raise ValidationError({"email": "Enter a valid email address."})
+        if not (is_deliverable(self.email) and is_plain(self.email)):
+            raise ValidationError({"email": INVALID})
         if User.objects.filter(email_key=email_key(self.email)).exclude(pk=self.pk).exists():
             raise ValidationError({"email": "Another account has this address."})
 

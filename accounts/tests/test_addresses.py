@@ -2,8 +2,9 @@
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.core.mail.message import sanitize_address
 
-from accounts.addresses import email_key, is_deliverable, smtp_address
+from accounts.addresses import email_key, is_deliverable, is_plain, smtp_address
 from accounts.models import User
 
 
@@ -62,6 +63,36 @@ def test_sharp_s_is_not_double_s_in_a_domain():
     assert email_key("e@straße.example") != email_key("e@strasse.example")
     assert smtp_address("e@straße.example") == "e@xn--strae-oqa.example"
     assert smtp_address("e@faß.de") == "e@xn--fa-hia.de"
+
+
+SPELLINGS = [
+    '"a"@x.org',
+    '"\\a"@x.org',
+    '"a@y.org"@x.org',
+    "=?utf-8?q?a?=@x.org",
+    "=?utf-8?b?YQ==?=@x.org",
+    "=?utf-8?q?a=40y.org?=@x.org",
+    "=?utf-8?q?=0d=0aBcc=3ac=40y.org?=@x.org",
+    "\u017fam@x.org",
+    "\u212aim@x.org",
+    "m\u0131ke@x.org",
+    "\u0130@x.org",
+]
+
+
+@pytest.mark.one_stack
+@pytest.mark.parametrize("address", SPELLINGS)
+def test_another_spelling_of_a_mailbox_is_not_plain(address):
+    assert not is_plain(address)
+
+
+@pytest.mark.one_stack
+@pytest.mark.parametrize(
+    "mailbox", ["a", "a.b", "o'b", "a+b", "a=b", "a?b=c", "{a}", "%s", "a/b", "-a", "a`|*#!$&^_~b"]
+)
+def test_mail_to_a_plain_mailbox_goes_to_it(mailbox):
+    address = f"{mailbox}@x.org"
+    assert is_plain(address) and sanitize_address(address, "utf-8") == address
 
 
 @pytest.mark.one_stack

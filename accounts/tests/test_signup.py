@@ -52,11 +52,6 @@ def test_both_forms_of_an_international_domain_are_one(as_nobody):
     assert sign_up(as_nobody, email="zed@xn--bcher-kva.example").status_code == 409
 
 
-def test_a_lookalike_address_is_another_one(as_nobody):
-    assert sign_up(as_nobody, email="mike@example.org").status_code == 201
-    assert sign_up(as_nobody, email="mıke@example.org").status_code == 201
-
-
 def test_names_need_not_be_unique(as_nobody):
     assert sign_up(as_nobody, email="a@example.org").status_code == 201
     assert sign_up(as_nobody, email="b@example.org").status_code == 201
@@ -94,6 +89,9 @@ def test_every_missing_field_is_reported(as_nobody):
         "a\x7fb",
         "a\x85b",
         "a\u2028b",
+        "\u200b \u2060",
+        "\u3164",
+        "\U000e0020",
         "\ud800",
         None,
         5,
@@ -114,7 +112,8 @@ def test_a_valid_name_is_accepted(as_nobody, name):
     "email",
     [
         "", "x", "@x.org", "a@", "a@b", "a b@x.org", "a@x..org", "a@x.org\nBcc: c@x.org", "a\0@x.org",
-        "\ud800@x.org", '"\x01"@x.org', "a" * 246 + "@x.org.uk", "a@" + ".".join(["漢字"] * 80) + ".org",
+        "\ud800@x.org", '"\x01"@x.org', '"a"@x.org', "=?utf-8?q?a?=@x.org", "\u017fam@x.org", "\u212aim@x.org",
+        "m\u0131ke@x.org", "a" * 246 + "@x.org.uk", "a@" + ".".join(["漢字"] * 80) + ".org",
         None, 7, ["a@x.org"],
     ],
 )  # fmt: skip

@@ -8,6 +8,12 @@ from rest_framework import serializers
 # The characters that str.strip() removes, as a character class of any dialect of regular expressions.
 SPACES = r"\u0009-\u000d\u001c-\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 ANY = r"^[^\u0000]*$"
+# Characters that are not shown: those of Unicode's Default_Ignorable_Code_Point up to U+FFFF, and the Braille blank.
+IGNORABLE = (
+    r"\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164"
+    r"\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8"
+)
+INVISIBLE = re.compile(f"[{SPACES}{IGNORABLE}" + r"\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]*")
 NOT_BLANK = rf"^[^\u0000]*[^\u0000{SPACES}][^\u0000]*$"
 
 
@@ -39,6 +45,27 @@ class Text(DescribedField, serializers.CharField):
         return super().to_internal_value(data)
 
 
+class Name(Text):
+    """A name with at least one visible character."""
+
+    @property
+    def openapi(self) -> dict[str, Any]:
+        return {**super().openapi, "pattern": rf"^[^\u0000]*[^\u0000{SPACES}{IGNORABLE}][^\u0000]*$"}
+
+    def to_internal_value(self, data: Any) -> str:
+        name = super().to_internal_value(data)
+        if INVISIBLE.fullmatch(name):
+            self.fail("blank")
+        return name
+
+
+class EmptyIsNull(serializers.Field):
+    """A mixin for optional fields: `""` means null."""
+
+    def validate_empty_values(self, data: Any) -> tuple[bool, Any]:
+        return super().validate_empty_values(None if data == "" else data)
+
+
 class Count(serializers.IntegerField):
     """An integer in a query or path, in ASCII digits; DRF's field also accepts ` 5`, `5.0`, `1_000` and `٥`."""
 
@@ -56,6 +83,14 @@ class Number(serializers.IntegerField):
         if number is None:
             self.fail("invalid")
         return number
+
+
+class OptionalNumber(EmptyIsNull, Number):
+    """A JSON integer, null, or `""`, which means null."""
+
+
+class OptionalChoice(EmptyIsNull, serializers.ChoiceField):
+    """One of the choices, null, or `""`, which means null."""
 
 
 def whole(data: Any) -> int | None:

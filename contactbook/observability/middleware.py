@@ -5,28 +5,27 @@ import os
 import re
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.utils.functional import SimpleLazyObject
 
 from contactbook.observability import metrics, request_context
 
 logger = logging.getLogger("contactbook.requests")
 
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,128}")
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND", "PROPPATCH", "REPORT"}
 
 
 class RequestMonitoringMiddleware:
-    """Gives each request an id, counts and times it, and answers scrapes.
+    """Gives each request an id, counts and times it."""
 
-    A scrape is answered before ALLOWED_HOSTS and the redirect to https apply, since Prometheus uses the IP address.
-    Clients outside METRICS_NETWORKS get a 404, because there is no such route.
-    """
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+    def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
@@ -34,8 +33,10 @@ class RequestMonitoringMiddleware:
         request_id = request_id_of(request)
         tokens = request_context.request.set(request), request_context.request_id.set(request_id)
         try:
-            response = metrics.page() if metrics.is_scrape(request) else self.get_response(request)
+            response = self.get_response(request)
             observe(request, response, time.perf_counter() - started)
+            if request.method == "HEAD":
+                remove_content(response)
         finally:
             request_context.request.reset(tokens[0])
             request_context.request_id.reset(tokens[1])
@@ -44,6 +45,26 @@ class RequestMonitoringMiddleware:
             # CommonMiddleware sets 0, which is not the length of the 200 response (RFC 9110 §8.6).
             response.headers.pop("Content-Length", None)
         return response
+
+
+def answer_scrapes(get_response: GetResponse) -> GetResponse:
+    """Answer scrapes before ALLOWED_HOSTS and the redirect to https apply, since Prometheus uses the IP address.
+
+    Clients outside METRICS_NETWORKS get a 404, because there is no such route.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        return metrics.page() if metrics.is_scrape(request) else get_response(request)
+
+    return middleware
+
+
+def remove_content(response: HttpResponseBase) -> None:
+    """Remove the content of the answer to a HEAD; its headers stay. gunicorn removes it with a warning each time."""
+    if response.streaming:
+        cast(StreamingHttpResponse, response).streaming_content = ()
+    else:
+        cast(HttpResponse, response).content = b""
 
 
 def request_id_of(request: HttpRequest) -> str:

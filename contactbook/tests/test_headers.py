@@ -65,11 +65,15 @@ ANSWERS = [
 ]
 
 
+# It is answered without the redirect to https, and so without HSTS.
+METRICS = ("GET", "/metrics", {})
+
+
 def denied(answer):
     return set(answer.headers["Permissions-Policy"].split(", "))
 
 
-@pytest.mark.parametrize(("method", "path", "headers"), ANSWERS)
+@pytest.mark.parametrize(("method", "path", "headers"), [*ANSWERS, METRICS])
 def test_every_answer_has_the_security_headers(server, method, path, headers):
     answer = server.ask(method, path, headers=headers)
     assert answer.status < 500
@@ -174,3 +178,13 @@ def test_every_answer_of_a_route_with_authentication_varies_by_it(server):
     assert [answer.status for answer in answers] == [200, 304, 422, 201, 415, 200, 404, 405, 413, 401, 200, 401]
     for answer in answers:
         assert "Authorization" in answer.headers["Vary"].split(", ")
+
+
+def test_a_head_has_the_headers_of_a_get_and_is_not_logged_as_a_fault(server):
+    """gunicorn logs a warning for the content of an answer to a HEAD."""
+    _, token = account(server)
+    for path in ("/healthz", "/", "/nowhere", "/api/schema", "/api/nowhere", "/api/contacts", "/api/contacts/export"):
+        answers = [server.ask(method, path, token=token) for method in ("GET", "HEAD")]
+        assert answers[1].body == b"" and answers[0].status == answers[1].status
+        assert answers[0].headers["Content-Length"] == answers[1].headers["Content-Length"]
+    assert "no-body" not in server.log.read_text()

@@ -29,6 +29,7 @@ PASSWORD = ("id", "name", "write", "created_at", "last_used_at", "last_client", 
 
 class ExportViewSet(ContactBookViewSet):
     limits = {"export": "me_export"}
+    cache_control = "private, no-store"
 
     @extend_schema(
         operation_id="exportAccount",

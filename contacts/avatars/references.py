@@ -43,6 +43,16 @@ def with_public_urls(card: dict[str, Any]) -> dict[str, Any]:
     return with_uris(card, public_url)
 
 
+def fields_with_public_urls(fields: dict[str, list[Any]]) -> dict[str, list[Any]]:
+    """Return `fields` of history or of an import, {name: [before, after]}, with URLs in place of references."""
+    shown = dict(fields)
+    if "avatar" in shown:
+        shown["avatar"] = [public_url(each) for each in shown["avatar"]]
+    if "media" in shown:
+        shown["media"] = [each and with_public_urls({"media": each})["media"] for each in shown["media"]]
+    return shown
+
+
 def without_public_urls(card: Any) -> Any:
     """Return a card, or a patch of one, with references in place of this server's URLs."""
     return with_uris(card, without_public_url)

@@ -15,9 +15,14 @@ from contacts.cards.vcard import Entry, Limits, Picture, bounds, decoding, names
 from contacts.cards.vcard.media import DATA, decode, sniffed
 from contacts.cards.vcard.reader import shorten
 
-MOST = 24 * 1024 * 1024  # characters of one card, with its pictures in base64
+# Of one card, with its pictures in base64. With an emoji in it Python stores four bytes a character, three times over.
+MOST = 16 * 1024 * 1024  # characters
+# Values, names and ends of one card. Without the limit a file of 22 MB that is one card of `{}` took 580 MB of memory.
+MOST_TOKENS = 500_000
 MOST_PICTURE = 5 * 1024 * 1024  # bytes
 STRUCTURE = re.compile(r'["{}\[\]]')
+# A string may be cut off at the end of what was read.
+TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[{}\[\],]', re.DOTALL)
 STRING_END = re.compile(r'(?:[^"\\]++|\\.)*+"', re.DOTALL)
 SCALAR = re.compile(r"[\w.+-]*")
 SPACE = re.compile(r"[ \t\r\n]*")
@@ -104,6 +109,9 @@ def element(text: Text, count: int) -> Any:
     """Return the next value. It is parsed again with twice as much text while its end is not there."""
     decoder = json.JSONDecoder(parse_constant=refuse, parse_int=whole_number)
     while text.peek():
+        if has_too_many_tokens(text):
+            skip(text, count)
+            return NotStorable(f"This card has over {MOST_TOKENS:,} values, names and brackets.")
         try:
             value, end = decoder.raw_decode(text.buffer, text.start)
         except (NotStorable, RecursionError) as error:
@@ -111,10 +119,10 @@ def element(text: Text, count: int) -> Any:
             return error if isinstance(error, NotStorable) else NotStorable("This card is nested too deeply.")
         except ValueError:
             size = len(text.buffer) - text.start
-            if size > MOST:
+            if size >= MOST:
                 skip(text, count)
                 return NotStorable(f"This card is over {MOST >> 20} MB.")
-            if not text.more(size):
+            if not text.more(min(size, MOST - size)):
                 break
             continue
         if isinstance(value, int | float) and end == len(text.buffer) and text.more():  # it may go on
@@ -122,6 +130,18 @@ def element(text: Text, count: int) -> Any:
         text.start = end
         return value
     raise NoJSONError(BROKEN.format(count))
+
+
+def has_too_many_tokens(text: Text) -> bool:
+    """Return whether the next value has more than MOST_TOKENS, in what was read of it. It is not parsed for that."""
+    depth = count = 0
+    for token in TOKEN.finditer(text.buffer, text.start):
+        character = text.buffer[token.start()]
+        depth += (character in "{[") - (character in "}]")
+        count += 1
+        if depth <= 0 or count > MOST_TOKENS:
+            break
+    return count > MOST_TOKENS
 
 
 def refuse(constant: str) -> Any:

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from contacts.avatars.references import with_public_urls, with_uris
+from contacts.avatars.references import with_uris
 from contacts.cards import jscontact, validation
 from contacts.cards.jscontact import Card
 from contacts.cards.merging import fill
@@ -200,22 +200,10 @@ class Task:
         """Return the row with its fields and its size."""
         if self.card is None or (self.row.status == Status.CHANGES and self.before is None and not self.adds):
             self.row.fields = {}
-        elif self.before is None or self.adds:
-            self.row.fields = bounded(new_fields(self.card))
         else:
-            fields = jscontact.differences(with_public_urls(self.before), with_public_urls(self.card))
-            self.row.fields = bounded(fields)
+            before = {} if self.before is None or self.adds else self.before
+            self.row.fields = bounded(jscontact.differences(before, self.card))
         return sized(self.row)
-
-
-def new_fields(card: Card) -> dict[str, list[Any]]:
-    """Return the flat fields of a card as those of a contact that was not there before."""
-    flat = jscontact.flatten(with_public_urls(card))._asdict()
-    return {name: [None, text_of(flat[name])] for name in FLAT if flat[name]}
-
-
-def text_of(value: Any) -> Any:
-    return value if isinstance(value, str) else str(value)
 
 
 def bounded(fields: dict[str, list[Any]]) -> dict[str, list[Any]]:

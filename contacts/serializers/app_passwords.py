@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from accounts.models import AppPassword
-from contactbook.api.fields import Count, Flag, Text
+from contactbook.api.fields import Count, Flag, Name
 from contactbook.api.serializers import PathSerializer
 
 
@@ -13,7 +13,7 @@ class AppPasswordInput(serializers.Serializer):
     """A new app password."""
 
     example = {"name": "My phone", "write": True}
-    name = Text(min_length=1, max_length=150, help_text="What you call the program or device: 1 to 150 characters.")
+    name = Name(min_length=1, max_length=150, help_text="What you call the program or device: 1 to 150 characters.")
     write = Flag(required=False, default=True, help_text="Whether it may change contacts; false lets it only read.")
 
 

@@ -5,9 +5,10 @@ from typing import Any
 from drf_spectacular.extensions import OpenApiSerializerFieldExtension
 from rest_framework import serializers
 
-from contactbook.api.fields import BoundedList, Flag, Number, Text
+from contactbook.api.fields import BoundedList, Flag, Number
 from contactbook.db.fields import MAX_BIGINT
 from contacts.serializers.contacts import CreateContactInput, WholeContactOutput
+from contacts.serializers.fields import OptionalText
 
 MAX_ITEMS = 1000
 
@@ -64,9 +65,7 @@ class BatchItem(serializers.Serializer):
         help_text="The number of the contact. Required to update and to delete.",
     )
     contact = AnyContact(required=False, help_text="The contact. Required to create and to update.")
-    if_match = Text(
-        required=False,
-        allow_null=True,
+    if_match = OptionalText(
         max_length=1000,
         help_text="An ETag of the contact: the item is a 412 if the contact was changed since. Null for no condition.",
     )

@@ -3,7 +3,7 @@
 from django.conf import settings
 from rest_framework import serializers
 
-from contactbook.api.fields import Count, Flag, Number, Text
+from contactbook.api.fields import Count, Flag, Name, OptionalNumber
 from contactbook.api.serializers import PathSerializer
 from contacts.models import Feed
 from contacts.models.feed import MAX_DAYS
@@ -24,11 +24,13 @@ class FeedInput(serializers.Serializer):
     """A new birthday feed."""
 
     example = {"name": "Phone", "anniversaries": False, "alarm_days": 1}
-    name = Text(
+    name = Name(
         min_length=1, max_length=100, help_text="For you, in the list of feeds; calendar programs show it as well."
     )
     anniversaries = Flag(required=False, default=False, help_text=OTHERS)
-    alarm_days = Number(required=False, allow_null=True, default=None, min_value=0, max_value=MAX_DAYS, help_text=ALARM)
+    alarm_days = OptionalNumber(
+        required=False, allow_null=True, default=None, min_value=0, max_value=MAX_DAYS, help_text=ALARM
+    )
 
 
 class FeedOutput(serializers.ModelSerializer):

@@ -7,6 +7,7 @@ from rest_framework import serializers
 
 from contactbook.api.fields import Count
 from contactbook.api.serializers import PathSerializer
+from contacts.avatars.references import fields_with_public_urls
 from contacts.importing import readers
 from contacts.importing.uploads import Upload
 from contacts.models import Import, ImportEntry
@@ -171,6 +172,10 @@ class EntryOutput(serializers.ModelSerializer):
         child=serializers.CharField(), help_text="What was understood otherwise than it stands in the file; sentences."
     )
     reason = serializers.CharField(allow_null=True, help_text="Why it failed, or was not taken back; null if neither.")
+
+    def to_representation(self, instance: ImportEntry) -> dict[str, Any]:
+        entry: dict[str, Any] = super().to_representation(instance)
+        return {**entry, "fields": fields_with_public_urls(entry["fields"])}
 
     class Meta:
         model = ImportEntry

@@ -6,7 +6,7 @@ from drf_spectacular.extensions import OpenApiSerializerExtension
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
-from contactbook.api.fields import BoundedList, Flag, Number, Text
+from contactbook.api.fields import BoundedList, Flag, Name, Number, Text
 from contactbook.db.fields import MAX_BIGINT
 from contacts.cards.jscontact import FAVOURITE
 from contacts.models import Change, Contact, Group
@@ -76,7 +76,7 @@ class GroupInput(serializers.Serializer):
     """The name of a group."""
 
     example = {"name": "Family"}
-    name = Text(
+    name = Name(
         min_length=1,
         max_length=255,
         help_text=f"The name, 1 to 255 characters, unique in the account; not `{FAVOURITE}`, which marks favourites.",

@@ -99,6 +99,7 @@ def test_an_account_has_at_most_a_hundred(alice, as_alice):
     [
         ({"name": ""}, ["body", "name"]),
         ({"name": "x" * 151}, ["body", "name"]),
+        ({"name": "\u2800"}, ["body", "name"]),
         ({"name": 1}, ["body", "name"]),
         ({"write": "yes"}, ["body", "write"]),
     ],

@@ -116,6 +116,12 @@ def test_updates_and_deletions_take_the_same_number_of_statements_for_few_and_ma
     assert statements(2) == statements(20)
 
 
+@pytest.mark.parametrize("nothing", [None, ""])
+def test_an_empty_if_match_is_no_condition(as_alice, nothing):
+    items = [{"op": "delete", "id": add(as_alice)["id"], "if_match": nothing}]
+    assert [result["status"] for result in batch(as_alice, items).json()["results"]] == [200]
+
+
 @pytest.mark.parametrize("weak", ["", "W/"])
 def test_if_match_names_the_state_before_the_batch_or_after_the_last_item(as_alice, weak):
     contact = add(as_alice)

@@ -53,6 +53,7 @@ def test_no_column_has_the_secret(as_alice, settings):
         ({"name": " "}, ["body", "name"]),
         ({"name": "x" * 101}, ["body", "name"]),
         ({"name": None}, ["body", "name"]),
+        ({"name": "\ufeff\u200d"}, ["body", "name"]),
         ({"name": "x", "anniversaries": "yes"}, ["body", "anniversaries"]),
         ({"name": "x", "alarm_days": -1}, ["body", "alarm_days"]),
         ({"name": "x", "alarm_days": 367}, ["body", "alarm_days"]),
@@ -61,6 +62,11 @@ def test_no_column_has_the_secret(as_alice, settings):
 )
 def test_what_is_not_valid_is_a_422(as_alice, body, where):
     assert faults(as_alice.post(URL, body, format="json")) == [where]
+
+
+def test_an_empty_number_of_days_means_null(as_alice):
+    answer = as_alice.post(URL, {"name": "x", "alarm_days": ""}, format="json")
+    assert (answer.status_code, answer.json()["alarm_days"]) == (201, None)
 
 
 def test_an_account_has_at_most_twenty_feeds(as_alice, as_bob):

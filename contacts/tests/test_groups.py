@@ -100,7 +100,7 @@ def test_a_second_group_of_the_same_name_is_409(as_alice, as_bob):
     assert same.status_code == 200 and same.json() == home
 
 
-@pytest.mark.parametrize("name", [None, "", "  ", 1, [], "x" * 256, "a\0", "\ud800", "favourite"])
+@pytest.mark.parametrize("name", [None, "", "  ", 1, [], "x" * 256, "a\0", "\ud800", "\u200b", "favourite"])
 def test_a_bad_name_is_422(as_alice, name):
     group = made(as_alice, "Work")
     body, kind = json.dumps({"name": name}), "application/json"

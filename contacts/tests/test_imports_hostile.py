@@ -1,6 +1,7 @@
 """Files that nobody means well with: they end as a report or a sentence, in bounded time and memory."""
 
 import json
+import tracemalloc
 
 import pytest
 from hypothesis import given, strategies
@@ -120,6 +121,38 @@ def test_what_no_card_may_hold_costs_itself(more, kept, note):
     (entry,) = jscontact_file.read([json.dumps({"name": {"full": "Ann"}, **more}).encode()])
     assert (entry.card, entry.reason) == ({"name": {"full": "Ann"}, **kept}, None)
     assert len(entry.notes) == 1 and note in entry.notes[0]
+
+
+@pytest.mark.one_stack
+@pytest.mark.parametrize("part", ["{},", "[],", '"",', "1,", '{"a":{}},', '"\\"",'])
+def test_a_card_of_too_many_values_is_refused_unread_and_the_next_one_is_read(part, monkeypatch):
+    monkeypatch.setattr(jscontact_file, "MOST_TOKENS", 50_000)
+    wide = '{"name":{"full":"Ann"},"a":[' + part * 60_000 + "0]}"
+    first, second = jscontact_file.read([f'[{wide},{{"name":{{"full":"Bea"}}}}]'.encode()])
+    assert first.reason == "This card has over 50,000 values, names and brackets."
+    assert second.card["name"]["full"] == "Bea"
+
+
+@pytest.mark.one_stack
+def test_a_card_of_more_than_16_megabytes_is_refused_and_the_next_one_is_read():
+    content = '[{"name":{"full":"Ann"},"a":"' + "x" * 17_000_000 + '"},{"name":{"full":"Bea"}}]'
+    pieces = (content[start : start + 1_000_000].encode() for start in range(0, len(content), 1_000_000))
+    first, second = jscontact_file.read(pieces)
+    assert first.reason == "This card is over 16 MB." and second.card["name"]["full"] == "Bea"
+
+
+@pytest.mark.one_stack
+def test_a_card_with_an_emoji_and_large_pictures_takes_little_memory():
+    pictures = [
+        f'"m{number}":{{"kind":"photo","uri":"data:image/jpeg;base64,{"AAAA" * 1_700_000}"}}' for number in "12"
+    ]
+    content = ('[{"name":{"full":"😀"},"media":{' + ",".join(pictures) + "}}]").encode()
+    tracemalloc.start()
+    try:
+        (card,) = jscontact_file.read(content[start : start + 1_000_000] for start in range(0, len(content), 1_000_000))
+        assert len(card.pictures) == 2 and tracemalloc.get_traced_memory()[1] < 180_000_000
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.one_stack

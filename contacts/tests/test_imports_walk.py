@@ -7,6 +7,7 @@ from contacts.tests.importing import IMPORTS, apply, entries, read, run_steps, s
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_limits")]
 
+GIF = "R0lGODlhAQABAIAAAP8AAP///yH5BAAAAAAALAAAAAABAAEAAAICRAEAOw=="
 KEYS = {
     "id", "filename", "format", "created_at", "status", "progress", "counts", "columns", "encoding", "question", "error",
 }  # fmt: skip
@@ -58,6 +59,25 @@ def test_the_whole_way(as_alice, alice):
     assert as_alice.delete(f"{IMPORTS}/{found['id']}").status_code == 204
     assert as_alice.get(f"{IMPORTS}/{found['id']}").status_code == 404
     assert not (Import.objects.exists() or ImportChunk.objects.exists() or ImportEntry.objects.exists())
+
+
+def test_the_fields_of_a_new_contact_are_those_of_its_history(as_alice):
+    lines = ("TITLE:Boss", "TEL:1", "TEL:2", "BDAY:1815-12-10", "CATEGORIES:Work", "X-ODD:1")
+    found = read(as_alice, vcard("Ann", *lines))
+    (before,) = entries(as_alice, found["id"])
+    apply(as_alice, found["id"])
+    (after,) = entries(as_alice, found["id"])
+    (created,) = as_alice.get(f"/api/contacts/{after['contact_id']}/history").json()
+    assert before["fields"] == after["fields"] == created["fields"]
+    assert created["fields"].keys() >= {"fullname", "phone", "phones", "birthday", "titles", "keywords", "vCardProps"}
+
+
+def test_a_report_shows_pictures_under_the_address_of_today(as_alice, settings):
+    found = read(as_alice, vcard("Ann", f"PHOTO;ENCODING=b;TYPE=GIF:{GIF}"))
+    apply(as_alice, found["id"])
+    settings.PUBLIC_URL = "https://new.example.org"
+    (entry,) = entries(as_alice, found["id"])
+    assert entry["fields"]["avatar"][1].startswith("https://new.example.org/media/")
 
 
 def test_a_file_that_was_imported_is_all_same(as_alice, alice):

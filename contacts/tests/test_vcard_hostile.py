@@ -1,5 +1,7 @@
 """Hostile vCards: no exception but the reader's own, bounded memory, work in proportion to the input."""
 
+import tracemalloc
+
 import hypothesis
 import pytest
 from hypothesis import strategies as st
@@ -275,6 +277,31 @@ def test_jsprop_cannot_make_a_card_invalid(line):
     assert entry.card["name"] == {"full": "A"}
     assert entry.card["vCardProps"][0][0] == "jsprop"
     assert entry.notes
+
+
+DICTS = "{}\\," * 1_000_000
+MANY_PARTS = {
+    "JSPROP": f"JSPROP;JSPTR=a:[{DICTS}{{}}]",
+    "JSPROP without escapes": "JSPROP;JSPTR=a:[" + "{}," * 1_500_000 + "{}]",
+    "JSPROPs": "\n".join(f"JSPROP;JSPTR=a{number}:[{DICTS[:800_000]}{{}}]" for number in range(8)),
+    "ORG": "ORG:" + ";" * 5_000_000,
+    "N": "N:" + ";" * 5_000_000,
+    "ADR": "ADR:" + "," * 5_000_000,
+    "CATEGORIES": "CATEGORIES:" + "a," * 2_500_000,
+    "NICKNAME": "NICKNAME:" + "a," * 2_500_000,
+}
+
+
+@pytest.mark.parametrize("name", MANY_PARTS)
+def test_a_value_of_millions_of_parts_is_left_out_and_takes_little_memory(name):
+    file = f"BEGIN:VCARD\nVERSION:4.0\nFN:Ann\n{MANY_PARTS[name]}\nEND:VCARD\n".encode()
+    tracemalloc.start()
+    try:
+        (entry,) = read(file)
+        assert tracemalloc.get_traced_memory()[1] < 12 * len(file)
+    finally:
+        tracemalloc.stop()
+    assert entry.card["name"]["full"] == "Ann" and any("too large" in note for note in entry.notes)
 
 
 @pytest.mark.parametrize("lines", [b"a\n" * 2000, b" a\n" * 2000, b" \n" * 2000, b"AGENT:BEGIN:VCARD\n" + b"\n" * 2000])

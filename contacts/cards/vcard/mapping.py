@@ -15,6 +15,7 @@ Reader = Callable[[Draft, Property], None]
 KINDS = frozenset(["individual", "group", "org", "location", "device", "application"])
 SINGLE = {"UID": "uid", "PRODID": "prodId", "LANGUAGE": "language"}
 BINARY = frozenset(["PHOTO", "LOGO", "SOUND", "KEY"])
+MOST_PARTS = 100_000  # of one value
 ACCOUNT = {"x-user", "username"}  # parameters that say something without a value
 TIMES = {"REV": "updated", "CREATED": "created"}
 
@@ -59,9 +60,14 @@ def as_text(prop: Property) -> Property:
 
 
 def reader_of(prop: Property) -> Reader:
-    if prop.binary and prop.name not in BINARY:
+    if prop.name not in BINARY and (prop.binary or has_too_many_parts(prop)):
         return Draft.keep
     return READERS.get(prop.name, Draft.keep)
+
+
+def has_too_many_parts(prop: Property) -> bool:
+    """Whether the value has more parts than fit a card. 8 MB of `;` would take 150 MB of memory."""
+    return len(prop.value) > MOST_PARTS and prop.value.count(";") + prop.value.count(",") > MOST_PARTS
 
 
 def sorted_out(draft: Draft, found: list[Property]) -> tuple[list[Property], list[Property]]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from contacts.cards.folding import fold
 from contacts.cards.jscontact import Card
+from contacts.cards.validation import MAX_BYTES
 from contacts.cards.vcard import bounds, decoding, names
 from contacts.cards.vcard.draft import Draft, Picture
 from contacts.cards.vcard.lines import Limits, RawCard, raw_cards
@@ -13,6 +14,11 @@ from contacts.cards.vcard.parameters import mapping
 from contacts.cards.vcard.tokenizer import Property, properties
 
 VERSIONS = ("2.1", "3.0", "4.0")
+
+
+# Characters of the JSPROP properties of one card, with their escapes. More cannot be in a card, and 8 MB of `{}` would
+# take 200 MB of memory.
+MOST_PATCHES = 2 * MAX_BYTES
 
 
 @dataclass
@@ -61,10 +67,13 @@ def entry_of(raw: RawCard) -> Entry:
 
 def draft_of(found: list[Property], version: str, limits: Limits) -> Draft:
     """The card; JSPROP, which can set anything, only where the card stays one that can be taken."""
-    draft = card_of(found, version, limits)
-    if any(prop.name == "JSPROP" for prop in found) and bounds.breaks(draft.card):
-        draft = card_of(found, version, limits, patched=False)
-        draft.notes.append("What JSPROP says makes no valid card; it was kept as it came.")
+    patches = sum(len(prop.value) for prop in found if prop.name == "JSPROP")
+    if patches <= MOST_PATCHES:
+        draft = card_of(found, version, limits)
+        if not patches or not bounds.breaks(draft.card):
+            return draft
+    draft = card_of(found, version, limits, patched=False)
+    draft.notes.append("What JSPROP says makes no valid card; it was kept as it came.")
     return draft
 
 
