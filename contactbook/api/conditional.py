@@ -1,15 +1,20 @@
 """Conditional requests (RFC 9110 §13): ETag, If-None-Match (304), If-Match (412)."""
 
+import re
+
 from django.http import HttpRequest
 from django.utils.http import parse_etags
 from rest_framework.request import Request
 
 from contactbook.api.exceptions import PreconditionFailed
 
+# What Apache and Caddy add to the tag of an answer that they compress.
+COMPRESSED = re.compile(r'-(?:br|gzip|zstd)"\Z')
+
 
 def tags(header: str) -> list[str]:
-    """Return the header's entity tags without the weakness mark, or `["*"]`."""
-    return [tag.removeprefix("W/") for tag in parse_etags(header)]
+    """Return the header's entity tags without the weakness mark and a compressing proxy's suffix, or `["*"]`."""
+    return [COMPRESSED.sub('"', tag.removeprefix("W/")) for tag in parse_etags(header)]
 
 
 def is_not_modified(request: Request | HttpRequest, etag: str) -> bool:

@@ -51,6 +51,13 @@ def test_requests_that_follow_each_other_without_waiting_are_all_answered(server
         assert [len(read_one(answers)) for _ in range(2)] == [1, 1]
 
 
+def test_a_head_request_writes_no_line_to_the_log(server):
+    before = server.log.read_text()
+    for path in ("/", "/api/contacts", "/api/docs", "/healthz", "/dav/"):
+        assert server.ask("HEAD", path).body == b""
+    assert "HEAD" not in server.log.read_text().removeprefix(before)
+
+
 def test_a_client_that_waits_for_100_continue_is_told_to_send_its_body(server):
     """RFC 9110 section 10.1.1."""
     _, token = account(server)

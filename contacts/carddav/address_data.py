@@ -9,12 +9,12 @@ from contacts.carddav import paths, xml
 from contacts.carddav.errors import DavError
 from contacts.carddav.multistatus import propstat, response
 from contacts.carddav.paths import Kind
-from contacts.carddav.properties import Resource, has, names_of, written
+from contacts.carddav.properties import Resource, has, names_of, of_card, written
 from contacts.carddav.request import DavRequest
+from contacts.carddav.vcards import vcard
 from contacts.carddav.xml import CARDDAV, DAV, Element
 from contacts.cards.vcard import Picture as CardPicture
-from contacts.cards.vcard import write
-from contacts.exporting import NOTHING, card_with_pictures, references_in
+from contacts.exporting import references_in
 from contacts.models import Picture
 from contacts.models.resource_names import resource_name
 
@@ -23,12 +23,6 @@ VERSIONS = ("3.0", "4.0")
 LINE = re.compile(r'(?:([A-Za-z0-9-]+)\.)?([^;:]+)((?:;(?:[^":]|"[^"]*")*)?):', re.DOTALL)
 ALWAYS = {"BEGIN", "VERSION", "END"}
 NOT_SUPPORTED = "<C:supported-address-data/>"
-
-
-def vcard(user_id: int, row: dict[str, Any], version: str, known: Mapping[str, CardPicture] = NOTHING) -> str:
-    """Return a contact as a vCard, with its pictures inside and without the times that the server sets."""
-    card, pictures = card_with_pictures(user_id, row["card"], known=known)
-    return write({**card, "uid": row["uid"]}, version, pictures)
 
 
 @dataclass
@@ -44,7 +38,7 @@ class AddressData:
     pictures: Mapping[str, CardPicture] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.columns = ("card",) if ADDRESS_DATA in self.names else ()
+        self.columns = ("card",) if ADDRESS_DATA in self.names else of_card(self.names)
 
     @classmethod
     def of(cls, request: DavRequest, root: Element) -> "AddressData":

@@ -3,16 +3,16 @@
 from typing import Any
 
 from django.http import HttpResponse
-from django.utils.http import http_date
+from django.utils.http import http_date, parse_http_date_safe
 
 from contactbook.api.conditional import is_not_modified, matches
 from contactbook.http.accept import quality_of
 from contacts.carddav import merging, paths, xml
-from contacts.carddav.address_data import vcard
 from contacts.carddav.errors import DavError, not_found
 from contacts.carddav.incoming import SentCard, invalid, sent_card
 from contacts.carddav.pictures import as_shown, stored
 from contacts.carddav.request import DavRequest
+from contacts.carddav.vcards import vcard
 from contacts.cards import jscontact, validation
 from contacts.cards.jscontact import Card
 from contacts.models import Book, Contact
@@ -25,6 +25,7 @@ def get(request: DavRequest) -> HttpResponse:
     contact = request.cards.by_resource_name(request.target.name)
     if contact is None:
         raise not_found()
+    check_if_match(request, contact)
     headers = {"ETag": contact.etag, "Last-Modified": http_date(contact.updated_at.timestamp())}
     if is_not_modified(request.http, contact.etag):
         return HttpResponse(status=304, headers=headers)
@@ -49,6 +50,8 @@ def put(request: DavRequest) -> HttpResponse:
     # A name that is made of a uid has up to 259 bytes.
     if not paths.is_card_name(name) and request.cards.by_resource_name(name) is None:
         raise DavError(403, "A card's name has 1 to 255 bytes and no control characters.")
+    if "Content-Range" in request.http.headers:  # RFC 9110 §14.5
+        raise DavError(400, "A PUT has the whole card.")
     sent = sent_card(request)
     with writing(request) as book:
         contact, status = put_into(book, request, sent)
@@ -83,14 +86,31 @@ def put_into(book: Book, request: DavRequest, sent: SentCard) -> tuple[Contact, 
 
 
 def check_conditions(request: DavRequest, live: Contact | None) -> None:
-    """Check If-Match and If-None-Match (RFC 9110 §13.1.1, §13.1.2); DavError 412 if one of them does not hold."""
+    """Check the conditions of a write (RFC 9110 §13.2.2); DavError 412 if one of them does not hold."""
+    check_if_match(request, live)
+    if live and is_not_modified(request.http, live.etag):
+        raise conflict()
+
+
+def check_if_match(request: DavRequest, live: Contact | None) -> None:
+    """Check If-Match, or without it If-Unmodified-Since (RFC 9110 §13.1.1, §13.1.4); DavError 412 if it does not hold.
+
+    If-Modified-Since is left out: of two changes within one second it would hide the second.
+    """
     if_match = request.http.headers.get("If-Match")
     if live is None:
         holds = if_match is None
+    elif if_match is not None:
+        holds = matches(if_match, live.etag)
     else:
-        holds = matches(if_match, live.etag) and not is_not_modified(request.http, live.etag)
+        since = parse_http_date_safe(request.http.headers.get("If-Unmodified-Since", ""))
+        holds = since is None or int(live.updated_at.timestamp()) <= since
     if not holds:
-        raise DavError(412, "The card was changed meanwhile.")
+        raise conflict()
+
+
+def conflict() -> DavError:
+    return DavError(412, "The card was changed meanwhile.")
 
 
 def check_uid(request: DavRequest, live: Contact | None, uid: str) -> None:
@@ -115,7 +135,7 @@ def come_back(book: Book, trashed: Contact, name: str, card: Card) -> Contact:
 def changed(book: Book, contact: Contact, sent: SentCard) -> Contact:
     """Write what the client changed. What it sent as it was shown, and what it was not shown, stays as it is."""
     forms = ("3.0", "4.0") if sent.version == "4.0" else ("3.0",)
-    shown = [as_shown(contact, version) for version in forms]
+    shown = {version: as_shown(contact, version) for version in forms}
     card = merging.combined(contact.card, shown, sent.readings)
     if jscontact.same(without_product(card), without_product(contact.card)):
         return contact
@@ -134,7 +154,6 @@ def delete(request: DavRequest) -> HttpResponse:
         contact = request.cards.by_resource_name(request.target.name)
         if contact is None:
             raise not_found()
-        if not matches(request.http.headers.get("If-Match"), contact.etag):
-            raise DavError(412, "The card was changed meanwhile.")
+        check_conditions(request, contact)
         book.delete(contact)
     return HttpResponse(status=204)

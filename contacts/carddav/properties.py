@@ -9,24 +9,23 @@ from django.utils.http import http_date
 from contacts.carddav import paths, xml
 from contacts.carddav.paths import Kind
 from contacts.carddav.request import DavRequest
+from contacts.carddav.vcards import vcard
 from contacts.carddav.xml import CALENDARSERVER, CARDDAV, DAV, escape, href
 from contacts.models.contact import etag_of
 
 MAX_CARD_BYTES = 10 * 1024 * 1024  # of a PUT
-REPORTS = {
-    Kind.BOOK: (
-        f"{{{CARDDAV}}}addressbook-multiget",
-        f"{{{CARDDAV}}}addressbook-query",
-        f"{{{DAV}}}sync-collection",
-        f"{{{DAV}}}expand-property",
-    ),
-}
 ONLY_EXPAND = (f"{{{DAV}}}expand-property",)
+OF_CARDS = (f"{{{CARDDAV}}}addressbook-multiget", f"{{{CARDDAV}}}addressbook-query")  # RFC 6352 §8: of a card, too
+REPORTS = {
+    Kind.BOOK: (*OF_CARDS, f"{{{DAV}}}sync-collection", *ONLY_EXPAND),
+    Kind.CARD: (*OF_CARDS, *ONLY_EXPAND),
+}
 READ = ("read", "read-acl", "read-current-user-privilege-set")
 WRITE = ("write", "write-content", "bind", "unbind")
 NAMES = {Kind.ROOT: "Contact book", Kind.HOME: "Address books", Kind.BOOK: "Contacts"}
 COLLATIONS = ("i;ascii-casemap", "i;unicode-casemap")
 TOKEN = "data:,"  # noqa: S105
+CONTENT_LENGTH = f"{{{DAV}}}getcontentlength"
 
 
 @dataclass
@@ -72,6 +71,11 @@ def display_name(resource: Resource) -> str:
 def etag(resource: Resource) -> str:
     row = resource.row or {}
     return escape(etag_of(row["id"], row["revision"]))
+
+
+def content_length(resource: Resource) -> str:
+    """RFC 4918 §15.4: the length of the answer to a GET without Accept."""
+    return str(len(vcard(resource.user_id, resource.row or {}, "3.0").encode()))
 
 
 def last_modified(resource: Resource) -> str:
@@ -122,6 +126,7 @@ PROPERTIES: dict[str, Property] = {
     f"{{{DAV}}}resourcetype": Property(ALL, resource_type, True),
     f"{{{DAV}}}displayname": Property(ALL - CARD, display_name, True),
     f"{{{DAV}}}getcontenttype": Property(CARD, lambda card: "text/vcard; charset=utf-8", True),
+    CONTENT_LENGTH: Property(CARD, content_length, True),
     f"{{{DAV}}}getetag": Property(CARD, etag, True),
     f"{{{DAV}}}getlastmodified": Property(CARD, last_modified, True),
     f"{{{DAV}}}creationdate": Property(CARD, creation_date, True),
@@ -163,6 +168,11 @@ def has(resource: Resource, name: str) -> bool:
 
 def names_of(kind: Kind, all_of_them: bool = True) -> list[str]:
     return [name for name, known in PROPERTIES.items() if kind in known.kinds and (all_of_them or known.in_allprop)]
+
+
+def of_card(names: list[str]) -> tuple[str, ...]:
+    """Return the column of the card, if one of these properties needs it."""
+    return ("card",) if CONTENT_LENGTH in names else ()
 
 
 def written(resource: Resource, name: str) -> str:

@@ -9,7 +9,7 @@ from contacts.carddav import paths, sync, xml
 from contacts.carddav.errors import DavError, not_found
 from contacts.carddav.multistatus import FORBIDDEN, multistatus, propstat, response
 from contacts.carddav.paths import Kind
-from contacts.carddav.properties import COLUMNS, PROPERTIES, Resource, has, names_of, written
+from contacts.carddav.properties import COLUMNS, PROPERTIES, Resource, has, names_of, of_card, written
 from contacts.carddav.request import DavRequest
 from contacts.carddav.xml import DAV, Element
 
@@ -32,7 +32,8 @@ class Asked(NamedTuple):
 
 
 def propfind(request: DavRequest) -> HttpResponseBase:
-    if request.depth not in ("0", "1"):
+    # RFC 4918 §9.1: no Depth is infinity, which for a card is as good as 0
+    if request.depth not in ("0", "1") and (request.target.kind, request.depth) != (Kind.CARD, "infinity"):
         raise DavError(403, precondition="<D:propfind-finite-depth/>")
     asked = asked_for(request.xml())
     resource = resource_of(request)
@@ -67,18 +68,18 @@ def resource_of(request: DavRequest) -> Resource:
         contact = request.cards.by_resource_name(request.target.name)
         if contact is None:
             raise not_found()
-        resource.row = {name: getattr(contact, name) for name in COLUMNS}
+        resource.row = {name: getattr(contact, name) for name in (*COLUMNS, "card")}
     return resource
 
 
 def responses(request: DavRequest, resource: Resource, asked: Asked) -> Iterator[str]:
     yield described(resource, asked, request.minimal)
     if request.depth == "1":
-        for child in children(request, resource):
+        for child in children(request, resource, asked):
             yield described(child, asked, request.minimal)
 
 
-def children(request: DavRequest, resource: Resource) -> Iterator[Resource]:
+def children(request: DavRequest, resource: Resource, asked: Asked) -> Iterator[Resource]:
     user_id = request.user.pk
     match resource.kind, resource.path:
         case Kind.ROOT, "/dav/addressbooks/":
@@ -91,17 +92,21 @@ def children(request: DavRequest, resource: Resource) -> Iterator[Resource]:
         case Kind.HOME, _:
             yield Resource(Kind.BOOK, paths.book(user_id), request)
         case Kind.BOOK, _:
-            for row in sync.rows_of(request.book, COLUMNS):
+            for row in sync.rows_of(request.book, (*COLUMNS, *of_card(named(asked, Kind.CARD)))):
                 yield Resource(Kind.CARD, sync.path_of(user_id, row), request, row)
 
 
 def described(resource: Resource, asked: Asked, minimal: bool) -> str:
     if asked.names_only:
         return response(resource.path, propstat(map(xml.element, names_of(resource.kind)), []))
-    names = asked.names
-    if asked.all_of_them:
-        names = list(dict.fromkeys([*names_of(resource.kind, all_of_them=False), *names]))
-    return response(resource.path, properties(resource, names, minimal))
+    return response(resource.path, properties(resource, named(asked, resource.kind), minimal))
+
+
+def named(asked: Asked, kind: Kind) -> list[str]:
+    """Return the names of the properties whose values are asked for, of a resource of that kind."""
+    if not asked.all_of_them:
+        return asked.names
+    return list(dict.fromkeys([*names_of(kind, all_of_them=False), *asked.names]))
 
 
 def properties(resource: Resource, names: list[str], minimal: bool) -> str:

@@ -9,7 +9,7 @@ from django.http.response import HttpResponseBase
 from contacts.carddav import filters, sync, xml
 from contacts.carddav.address_data import AddressData
 from contacts.carddav.candidates import candidates
-from contacts.carddav.errors import DavError
+from contacts.carddav.errors import DavError, not_found
 from contacts.carddav.filters import Test
 from contacts.carddav.multistatus import NOT_FOUND, TRUNCATED, multistatus, response
 from contacts.carddav.paths import Kind, book, is_storable, target_of_href
@@ -70,7 +70,18 @@ def addressbook_query(request: DavRequest, root: Element) -> HttpResponseBase:
     element = root.find(filters.FILTER)
     test = filters.filter_of(element)
     limit = sync.limit_of(root.find(f"{{{CARDDAV}}}limit"), CARDDAV)
-    return multistatus(matching_cards(request, wanted, test, candidates(request.user.pk, element), limit))
+    only = scope(request) & candidates(request.user.pk, element)
+    return multistatus(matching_cards(request, wanted, test, only, limit))
+
+
+def scope(request: DavRequest) -> Q:
+    """Return a condition of the cards that the target has: itself, if it is a card; DavError 404 if it is not there."""
+    if request.target.kind != Kind.CARD:
+        return Q()
+    contact = request.cards.by_resource_name(request.target.name)
+    if contact is None:
+        raise not_found()
+    return Q(pk=contact.pk)
 
 
 def matching_cards(request: DavRequest, wanted: AddressData, test: Test, only: Q, limit: int | None) -> Iterator[str]:

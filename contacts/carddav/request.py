@@ -62,7 +62,10 @@ class DavRequest:
         return ("return", "minimal") in preferences or self.http.headers.get("Brief", "").strip().lower() == "t"
 
     def body(self, limit: int, too_large: DavError) -> bytes:
-        """Return the whole body; DavError if it has no length, is over the limit, or was cut off."""
+        """Return the whole body; DavError if it has no length, is over the limit, was cut off, or is compressed."""
+        if self.http.headers.get("Content-Encoding", "").strip().lower() not in ("", "identity"):
+            sentence = "Send the body without a Content-Encoding."
+            raise DavError(415, sentence, headers={"Accept-Encoding": "identity"})  # RFC 9110 §15.5.16
         given = self.http.META.get("CONTENT_LENGTH") or "0"
         if "HTTP_TRANSFER_ENCODING" in self.http.META and given == "0":
             raise DavError(411, "Send the body with its Content-Length.")

@@ -30,7 +30,8 @@ QUOTA = "<D:quota-not-exceeded/>"  # RFC 4331 §6
 
 
 def options(request: DavRequest) -> HttpResponse:
-    return HttpResponse(status=200, headers={"Allow": allow(request.target.kind)})
+    page = ", GET, HEAD" if request.path == "/" else ""
+    return HttpResponse(status=200, headers={"Allow": allow(request.target.kind) + page})
 
 
 def report(request: DavRequest) -> HttpResponseBase:
@@ -129,11 +130,11 @@ def answer_user(request: DavRequest) -> HttpResponseBase:
 
 
 def dav_or_page(page: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
-    """Return a view that answers the methods of WebDAV as `dav`, and the others as that page."""
+    """Return a view that answers OPTIONS and the methods of WebDAV as `dav`, and the others as that page."""
 
     @csrf_exempt
     def view(request: HttpRequest) -> HttpResponseBase:
-        return (dav if request.method in DAV_METHODS else page)(request)
+        return (dav if request.method in {"OPTIONS", *DAV_METHODS} else page)(request)
 
     return view
 

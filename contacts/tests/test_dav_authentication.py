@@ -1,5 +1,7 @@
 """Who may open /dav/, and how often."""
 
+import itertools
+
 import pytest
 from django.utils import timezone
 
@@ -46,8 +48,8 @@ REFUSED = {
 def test_a_refused_caller_gets_401_and_the_one_challenge(alice, bob, header):
     phone = Dav(alice)
     phone.headers["HTTP_AUTHORIZATION"] = REFUSED[header](phone) or ""
-    for path in PATHS:
-        answer = phone.propfind(path)
+    for path, method in itertools.product(PATHS, ("PROPFIND", "OPTIONS")):
+        answer = phone.ask(method, path, depth="0")
         assert answer.status_code == 401
         assert answer["WWW-Authenticate"] == 'Basic realm="Contacts", charset="UTF-8"'
         assert {"Accept", "Authorization"} <= set(answer["Vary"].split(", "))

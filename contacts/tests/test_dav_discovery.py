@@ -1,5 +1,7 @@
 """Finding the book from the address alone, and the properties of each resource"""
 
+import base64
+
 import pytest
 
 from contacts.carddav.properties import PROPERTIES
@@ -104,12 +106,40 @@ def test_an_empty_body_and_allprop_give_the_properties_of_rfc_4918(phone):
     for body in ("", '<propfind xmlns="DAV:"><allprop/></propfind>'):
         found = responses(phone.ask("PROPFIND", phone.book, body, "application/xml", depth="1"))
         assert found[phone.book].keys() == {f"{D}resourcetype", f"{D}displayname"}
-        assert found[f"{phone.book}a.vcf"].keys() == {
-            f"{D}{name}" for name in ("resourcetype", "getcontenttype", "getetag", "getlastmodified", "creationdate")
-        }
+        names = "resourcetype getcontenttype getcontentlength getetag getlastmodified creationdate"
+        assert found[f"{phone.book}a.vcf"].keys() == {f"{D}{name}" for name in names.split()}
     included = '<propfind xmlns="DAV:"><allprop/><include><owner/></include></propfind>'
     found = responses(phone.ask("PROPFIND", phone.book, included, "application/xml", depth="0"))
     assert f"{D}owner" in found[phone.book]
+
+
+def test_the_length_of_a_card_is_that_of_a_get(phone):
+    photo = base64.b64encode(b"no picture" * 90).decode()
+    phone.put("a.vcf", vcard("Zoë", more=f"PHOTO;ENCODING=b;TYPE=JPEG:{photo}\r\n"))
+    phone.put("b.vcf", vcard(uid="u2"))
+    lengths = {phone.path(name): str(len(phone.get(name).content)) for name in ("a.vcf", "b.vcf")}
+    asked = "<getcontentlength/>"
+    for answer in (
+        phone.propfind(phone.book, asked, depth="1"),
+        phone.propfind(phone.book, depth="1"),
+        phone.sync(props=asked),
+        phone.query(props=asked),
+        phone.multiget("a.vcf", "b.vcf", props=asked),
+    ):
+        found = responses(answer)
+        assert {path: found[path][f"{D}getcontentlength"] for path in lengths} == lengths
+    path = phone.path("a.vcf")
+    assert responses(phone.propfind(path, asked))[path][f"{D}getcontentlength"] == lengths[path]
+
+
+@pytest.mark.parametrize(("depth", "status"), [("infinity", 207), ("1", 207), ("0", 207), ("2", 403)])
+def test_a_card_has_no_depth(phone, depth, status):
+    phone.put("a.vcf", vcard())
+    answer = phone.propfind(phone.path("a.vcf"), "<getetag/>", depth=depth)
+    assert answer.status_code == status
+    if depth == "infinity":
+        body = "<propfind xmlns='DAV:'><prop><getetag/></prop></propfind>"
+        assert phone.ask("PROPFIND", phone.path("a.vcf"), body).text_body == answer.text_body
 
 
 def test_propname_names_exactly_what_prop_then_finds(phone):
@@ -154,6 +184,8 @@ def test_another_depth_is_a_403(phone, depth):
 def test_options_names_the_classes_and_the_methods(phone):
     phone.put("a.vcf", vcard())
     for path, methods in (
+        ("/", "OPTIONS, PROPFIND, PROPPATCH, REPORT, GET, HEAD"),
+        ("/principals/", "OPTIONS, PROPFIND, PROPPATCH, REPORT"),
         ("/dav/", "OPTIONS, PROPFIND, PROPPATCH, REPORT"),
         (phone.book, "OPTIONS, PROPFIND, PROPPATCH, REPORT"),
         (f"{phone.book}a.vcf", "OPTIONS, PROPFIND, PROPPATCH, REPORT, GET, HEAD, PUT, DELETE"),

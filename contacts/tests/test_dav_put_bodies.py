@@ -1,6 +1,7 @@
 """Bodies of PUT: what is taken, and the precondition that fails"""
 
 import base64
+import gzip
 
 import pytest
 
@@ -92,6 +93,12 @@ TAKEN = {
     "an emoji": vcard("Ann 🦊"),
     "control characters": vcard(more="NOTE:a\x01b\x0bc\r\n"),
     "NUL": vcard(more="NOTE:a\0b\r\n"),
+    "JSPROP that makes the UID a number": vcard(more="JSPROP;JSPTR=uid:5\r\n").replace("3.0", "4.0"),
+    "JSPROP that makes the UID an object": vcard(more="JSPROP;JSPTR=uid/a:5\r\n").replace("3.0", "4.0"),
+    "JSPROP that is kept after one that makes vCardProps a number": vcard(
+        more="JSPROP;JSPTR=vCardProps:5\r\nJSPROP;JSPTR=a:no JSON\r\n"
+    ).replace("3.0", "4.0"),
+    "JSPROP that makes all of the card": vcard(more='JSPROP;JSPTR="":{"uid":[]}\r\n').replace("3.0", "4.0"),
 }
 
 
@@ -146,6 +153,17 @@ def test_a_body_without_a_length_is_411(phone):
     for method in ("PUT", "PROPFIND"):
         answer = phone.client.generic(method, phone.path("a.vcf"), "", "text/vcard", **phone.headers, **chunked)
         assert answer.status_code == 411 and answer["Content-Type"].startswith("text/plain")
+
+
+def test_a_compressed_body_is_415_and_a_part_of_one_400(phone):
+    phone.put("a.vcf", CARD)
+    for method, body in (("PUT", CARD), ("PROPFIND", ""), ("REPORT", ""), ("PROPPATCH", "")):
+        answer = phone.ask(
+            method, phone.path("a.vcf"), gzip.compress(body.encode()), content_encoding="gzip", depth="0"
+        )
+        assert answer.status_code == 415 and answer["Accept-Encoding"] == "identity", method
+    assert phone.put("a.vcf", CARD, content_encoding="identity").status_code == 204
+    assert phone.put("a.vcf", CARD, content_range="bytes 0-9/99").status_code == 400
 
 
 def test_a_line_that_is_folded_within_a_character_is_read_whole(phone):

@@ -253,6 +253,34 @@ def test_allprop_and_propname_are_those_of_a_propfind(phone, report):
         assert responses(answer)[path] == expected[path] and len(expected[path]) > 3
 
 
+OF_ONE = [  # the resource, the filter, what is found
+    ("bob.vcf", "", "bob"),
+    ("bob.vcf", prop("EMAIL", text("bob@x.org")), "bob"),
+    ("bob.vcf", prop("FN", text("ann")), ""),
+    ("bob.vcf", prop("NOTE", text("likes")), ""),
+]
+
+
+@pytest.mark.one_stack
+@pytest.mark.parametrize(("name", "filters", "names"), OF_ONE)
+def test_a_query_of_a_card_is_about_it_alone(phone, name, filters, names):
+    body = (
+        f"<C:addressbook-query {NAMESPACES}><prop><getetag/></prop><C:filter>{filters}</C:filter></C:addressbook-query>"
+    )
+    assert found(phone, phone.report(body, phone.path(name))) == names
+    assert phone.report(body, phone.path("nobody.vcf")).status_code == 404
+
+
+@pytest.mark.one_stack
+def test_a_card_has_the_reports_of_cards(phone):
+    path = phone.path("bob.vcf")
+    ((_, props),) = responses(phone.propfind(path, "<supported-report-set/>")).items()
+    reports = [each[0].tag for each in props[f"{D}supported-report-set"].iter(f"{D}report")]
+    assert reports == [f"{C}addressbook-multiget", f"{C}addressbook-query", f"{D}expand-property"]
+    body = f"<C:addressbook-multiget {NAMESPACES}><prop><getetag/></prop><href>{path}</href></C:addressbook-multiget>"
+    assert list(responses(phone.report(body, path))) == [path]
+
+
 @pytest.mark.one_stack
 def test_a_multiget_without_hrefs_is_400(phone):
     assert phone.multiget().status_code == 400

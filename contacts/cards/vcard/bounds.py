@@ -62,8 +62,10 @@ def count(value: Any) -> int:
 
 
 def breaks(card: Card) -> bool:
-    """Whether a card breaks its bounds otherwise than by its full name."""
+    """Whether a card breaks its bounds otherwise than by its full name, or has a UID that is no text."""
     name = card.get("name", {})
     if not isinstance(name, dict) or not isinstance(name.get("full", ""), str):
+        return True
+    if not isinstance(card.get("uid", ""), str):
         return True
     return any(faults({**card, "name": {**name, "full": "named"}}))

@@ -91,7 +91,9 @@ class Draft:
             params["group"] = prop.group
         if prop.binary:
             params["encoding"] = "b"
-        self.card.setdefault("vCardProps", []).append([prop.name.lower(), params, "unknown", prop.value])
+        if not isinstance(self.card.get("vCardProps"), list):  # JSPROP may have made it anything
+            self.card["vCardProps"] = []
+        self.card["vCardProps"].append([prop.name.lower(), params, "unknown", prop.value])
         if note:
             self.notes.append(note)
 

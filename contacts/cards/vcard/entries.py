@@ -9,6 +9,7 @@ from typing import Any
 from contacts.cards.jscontact import Card
 from contacts.cards.vcard import addresses, lives, localizations, names
 from contacts.cards.vcard.dates import write_timestamp
+from contacts.cards.vcard.media import TEXT_TOO
 from contacts.cards.vcard.parameters import Parameters, clean, listed, mapping, text_of, written
 from contacts.cards.vcard.people import AUTHOR, NOTE, ORGANIZATION, PRONOUNS, USER
 from contacts.cards.vcard.tables import RULES, WRITTEN_AS, Rule
@@ -29,7 +30,7 @@ def properties(card: Card, version: str) -> Lines:
     lines = [Property(name, {}, escape(card[member])) for member, name in TEXTS if text_of(card.get(member))]
     lines += kind_lines(card, version)
     alternatives = localizations.of_entries(card) if card.get("localizations") and version == "4.0" else {}
-    lines += names.lines(mapping(card.get("name")), version, alternatives.get(("name", ""), {}))
+    lines += names.lines(card, version, alternatives.get(("name", ""), {}))
     for collection in card:
         writer = WRITERS.get(collection)
         if writer:
@@ -112,7 +113,10 @@ def simple(collection: str) -> Writer:
         value = text_of(entry.get(rule.member))
         if not value:
             return []
-        return entry_lines(parameters, ident, entry, rule, name, escape_newlines(value) if rule.uri else escape(value))
+        lines = entry_lines(parameters, ident, entry, rule, name, escape_newlines(value) if rule.uri else escape(value))
+        if name in TEXT_TOO and not is_uri(value):
+            lines[0] = lines[0]._replace(params={**lines[0].params, "value": ["uri"]})
+        return lines
 
     return write
 
@@ -137,8 +141,8 @@ def phone(parameters: Parameters, ident: str, entry: Entry) -> Lines:
     if name != "TEL":
         return [first, *label]
     came_as = first.params.pop("value", None)
-    if parameters.version == "4.0" and (is_uri(number) or came_as == ["uri"]):
-        uri = number if is_uri(number) else f"tel:{number}"
+    uri = number if is_uri(number) else f"tel:{number}"
+    if parameters.version == "4.0" and (is_uri(number) or came_as == ["uri"]) and is_uri(uri):
         first = first._replace(params={**first.params, "value": ["uri"]}, value=escape_newlines(uri))
     return [first, *label]
 

@@ -10,7 +10,7 @@ from contacts.cards.validation import LENGTHS
 from contacts.cards.vcard.draft import Draft, Picture
 from contacts.cards.vcard.tables import RULES
 from contacts.cards.vcard.tokenizer import Property
-from contacts.cards.vcard.values import unescape
+from contacts.cards.vcard.values import is_uri, unescape
 
 DATA = re.compile(r"data:([^;,]*)((?:;[^;,]*)*),", re.IGNORECASE)
 NOT_BASE64 = re.compile(r"[^A-Za-z0-9+/]+")
@@ -48,6 +48,9 @@ FORMATS = {
 FORMAT_OF = {media_type: word for word, media_type in reversed(FORMATS.items())}
 DEFAULT_TYPES = {"PHOTO": "image/jpeg", "LOGO": "image/jpeg", "SOUND": "audio/basic", "KEY": "application/pgp-keys"}
 
+# A key may be text (RFC 2426 §3.7.2, RFC 6350 §6.8.1); of SOUND some programs make how the name is spoken.
+TEXT_TOO = ("KEY", "SOUND")
+
 Lookup = Callable[[str], Picture | None]
 
 
@@ -80,9 +83,16 @@ def read(draft: Draft, prop: Property) -> None:
 
 def add_uri(draft: Draft, prop: Property, media_type: str | None) -> None:
     value = unescape(prop.value).strip()
+    if is_text(prop, value):
+        draft.keep(prop)
+        return
     prop = without(prop, "value")
     if draft.add(prop, RULES[prop.name], value, **({"mediaType": media_type} if media_type else {})) is None:
         draft.notes[-1] = f"{prop.name} has no content and no http or https URL; it was kept as it came."
+
+
+def is_text(prop: Property, value: str) -> bool:
+    return prop.name in TEXT_TOO and not is_uri(value) and prop.params.get("value") != ["uri"]
 
 
 def read_key(draft: Draft, prop: Property) -> None:
@@ -99,7 +109,7 @@ def read_key(draft: Draft, prop: Property) -> None:
         value = text.strip()
     if not value:
         return
-    if len(value) > LENGTHS["uri"]:
+    if len(value) > LENGTHS["uri"] or is_text(prop, value):
         draft.keep(bare._replace(value=value, binary=False) if found else prop)
         return
     draft.add(bare, RULES["KEY"], value, **({"mediaType": media_type} if media_type else {}))
@@ -171,11 +181,17 @@ def write(name: str, params: dict[str, list[str]], uri: str, version: str, pictu
     if picture is None:
         if version == "3.0" and uri.lower().startswith("data:"):
             return write_data_3(name, params, uri)
-        return Property(name, {**with_format(params), "value": ["uri"]} if version == "3.0" else params, uri)
+        return write_uri_3(name, params, uri) if version == "3.0" else Property(name, params, uri)
     encoded = binascii.b2a_base64(picture.data, newline=False).decode()
     if version == "4.0":
         return Property(name, without_mediatype(params), f"data:{picture.media_type};base64,{encoded}")
     return binary(name, params, picture.media_type, encoded)
+
+
+def write_uri_3(name: str, params: dict[str, list[str]], uri: str) -> Property:
+    if name in TEXT_TOO and not is_uri(uri):
+        return Property(name, params, uri)
+    return Property(name, {**with_format(params), "value": ["uri"]}, uri)
 
 
 def without_mediatype(params: dict[str, list[str]]) -> dict[str, list[str]]:

@@ -151,8 +151,19 @@ def read_sort_string(draft: Draft, prop: Property) -> None:
 def forget_repeated(draft: Draft) -> None:
     """In 3.0, which demands an N, a given name that only repeats FN (as `lines` writes it) says nothing."""
     name = draft.card.get("name", {})
-    if draft.version == "3.0" and name.get("components") == [{"kind": "given", "value": name.get("full")}]:
+    if draft.version != "3.0" or name.get("components") != [{"kind": "given", "value": name.get("full")}]:
+        return
+    if not is_of_another_property(name["full"], draft.card):
         del name["components"]
+
+
+def is_of_another_property(full: str, card: dict[str, Any]) -> bool:
+    """Return whether a full name is that of a company, or an address or number that stands for the name."""
+    return any(
+        mapping(entry).get(member) == full
+        for collection, member in NO_NAMES
+        for entry in mapping(card.get(collection)).values()
+    )
 
 
 def spoken_name(name: Name) -> str:
@@ -187,11 +198,17 @@ FULL_FROM = (
     ("EMAIL", "emails", "address"),
     ("TEL", "phones", "number"),
 )
+NO_NAMES = (("organizations", "name"), ("emails", "address"), ("phones", "number"))
 
 
-def lines(name: Name, version: str, alternatives: dict[str, Name]) -> list[Property]:
+def lines(card: dict[str, Any], version: str, alternatives: dict[str, Name]) -> list[Property]:
     """FN and N, and what they are in other languages."""
+    name = mapping(card.get("name"))
     found = write(name, version)
+    if len(found) == 1 and version == "3.0":  # RFC 2426 §3.1.2 demands an N
+        full = text_of(name.get("full")) or ""
+        given = [] if is_of_another_property(full, card) else [full]
+        found.append(Property("N", {}, structured([[], given, [], [], []])))
     if not alternatives:
         return found
     found = [prop._replace(params={**prop.params, "altid": ["name"]}) if prop.name in "FN" else prop for prop in found]
@@ -212,8 +229,6 @@ def write(name: Name, version: str) -> list[Property]:
     parts = name.get("components")
     if parts and components.are_well_formed(parts):
         found += write_components(name, parts, params, version)
-    elif version == "3.0":  # RFC 2426 §3.1.2 demands it
-        found.append(Property("N", {}, structured([[], [full], [], [], []])))
     return found
 
 

@@ -55,8 +55,8 @@ def spelled(name: str) -> str:
 
 
 def known(name: str, version: str, extension: bool) -> bool:
-    """Whether a property may have the parameter. Apple's X-ALTBDAY has its calendar in 3.0, too."""
-    return version != "3.0" or name not in ONLY_IN_4 or (extension and name == "calscale")
+    """Whether a property may have the parameter. An extension may have any, such as CALSCALE of Apple's X-ALTBDAY."""
+    return version != "3.0" or name not in ONLY_IN_4 or extension
 
 
 def parameter(name: str, values: list[str], version: str) -> str:
