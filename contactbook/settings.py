@@ -290,8 +290,6 @@ LOGGING = {
         "django.server": {"handlers": [], "propagate": True},
         # Its lines for 4xx responses have the path, and with it the secret of a link.
         "django.request": {"level": "ERROR"},
-        # It warns of every HEAD: Django leaves it to the server to drop the body.
-        "gunicorn.http.wsgi": {"level": "ERROR"},
         "gunicorn.error": {"handlers": [], "propagate": True, "level": "WARNING"},
     },
 }
