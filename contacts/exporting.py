@@ -15,7 +15,7 @@ from contacts.cards import tables, vcard
 from contacts.cards.jscontact import Card
 from contacts.models import Contact, ContactQuerySet, Picture
 
-PAGE = 500  # rows
+PAGE = 200  # rows
 PICTURES = 24 * 1024 * 1024  # bytes of the pictures inside one card, as often as it names them; further ones stay URLs
 
 NOTHING: Mapping[str, vcard.Picture] = {}
