@@ -15,7 +15,7 @@ from contacts.cards import tables, vcard
 from contacts.cards.jscontact import Card
 from contacts.models import Contact, ContactQuerySet, Picture
 
-PAGE = 200  # rows
+PAGE, PAGE_BYTES = 200, 2 * 1024 * 1024  # rows that are read at once, and bytes of their cards
 PICTURES = 24 * 1024 * 1024  # bytes of the pictures inside one card, as often as it names them; further ones stay URLs
 
 NOTHING: Mapping[str, vcard.Picture] = {}
@@ -47,7 +47,7 @@ def pages(column: str, rows: QuerySet[Any]) -> Iterator[list[Any]]:
     last = 0
     while True:
         following = rows.filter(**{f"{column}__gt": last}).order_by(column)
-        fitting = rows_that_fit(following[:PAGE], "size", MAX_BYTES // 2)
+        fitting = rows_that_fit(following[:PAGE], "size", MAX_BYTES - PAGE_BYTES)
         page = list(following[: fitting or PAGE])
         if not page:
             return
